@@ -36,7 +36,9 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
             failed.append("Chromium")
     console.rule("pytest")
     marks = [] if everything or "-m" in pytest_args else ["-m", "not stress"]
-    workers = [] if "-n" in pytest_args else ["-n", str(min(os.cpu_count() or 1, 4))]
+    count = str(min(os.cpu_count() or 1, 4))
+    # Neighbours share what a module or package starts, until a worker has nothing left to do.
+    workers = [] if "-n" in pytest_args else ["-n", count, "--dist", "worksteal"]
     if _run(("pytest", *workers, *marks, *pytest_args)) != 0:
         failed.append("pytest")
     console.print(

@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import text
 
+from app.cli import main
 from app.common import db
 from app.common.db import transaction
 from app.common.settings import PROJECT_ROOT, Settings
@@ -78,7 +80,6 @@ def test_errors_are_printed_as_one_sentence(settings: Settings, tmp_path: Path) 
     file.write_bytes(statement(booked_line("IN", "ref-1"), booked_line("IN", "ref-2")))
     for words, sentences in (
         (["--provider", "SBI"], ["Unknown bank"]),
-        (["--from", "yesterday"], ["Invalid value for '--from'"]),
         (
             [],
             [
@@ -91,6 +92,17 @@ def test_errors_are_printed_as_one_sentence(settings: Settings, tmp_path: Path) 
         assert result.returncode in (1, 2)
         assert [one for one in sentences if one not in result.stderr] == []
         assert "Traceback" not in result.stderr
+
+
+def test_an_invalid_day_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "statement.csv"
+    file.write_bytes(statement())
+    words = ["reconcile", "--provider", "HDFC", str(file), "--from", "yesterday"]
+
+    result = CliRunner().invoke(main, words)
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--from'" in result.output
 
 
 @pytest.mark.stress
