@@ -15,6 +15,12 @@ def upgrade() -> None:
     op.add_column(
         "summed_days", sa.Column("quarters_summed_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.create_index(
+        "ix_summed_days_without_quarters",
+        "summed_days",
+        ["day"],
+        postgresql_where=sa.text("quarters_summed_at IS NULL"),
+    )
     op.create_table(
         "quarter_hour_sales",
         sa.Column("scope_id", sa.Uuid(), nullable=False),
@@ -33,4 +39,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("quarter_hour_sales")
+    op.drop_index("ix_summed_days_without_quarters", table_name="summed_days")
     op.drop_column("summed_days", "quarters_summed_at")

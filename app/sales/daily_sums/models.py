@@ -7,6 +7,7 @@ keys. A day is summed once it is over; nothing of it changes afterwards.
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.columns import mutable
@@ -17,7 +18,14 @@ class SummedDay(Base):
     """A day whose sums are complete. From the first to the last one, no day is missing."""
 
     __tablename__ = "summed_days"
-    __table_args__ = (mutable("quarters_summed_at", deleted=True),)
+    __table_args__ = (
+        Index(
+            "ix_summed_days_without_quarters",
+            "day",
+            postgresql_where=text("quarters_summed_at IS NULL"),
+        ),
+        mutable("quarters_summed_at", deleted=True),
+    )
 
     day: Mapped[date] = mapped_column(primary_key=True)
     summed_at: Mapped[datetime]
