@@ -33,6 +33,16 @@ _SCHEMA = SQL(
         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
     """
 )
+#: Statistics of tables that are empty between two tests would give the next one bad plans.
+_KEEP_STATISTICS = """
+    DO $$ DECLARE name regclass; BEGIN
+        FOR name IN SELECT oid FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        LOOP
+            EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', name);
+        END LOOP;
+    END $$
+"""
 _BYTES = """
     SELECT sum(pg_table_size(oid)) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -60,6 +70,7 @@ class CleanDatabase:
         if self._made is None or not self._clean(self._made):
             self._made = servers.create(self._name)
             with _connected(self._made) as connection:
+                connection.execute(_KEEP_STATISTICS)
                 self._contents = _contents(connection)
                 self._rows = {
                     table: _rows(connection, table)

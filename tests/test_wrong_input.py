@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from app.cli import main
 from app.common import db
-from app.common.settings import Settings
+from app.common.settings import COMMAND, Settings
 from tests import factories, servers
 from tests.command_runner import Outcome, run_all
 from tests.ports import unused_port
@@ -87,7 +87,7 @@ def problem_of(outcome: Outcome) -> str | None:
     if outcome.code not in (1, 2):
         return f"exit code {outcome.code}: {outcome.stdout}{outcome.stderr}"
     lines = outcome.stderr.splitlines()
-    is_usage = outcome.code == 2 and lines[0].startswith("Usage: payment-flow ")
+    is_usage = outcome.code == 2 and lines[0].startswith(f"Usage: {COMMAND} ")
     if not lines[-1 if is_usage else 0].startswith("Error: "):
         return f"no sentence: {outcome.stderr}"
     if len([line for line in lines if not line.startswith("  ")]) > (4 if is_usage else 1):

@@ -78,8 +78,11 @@ def test_concurrent_transfers_cannot_exceed_the_receiver_s_limit(committing: Fla
 
 
 def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> None:
-    """8 wallets send to both neighbours for three seconds, while the total is read repeatedly."""
-    people = [factories.buyer("20.00") for _ in range(8)]
+    """8 wallets send to both neighbours for three seconds, while the total is read repeatedly.
+
+    They send cents: however fast the machine is, the sums need no two-factor code.
+    """
+    people = [factories.buyer("0.20") for _ in range(8)]
     deadline = time.monotonic() + 3
     seen: set[int] = set()
     counts: list[Counter[tuple[int, str | None]]] = []
@@ -95,7 +98,7 @@ def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> No
                 return answers
             receiver = people[(index + (1 if turn % 2 else -1)) % len(people)]
             answers.append(
-                send_with_new_client(committing, people[index], receiver, f"{turn % 9 + 1}.00")
+                send_with_new_client(committing, people[index], receiver, f"0.0{turn % 9 + 1}")
             )
         raise AssertionError("unreachable")
 
@@ -107,7 +110,7 @@ def test_the_total_balance_is_constant_during_transfers(committing: Flask) -> No
     total = sum(counts, Counter())
     assert set(total) <= {(201, None), (400, "INSUFFICIENT_FUNDS")}
     assert total[201, None] > 50
-    assert seen == {8 * 2000}
+    assert seen == {8 * 20}
     assert broken_invariants() == []
 
 
