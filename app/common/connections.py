@@ -45,7 +45,7 @@ _OPTIONS: Final = (
     f" -c timezone=UTC {BY_INDEX}"
 )
 _CONNECT_SECONDS: Final = 3
-_TCP: Final = {
+_TCP: Final[dict[str, Any]] = {
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 3,
