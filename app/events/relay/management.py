@@ -106,7 +106,8 @@ def delete_sink(session: Session, *, name: str) -> SinkState:
     Should it be used again, it receives every event that is still there. Returns its last state.
     Raises EventSinkNotFound, EventSinkInUse.
     """
-    if repository.lock_progress(session, name, wait=True) is None:
+    # PostgreSQL refuses a text with NUL, also to compare it.
+    if "\0" in name or repository.lock_progress(session, name, wait=True) is None:
         raise EventSinkNotFound
     (state,) = repository.list_states(session, [name])
     if _is_in_use(state):

@@ -287,7 +287,7 @@ def get_record(session: Session, sink: str, event_id: UUID) -> tuple[HeldEvent, 
     found = session.execute(
         _RECORDS.where(HeldEvent.sink == sink, HeldEvent.event_id == event_id)
     ).one_or_none()
-    return None if found is None else found._tuple()
+    return None if found is None else (found[0], found[1])
 
 
 def get_first_id(session: Session, sink: str, aggregate_id: UUID) -> UUID | None:
