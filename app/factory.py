@@ -7,6 +7,7 @@ from app import VERSION, models  # noqa: F401 – every table is known before th
 from app.administration.accounts.views import admin_blp as accounts_admin_blp
 from app.administration.audit_log.views import admin_blp as audit_admin_blp
 from app.administration.banking.views import admin_blp as banking_admin_blp
+from app.administration.events.views import admin_blp as events_admin_blp
 from app.administration.orders.views import admin_blp as orders_admin_blp
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
@@ -109,6 +110,7 @@ BLUEPRINTS = (
     orders_admin_blp,
     refunds_admin_blp,
     banking_admin_blp,
+    events_admin_blp,
     reconciliation_blp,
     audit_admin_blp,
 )

@@ -35,10 +35,12 @@ from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
 from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
+from app.events.relay import monitoring as relay_monitoring
 from app.events.relay import service as relay
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
+from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
@@ -164,6 +166,7 @@ def subscribe(settings: Settings) -> None:
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
+    health.reports.subscribe("events", relay_monitoring.report)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

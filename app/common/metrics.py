@@ -6,19 +6,28 @@ that is scraped sums them up. Without that variable the metrics are those of thi
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from app.common.batch_executor import Observer
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition"]
+__all__ = [
+    "MEDIA_TYPE",
+    "TRANSACTION_RETRIES",
+    "Gauge",
+    "batch_observer",
+    "counter",
+    "exposition",
+]
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
@@ -99,10 +108,33 @@ def batch_observer(name: str, *, of: str) -> Observer:
     return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
 
 
-def exposition() -> bytes:
-    """All metrics of all web processes in Prometheus' text format."""
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number that no process counts, for each value of a label: it is read for each scrape."""
+
+    name: str
+    description: str
+    label: str
+    values: Mapping[str, int]
+
+
+def exposition(gauges: Iterable[Gauge] = ()) -> bytes:
+    """All metrics of all web processes, and these gauges, in Prometheus' text format."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    counted = generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    return counted + generate_latest(_Gauges(gauges))
+
+
+class _Gauges(Collector):
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[Metric]:
+        for gauge in self._gauges:
+            family = GaugeMetricFamily(gauge.name, gauge.description, labels=[gauge.label])
+            for value, number in gauge.values.items():
+                family.add_metric([value], number)
+            yield family
 
 
 class _AllProcesses(Collector):

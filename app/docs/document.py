@@ -58,6 +58,7 @@ GROUPS: Final = {
             "admin-orders",
             "admin-refunds",
             "admin-banking",
+            "admin-events",
             "reconciliation",
             "admin-audit",
         ),

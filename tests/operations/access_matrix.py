@@ -183,6 +183,11 @@ GET    /api/v1/admin/on-ramps                                    401 403 403 200
 GET    /api/v1/admin/inbound-events                              401 403 403 200 403 403
 POST   /api/v1/admin/inbound-events/{event_id}/retry             401 403 403 200 403 403
 POST   /api/v1/admin/inbound-events/{event_id}/dismiss           401 403 403 200 403 403
+GET    /api/v1/admin/events                                      401 403 403 200 403 403
+POST   /api/v1/admin/events/{held_event_id}/retry                401 403 403 200 403 403
+POST   /api/v1/admin/events/{held_event_id}/skip                 401 403 403 204 403 403
+GET    /api/v1/admin/event-sinks                                 401 403 403 200 403 403
+DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
 GET    /api/docs                                                 200 200 200 200 200 200

@@ -17,6 +17,7 @@ from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
+from tests.events.relaying import parked_event
 from tests.images.helpers import picture, shown
 from tests.inbox.quarantine import quarantined_event
 from tests.operations.access_matrix import ROLES, Route
@@ -117,6 +118,12 @@ BODIES: dict[Route, dict[str, Any]] = {
 for action in ("retry", "dismiss"):
     BODIES["POST", f"/api/v1/admin/inbound-events/{{event_id}}/{action}"] = {
         "reason": "Settled with the bank"
+    }
+
+for action in ("retry", "skip"):
+    BODIES["POST", f"/api/v1/admin/events/{{held_event_id}}/{action}"] = {
+        "sink": "{sink_name}",
+        "reason": "Settled by hand",
     }
 
 #: Query parameters.
@@ -228,6 +235,8 @@ class SampleData:
             "download_token": "A" * 116,
             "onramp_id": onramp["id"],
             "event_id": str(quarantined_event(onramp["token"], QuarantineReason.NOT_UNDERSTOOD)),
+            "held_event_id": str(parked_event("notifications")),
+            "sink_name": "notifications",
             "hold_id": hold["id"],
             "payee_id": str(payee.id),
             "role": Role.USER,
