@@ -38,6 +38,7 @@ from app.delivery.files.downloads import service as downloads
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
+from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
@@ -146,6 +147,7 @@ def configure(settings: Settings) -> None:
     retention.periods.configure(_retention_periods(settings))
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
+    health.circuits.configure(("kafka",) if settings.kafka_bootstrap_servers else ())
 
 
 def subscribe(settings: Settings) -> None:

@@ -77,10 +77,13 @@ def work(settings: Settings) -> None:
     logging.configure(settings.log_level)
     _wait_for(_connect(redis_url))
     spawn = multiprocessing.get_context("spawn")
+    # The second in a process of its own, so that a slow provider delays only its own jobs.
+    runs = [_run_schedule, _run_outbound_worker]
+    if settings.kafka_bootstrap_servers:
+        runs.append(_run_consumer)
     helpers = [
         spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
-        # The second in a process of its own, so that a slow provider delays only its own jobs.
-        for run in (_run_schedule, _run_outbound_worker)
+        for run in runs
     ]
     for helper in helpers:
         helper.start()
@@ -100,7 +103,9 @@ def require_working(settings: Settings) -> None:
         require_redis(settings), socket_timeout=3, socket_connect_timeout=3
     )
     try:
-        missing = job_worker.missing_processes(connection)
+        missing = job_worker.missing_processes(
+            connection, with_consumer=bool(settings.kafka_bootstrap_servers)
+        )
     except redis.RedisError as error:
         raise WorkerProblem(f"Redis, which knows the worker, does not answer: {error}.") from None
     if missing:
@@ -158,6 +163,21 @@ def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_
 
 def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _run_worker(settings, redis_url, queue.OUTBOUND)
+
+
+def _run_consumer(settings: Settings, redis_url: str) -> None:
+    """Consume from Kafka."""
+    # Takes 16 MB, and the other processes do not need it.
+    from app.events.kafka import consumer
+
+    wire(settings)
+    connection = _connect(redis_url)
+
+    def report() -> None:
+        with suppress(redis.RedisError):  # as of the schedule
+            job_worker.report(connection, job_worker.CONSUMER)
+
+    consumer.run(settings, report=report)
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:

@@ -6,22 +6,26 @@ that is scraped sums them up. Without that variable the metrics are those of thi
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from app.common import side_effects
 from app.common.batch_executor import Observer
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition"]
+__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition", "gauge"]
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
+#: Of what is no sum over processes.
+_SHARED: Final = CollectorRegistry()
 
 
 class SafeCounter(Counter):
@@ -99,10 +103,44 @@ def batch_observer(name: str, *, of: str) -> Observer:
     return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
 
 
+def gauge(name: str, description: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    """Declare a gauge of what all processes share. Once per process and name.
+
+    read: returns its values by label when the metrics are scraped. If it fails, there are none.
+    """
+    _SHARED.register(_Shared(name, description, label, read))
+
+
 def exposition() -> bytes:
     """All metrics of all web processes in Prometheus' text format."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    summed = generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    return summed + generate_latest(_SHARED)
+
+
+class _Shared(Collector):
+    """A gauge that is read when it is scraped."""
+
+    def __init__(
+        self, name: str, description: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._name, self._description, self._label, self._read = name, description, label, read
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._empty()]
+
+    def collect(self) -> Iterable[Metric]:
+        found = self._empty()
+
+        def add() -> None:
+            for key, value in self._read().items():
+                found.add_metric([key], value)
+
+        side_effects.attempt(add)
+        return [found]
+
+    def _empty(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(self._name, self._description, labels=[self._label])
 
 
 class _AllProcesses(Collector):

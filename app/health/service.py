@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Final
 
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from app.common import cache, db, deadline, schema_version
+from app.common import cache, circuit, db, deadline, metrics, schema_version
+from app.common.process_state import Slot
 from app.health import repository
 
 #: Seconds for all checks together: probes wait for a second at least.
@@ -17,15 +18,24 @@ _CHECK_SECONDS: Final = 0.8
 
 Statuses = dict[str, str]
 
+#: The checks without which no request can be served.
+REQUIRED: Final = ("database", "migrations")
+#: The names of circuit breakers of services that requests do not need, and that are used.
+circuits: Final[Slot[Collection[str]]] = Slot("circuits of the health check", default=())
+
 
 def check_all() -> Statuses:
-    """The status of the database, its schema and Redis. Takes less than a second."""
+    """The status of the database, its schema, Redis and the services of `circuits`.
+
+    Takes less than a second.
+    """
     # Both are started before either is awaited.
     database, redis = _database.start(), _redis.start()
     ends_at = time.monotonic() + _CHECK_SECONDS
+    away = {"redis": "away", **dict.fromkeys(circuits(), "unknown")}
     return {
         **_result(database, ends_at, otherwise={"database": "away", "migrations": "unknown"}),
-        **_result(redis, ends_at, otherwise={"redis": "away"}),
+        **_result(redis, ends_at, otherwise=away),
     }
 
 
@@ -79,8 +89,16 @@ def _migrations_status(session: Session) -> str:
 
 def _redis_status() -> Statuses:
     cache.client().ping()
-    return {"redis": "ok"}
+    states = {name: "ok" if circuit.is_closed(name) else "away" for name in circuits()}
+    return {"redis": "ok", **states}
 
+
+metrics.gauge(
+    "payment_flow_circuit_closed",
+    "Whether a service answers (1), or its circuit breaker is open (0)",
+    "circuit",
+    lambda: {name: float(circuit.is_closed(name)) for name in circuits()},
+)
 
 _database: Final = _Check(_database_status)
 _redis: Final = _Check(_redis_status)

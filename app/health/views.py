@@ -25,13 +25,15 @@ def live() -> Response:
 def ready() -> Response:
     """200 if requests can be served: the database answers, with the schema this code expects.
 
-    Redis is optional for requests, so without it the status is `degraded`, not `down`. What has not
-    answered within a second is away.
+    Redis and the services behind circuit breakers are optional for requests, so without one of them
+    the status is `degraded`, not `down`. What has not answered within a second is away.
     """
     checks = service.check_all()
     # A newer version migrates first, so that this one still serves until it is replaced.
     serving = checks["database"] == "ok" and checks["migrations"] in ("ok", "ahead")
-    status = "down" if not serving else "ok" if checks["redis"] == "ok" else "degraded"
+    optional = [status for name, status in checks.items() if name not in service.REQUIRED]
+    complete = all(status == "ok" for status in optional)
+    status = "down" if not serving else "ok" if complete else "degraded"
     return json_response(dump_json({"status": status, "checks": checks}), 200 if serving else 503)
 
 

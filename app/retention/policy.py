@@ -49,6 +49,8 @@ RULES: Final = (
         "id",
         where="delivered_at IS NOT NULL OR NOT :keep_undelivered",
     ),
+    # Like a key: a message that is delivered later than that has its effect again.
+    Rule("received_messages", "retention_idempotency_keys", "received_at"),
     # The token of a deleted row has expired.
     Rule("refresh_tokens", "retention_refresh_tokens", "id"),
     # An API key keeps its session, which has its revocation.

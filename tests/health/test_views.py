@@ -1,14 +1,18 @@
 """Liveness and readiness."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.common import cache, db, redis_client, schema_version
+from app.common import cache, circuit, clock, db, metrics, redis_client, schema_version
 from app.common.process_state import Slot
+from app.health import service
 from tests.silent_proxy import silent_proxy
 
 Configure = Callable[[Slot[Any], object], None]
@@ -119,3 +123,54 @@ def test_readiness_is_answered_within_a_second_whatever_is_silent(
             "migrations": "unknown",
             "redis": "away",
         }
+
+
+class TestCircuits:
+    """Kafka is optional for requests, as Redis is."""
+
+    @pytest.fixture(autouse=True)
+    def _kafka_is_configured(self, client: FlaskClient, configure: Configure) -> None:
+        configure(service.circuits, ("kafka",))
+
+    def fail(self) -> None:
+        def work() -> None:
+            raise ValueError
+
+        for _ in range(circuit.MAX_FAILURES):
+            with suppress(ValueError):
+                circuit.call("kafka", work, failure=ValueError)
+
+    def metric(self) -> float:
+        (value,) = re.findall(
+            rb'^payment_flow_circuit_closed{circuit="kafka"} (.*)$', metrics.exposition(), re.M
+        )
+        return float(value)
+
+    def test_a_service_that_answers_is_ok(self, client: FlaskClient) -> None:
+        answer = client.get("/health/ready").json
+
+        assert (answer["status"], answer["checks"]["kafka"]) == ("ok", "ok")
+        assert self.metric() == 1
+
+    def test_a_service_that_fails_is_away_and_requests_are_served(
+        self, client: FlaskClient
+    ) -> None:
+        self.fail()
+
+        answer = client.get("/health/ready")
+
+        assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+        assert answer.json["checks"]["kafka"] == "away"
+        assert self.metric() == 0
+
+    def test_it_stays_away_until_a_call_succeeds(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fail()
+        later = clock.now() + timedelta(seconds=circuit.RESET_SECONDS + 1)
+        monkeypatch.setattr("app.common.clock.now", lambda: later)
+
+        assert client.get("/health/ready").json["checks"]["kafka"] == "away"
+
+    def test_without_redis_it_is_unknown(self, client: FlaskClient, without_redis: None) -> None:
+        assert client.get("/health/ready").json["checks"]["kafka"] == "unknown"
