@@ -50,7 +50,7 @@ def publish(servers: Sequence[str], topic: str, *values: bytes) -> None:
     producer = Producer(config_of(servers))
     for value in values:
         producer.produce(topic, value)
-    assert producer.flush(10) == 0
+    assert producer.flush(30) == 0
 
 
 @contextmanager
