@@ -46,19 +46,19 @@ class TransactionInitiated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Movement(Event):
+class CompletedStep(Event):
     user_id: UUID
     amount: MinorUnits
     currency: str
 
 
 @_derived("debit-completed")
-class DebitCompleted(Movement):
+class DebitCompleted(CompletedStep):
     """The sender's wallet was debited by a transfer."""
 
 
 @_derived("credit-completed")
-class CreditCompleted(Movement):
+class CreditCompleted(CompletedStep):
     """The receiver's wallet was credited by a transfer."""
 
 

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import marshmallow as ma
 import pytest
 
+from app.common.env_fields import Addresses
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError
 from app.events.kafka.connection import client_config
 from app.events.messages import PUBLISHED_EVENTS
@@ -62,6 +64,17 @@ class TestConnection:
     def test_half_a_certificate_is_refused(self) -> None:
         with pytest.raises(SettingsError, match="KAFKA_KEY_FILE"):
             replace(KAFKA, kafka_certificate_file=PROJECT_ROOT / "client.pem")
+
+
+class TestServers:
+    @pytest.mark.parametrize("text", ["broker-1:9092, 10.0.0.2:9093", "[fe80::1]:9092"])
+    def test_addresses_of_brokers(self, text: str) -> None:
+        assert len(Addresses().deserialize(text)) == text.count(",") + 1
+
+    @pytest.mark.parametrize("text", ["broker-1", "kafka://broker-1:9092", "broker-1:9092;x:1"])
+    def test_anything_else_is_refused(self, text: str) -> None:
+        with pytest.raises(ma.ValidationError, match="must look like broker-1:9092"):
+            Addresses().deserialize(text)
 
 
 class TestImports:

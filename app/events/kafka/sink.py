@@ -28,8 +28,8 @@ from app.events.sinks import SinkUnavailable, StoredEvent
 CIRCUIT: Final = "kafka"
 #: Seconds until brokers that did not answer are tried again.
 RESET_SECONDS: Final = 10
-#: Seconds that a delivery may take.
-DELIVERY_SECONDS: Final = 10.0
+#: Seconds that a delivery may take: less than PostgreSQL lets the transaction of the caller wait.
+DELIVERY_SECONDS: Final = 8.0
 
 _PRODUCER: Final = {
     "enable.idempotence": True,
@@ -39,6 +39,8 @@ _PRODUCER: Final = {
     # Messages do not expire, which could leave a gap: the delivery that gives up discards all.
     "message.timeout.ms": 0,
     "compression.type": "lz4",
+    # A delivery hands over all of its messages at once.
+    "linger.ms": 1,
     # That of the Java client, so that a key has one partition whatever publishes it.
     "partitioner": "murmur2_random",
 }

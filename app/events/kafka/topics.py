@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 _log = structlog.get_logger()
 
 #: Seconds that brokers may take to answer.
-_SECONDS: Final = 10.0
+_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
