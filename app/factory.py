@@ -34,6 +34,8 @@ from app.coupons.views import blp as coupons_blp
 from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
 from app.docs.views import root_blp as docs_root_blp
+from app.events.views import blp as events_blp
+from app.events.views import docs_blp as async_api_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
@@ -99,6 +101,7 @@ BLUEPRINTS = (
     onramp_blp,
     banks_blp,
     gateway_blp,
+    events_blp,
     bank_accounts_blp,
     payouts_blp,
     accounts_admin_blp,
@@ -132,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_api(app, settings)
     app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)
+    app.register_blueprint(async_api_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
     app.register_blueprint(checkout_blp)

@@ -167,6 +167,8 @@ def subscribe(settings: Settings) -> None:
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     health.reports.subscribe("events", relay_monitoring.report)
+    if settings.kafka_bootstrap_servers:
+        health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

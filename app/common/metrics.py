@@ -115,7 +115,7 @@ class Gauge:
     name: str
     description: str
     label: str
-    values: Mapping[str, int]
+    values: Mapping[str, float]
 
 
 def exposition(gauges: Iterable[Gauge] = ()) -> bytes:
@@ -130,11 +130,15 @@ class _Gauges(Collector):
         self._gauges = gauges
 
     def collect(self) -> Iterable[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
         for gauge in self._gauges:
-            family = GaugeMetricFamily(gauge.name, gauge.description, labels=[gauge.label])
+            family = families.setdefault(
+                gauge.name,
+                GaugeMetricFamily(gauge.name, gauge.description, labels=[gauge.label]),
+            )
             for value, number in gauge.values.items():
                 family.add_metric([value], number)
-            yield family
+        return families.values()
 
 
 class _AllProcesses(Collector):

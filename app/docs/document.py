@@ -42,6 +42,7 @@ GROUPS: Final = {
         ("orders", "order-pages", "checkouts", "sales"),
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
+    "Events": ("What other systems are told of", ("events",)),
     "Webhooks": (
         "Where banks and the payment gateway report, signed",
         ("bank-webhooks", "gateway-webhooks"),

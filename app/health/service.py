@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from app.common import cache, db, deadline, schema_version
+from app.common import cache, circuit, db, deadline, schema_version
 from app.common.metrics import Gauge
 from app.common.process_state import Handlers
 from app.health import repository
@@ -34,7 +34,7 @@ class Report:
 
 
 #: Reports by name. Each reads little, and only from indexes.
-reports: Final[Handlers[str, Callable[[Session], Report]]] = Handlers("health reports")
+reports: Final[Handlers[str, Callable[[], Report]]] = Handlers("health reports")
 
 _log = structlog.get_logger()
 
@@ -57,6 +57,18 @@ def gauges() -> list[Gauge]:
     ends_at = time.monotonic() + _CHECK_SECONDS
     found = _result(_reports.start(), ends_at, {})
     return [gauge for report in found.values() for gauge in report.gauges]
+
+
+def report_circuit(name: str) -> Report:
+    """Whether a service that requests do not need answers, by its circuit breaker."""
+    is_closed = circuit.is_closed(name)
+    gauge = Gauge(
+        "payment_flow_circuit_closed",
+        "Whether a service answers (1), or its circuit breaker is open (0)",
+        "circuit",
+        {name: int(is_closed)},
+    )
+    return Report("ok" if is_closed else "away", (gauge,))
 
 
 class _Check(Generic[T]):
@@ -117,8 +129,7 @@ def _report_all() -> dict[str, Report]:
     found: dict[str, Report] = {}
     for name in reports:
         try:
-            with db.current().health() as session:
-                found[name] = reports[name](session)
+            found[name] = reports[name]()
         except Exception as error:
             _log.warning("health_report_failed", report=name, error=type(error).__name__)
     return found

@@ -1,8 +1,11 @@
 """Liveness, readiness, and what modules report for the metrics."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,11 +14,12 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from app.common import cache, clock, db, redis_client, schema_version
+from app.common import cache, circuit, clock, db, redis_client, schema_version
 from app.common.ids import new_id
 from app.common.process_state import Slot
 from app.events.relay import service as relay
 from app.events.sinks import SinkUnavailable
+from app.health import service
 from tests.clock import freeze_clock
 from tests.events.relaying import Recorder, deliver_all, event_of, record
 from tests.metrics import AUTHORIZED, TOKEN
@@ -246,3 +250,58 @@ class TestMetrics:
         assert self.gauges(client) == {}
         answer = client.get("/metrics", headers=AUTHORIZED)
         assert "payment_flow_transaction_retries_total" in answer.text
+
+
+class TestCircuits:
+    """Kafka is optional for requests, as Redis is."""
+
+    @pytest.fixture(autouse=True)
+    def _kafka_is_configured(
+        self, client: FlaskClient, change_settings: Callable[..., None]
+    ) -> None:
+        change_settings(metrics_token=TOKEN)
+        service.reports.subscribe("kafka", partial(service.report_circuit, "kafka"))
+
+    def fail(self) -> None:
+        def work() -> None:
+            raise ValueError
+
+        for _ in range(circuit.MAX_FAILURES):
+            with suppress(ValueError):
+                circuit.call("kafka", work, failure=ValueError)
+
+    def metric(self, client: FlaskClient) -> float:
+        answer = client.get("/metrics", headers=AUTHORIZED)
+        (value,) = re.findall(
+            r'^payment_flow_circuit_closed{circuit="kafka"} (.*)$', answer.text, re.M
+        )
+        return float(value)
+
+    def test_a_service_that_answers_is_ok(self, client: FlaskClient) -> None:
+        answer = client.get("/health/ready").json
+
+        assert (answer["status"], answer["checks"]["kafka"]) == ("ok", "ok")
+        assert self.metric(client) == 1
+
+    def test_a_service_that_fails_is_away_and_requests_are_served(
+        self, client: FlaskClient
+    ) -> None:
+        self.fail()
+
+        answer = client.get("/health/ready")
+
+        assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+        assert answer.json["checks"]["kafka"] == "away"
+        assert self.metric(client) == 0
+
+    def test_it_stays_away_until_a_call_succeeds(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fail()
+        later = clock.now() + timedelta(seconds=circuit.RESET_SECONDS + 1)
+        monkeypatch.setattr("app.common.clock.now", lambda: later)
+
+        assert client.get("/health/ready").json["checks"]["kafka"] == "away"
+
+    def test_without_redis_it_is_unknown(self, client: FlaskClient, without_redis: None) -> None:
+        assert client.get("/health/ready").json["checks"]["kafka"] == "unknown"

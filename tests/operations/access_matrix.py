@@ -151,6 +151,8 @@ DELETE /api/v1/wallet/bank-accounts/{bank_account_id}            401 404 404 404
 POST   /api/v1/wallet/payouts                                    401 404 404 404 201 404
 GET    /api/v1/wallet/payouts                                    401 200 200 200 200 200
 GET    /api/v1/wallet/payouts/{payout_id}                        401 404 404 404 200 404
+GET    /api/v1/events/schemas                                    200 200 200 200 200 200
+GET    /api/v1/events/schemas/{event_type}                       200 200 200 200 200 200
 POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
 POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
@@ -190,6 +192,7 @@ GET    /api/v1/admin/event-sinks                                 401 403 403 200
 DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
+GET    /api/asyncapi.json                                        200 200 200 200 200 200
 GET    /api/docs                                                 200 200 200 200 200 200
 GET    /api/docs/assets/{name}                                   200 200 200 200 200 200
 GET    /api/redoc                                                200 200 200 200 200 200

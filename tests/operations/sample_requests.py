@@ -249,6 +249,7 @@ class SampleData:
             "name": "swagger.js",
             "asset_name": "icon.svg",
             "code": "NOT_FOUND",
+            "event_type": "order-completed",
             "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.orm import Session
-
-from app.common import clock
+from app.common import clock, db
 from app.common.metrics import Gauge
 from app.events.relay import repository
 from app.events.relay.repository import SinkState
@@ -16,13 +14,14 @@ from app.health.service import Report
 _LATE_AFTER: Final = timedelta(minutes=5)
 
 
-def report(session: Session) -> Report:
+def report() -> Report:
     """The state of all sinks: `ok`, `behind` or `parked`, and a gauge for each of the latter.
 
     behind: a sink cannot be reached, or an event has not been delivered for five minutes. parked:
     an event waits for an administrator.
     """
-    states = repository.list_states(session)
+    with db.current().health() as session:
+        states = repository.list_states(session)
     return Report(
         status=_status(states),
         gauges=(
