@@ -38,9 +38,12 @@ from app.delivery.files.downloads import service as downloads
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
+from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.notifications import client as mail_client
+from app.notifications import mail_config
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
@@ -135,6 +138,7 @@ def configure(settings: Settings) -> None:
     providers.configure(providers.from_settings(settings))
     gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
+    mail_config.server.configure(mail_config.from_settings(settings))
     storage.current.configure(storage.from_settings(settings))
     storage.byte_counts.configure((files.count_bytes, images.count_bytes))
     downloads.policy.configure(
@@ -162,6 +166,8 @@ def subscribe(settings: Settings) -> None:
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
+    if settings.smtp_url is not None:
+        health.services.subscribe("mail", partial(circuit.is_open, mail_client.CIRCUIT))
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -18,6 +18,7 @@ from app.common.settings import Settings, SettingsError, require_redis
 from app.delivery.codes import tasks as codes
 from app.delivery.licences import tasks as licences
 from app.inbox import tasks as inbox
+from app.notifications import mailer
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
 from app.orders.refunds import tasks as refunds
@@ -79,8 +80,8 @@ def work(settings: Settings) -> None:
     spawn = multiprocessing.get_context("spawn")
     helpers = [
         spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
-        # The second in a process of its own, so that a slow provider delays only its own jobs.
-        for run in (_run_schedule, _run_outbound_worker)
+        # In processes of their own, so that a slow provider or mail server delays only its own.
+        for run in (_run_schedule, _run_outbound_worker, _run_mailer)
     ]
     for helper in helpers:
         helper.start()
@@ -158,6 +159,17 @@ def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_
 
 def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _run_worker(settings, redis_url, queue.OUTBOUND)
+
+
+def _run_mailer(settings: Settings, redis_url: str) -> None:
+    wire(settings)
+    connection = _connect(redis_url)
+
+    def report() -> None:
+        with suppress(redis.RedisError):  # Redis forgets us until it is back
+            job_worker.report(connection, job_worker.MAILER)
+
+    mailer.run(settings, report=report)
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:

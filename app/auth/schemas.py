@@ -13,8 +13,10 @@ from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
 from app.common.examples import EXAMPLE_EMAIL, EXAMPLE_PASSWORD, EXAMPLE_PHONE
 from app.common.fields import Choice, Flag, Schema, Text, TextLines, Timestamp
+from app.common.locales import LocaleTag
 from app.common.pagination import page_of
 from app.common.text import typed_code, visible_text
+from app.common.time_zone import TimeZone
 
 # Test addresses such as alice@shop.test are allowed.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -31,6 +33,10 @@ _EMAIL_EXAMPLE = {"example": EXAMPLE_EMAIL}
 _PASSWORD_EXAMPLE = {
     "description": "8 to 72 bytes of UTF-8 in the form NFC",
     "example": EXAMPLE_PASSWORD,
+}
+_ZONE: Final = {
+    "description": "IANA name of the user's time zone, which notifications and reports have",
+    "example": "Asia/Kolkata",
 }
 
 
@@ -168,6 +174,8 @@ class UpdateCurrentUserIn(Schema):
         metadata={"description": "Whether the email address is shown with the user's products"}
     )
     phone = Phone(allow_none=True)
+    locale = LocaleTag()
+    time_zone = TimeZone(metadata=_ZONE)
     email = Email(
         metadata={"description": "Only for an account without an email address", **_EMAIL_EXAMPLE}
     )
@@ -207,6 +215,15 @@ class UserOut(SignedInUserOut):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": EXAMPLE_PHONE})
+    locale = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "How amounts and dates are written in notifications (BCP 47); at"
+            " registration that of `Accept-Language`",
+            "example": "en-GB",
+        },
+    )
+    time_zone = ma.fields.String(required=True, metadata=_ZONE)
 
 
 class TokenPairOut(Schema):

@@ -15,8 +15,9 @@ from rq.job import Job
 from app.common import jobs, queue
 
 SCHEDULER: Final = "scheduler"
-#: The processes of a worker: one for each queue, and the scheduler.
-PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER)
+MAILER: Final = "mailer"
+#: The processes of a worker: one for each queue, the scheduler, and the one that sends mails.
+PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, MAILER)
 
 #: How long Redis remembers a process that has disappeared or hangs.
 _MEMORY_SECONDS: Final = 120

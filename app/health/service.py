@@ -10,6 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.common import cache, db, deadline, schema_version
+from app.common.process_state import Handlers
 from app.health import repository
 
 #: Seconds for all checks together: probes wait for a second at least.
@@ -17,9 +18,15 @@ _CHECK_SECONDS: Final = 0.8
 
 Statuses = dict[str, str]
 
+#: Services that requests can do without, by name: whether each one's circuit is open.
+services: Final[Handlers[str, Callable[[], bool]]] = Handlers("circuits of services")
+
 
 def check_all() -> Statuses:
-    """The status of the database, its schema and Redis. Takes less than a second."""
+    """The status of the database, its schema and Redis, and of services whose circuits Redis knows.
+
+    Takes less than a second.
+    """
     # Both are started before either is awaited.
     database, redis = _database.start(), _redis.start()
     ends_at = time.monotonic() + _CHECK_SECONDS
@@ -79,7 +86,11 @@ def _migrations_status(session: Session) -> str:
 
 def _redis_status() -> Statuses:
     cache.client().ping()
-    return {"redis": "ok"}
+    return {"redis": "ok", **_service_statuses()}
+
+
+def _service_statuses() -> Statuses:
+    return {name: "away" if services[name]() else "ok" for name in services}
 
 
 _database: Final = _Check(_database_status)

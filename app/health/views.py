@@ -25,13 +25,13 @@ def live() -> Response:
 def ready() -> Response:
     """200 if requests can be served: the database answers, with the schema this code expects.
 
-    Redis is optional for requests, so without it the status is `degraded`, not `down`. What has not
-    answered within a second is away.
+    Redis and services such as the mail server are optional for requests, so without one the status
+    is `degraded`, not `down`. What has not answered within a second is away.
     """
     checks = service.check_all()
     # A newer version migrates first, so that this one still serves until it is replaced.
     serving = checks["database"] == "ok" and checks["migrations"] in ("ok", "ahead")
-    status = "down" if not serving else "ok" if checks["redis"] == "ok" else "degraded"
+    status = "down" if not serving else "degraded" if "away" in checks.values() else "ok"
     return json_response(dump_json({"status": status, "checks": checks}), 200 if serving else 503)
 
 
