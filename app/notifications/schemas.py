@@ -98,7 +98,7 @@ class NotificationPreferencesOut(Schema):
     )
 
 
-class NotificationPreferenceIn(Schema):
+class NotificationChoiceIn(Schema):
     kind = Choice(Kind, required=True, metadata=_KIND | {"example": "SALE"})
     in_app = Flag(metadata=_IN_APP)
     email = Flag(metadata=_EMAIL | {"example": False})
@@ -107,7 +107,7 @@ class NotificationPreferenceIn(Schema):
 
 class SetNotificationPreferencesIn(Schema):
     preferences = ma.fields.List(
-        ma.fields.Nested(NotificationPreferenceIn),
+        ma.fields.Nested(NotificationChoiceIn),
         required=True,
         validate=ma.validate.Length(1, len(Kind)),
         metadata={"description": "The kinds to change. What is left out keeps its value"},
