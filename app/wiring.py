@@ -166,8 +166,7 @@ def subscribe(settings: Settings) -> None:
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
-    if settings.smtp_url is not None:
-        health.services.subscribe("mail", partial(circuit.is_open, mail_client.CIRCUIT))
+    health.services.subscribe("mail", mail_client.get_status)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 from babel import Locale
 from babel.core import UnknownLocaleError
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time, get_timezone_gmt, get_timezone_name
 from babel.numbers import format_currency
 
 from app.common.money import EXPONENTS
+from app.common.time_zone import local
 
 DEFAULT_LOCALE: Final = "en"
 #: Longer than any locale of the CLDR, and short enough for Babel not to take long.
@@ -58,8 +59,16 @@ def display_money(minor: int, currency: str, *, locale: str) -> str:
 
 
 def display_time(time: datetime, zone: ZoneInfo, *, locale: str) -> str:
-    """A time for people, in their zone: `2 March 2026 at 14:05 UTC+1`."""
-    return str(format_datetime(time, "long", tzinfo=zone, locale=_known(locale)))
+    """A time for people, in their zone: `2 March 2026, 14:05 GMT+1`."""
+    known, moment = _known(locale), local(time, zone)
+    day, hour = (
+        format_date(moment, "long", locale=known),
+        format_time(moment, "short", locale=known),
+    )
+    name = get_timezone_name(moment, width="short", locale=known)
+    if name.startswith(("+", "-")):
+        name = get_timezone_gmt(moment, locale=known)  # with colon
+    return f"{day}, {hour} {name}"
 
 
 def _known(locale: str) -> Locale:

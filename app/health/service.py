@@ -18,8 +18,8 @@ _CHECK_SECONDS: Final = 0.8
 
 Statuses = dict[str, str]
 
-#: Services that requests can do without, by name: whether each one's circuit is open.
-services: Final[Handlers[str, Callable[[], bool]]] = Handlers("circuits of services")
+#: Services that requests can do without, by name: the status of each, `away` while it is.
+services: Final[Handlers[str, Callable[[], str]]] = Handlers("states of services")
 
 
 def check_all() -> Statuses:
@@ -86,11 +86,7 @@ def _migrations_status(session: Session) -> str:
 
 def _redis_status() -> Statuses:
     cache.client().ping()
-    return {"redis": "ok", **_service_statuses()}
-
-
-def _service_statuses() -> Statuses:
-    return {name: "away" if services[name]() else "ok" for name in services}
+    return {"redis": "ok", **{name: services[name]() for name in services}}
 
 
 _database: Final = _Check(_database_status)

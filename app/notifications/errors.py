@@ -13,6 +13,5 @@ class NotificationRequired(BadRequest):
     message = "Security notices cannot be switched off in the feed or by e-mail"
 
 
-class UnsubscribeLinkInvalid(NotFound):
-    code = "UNSUBSCRIBE_LINK_INVALID"
-    message = "This unsubscribe link is incomplete or invalid"
+class UnsubscribeLinkInvalid(Exception):
+    """We have not signed this link."""

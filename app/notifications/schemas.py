@@ -110,7 +110,10 @@ class SetNotificationPreferencesIn(Schema):
         ma.fields.Nested(NotificationChoiceIn),
         required=True,
         validate=ma.validate.Length(1, len(Kind)),
-        metadata={"description": "The kinds to change. What is left out keeps its value"},
+        metadata={
+            "description": "The kinds to change. What is left out keeps its value",
+            "example": [{"kind": "SALE", "email": False}],
+        },
     )
 
 
@@ -133,7 +136,8 @@ def notification_out(written: WrittenNotification) -> dict[str, Any]:
     notification, content = written.notification, written.content
     return {
         "id": notification.id,
-        "kind": KINDS[notification.topic],
+        # That of a newer version is not known.
+        "kind": KINDS.get(notification.topic, Kind.MESSAGE),
         "topic": notification.topic,
         "title": content.subject,
         "text": "\n\n".join(content.paragraphs),

@@ -52,7 +52,7 @@ UNGUESSABLE = {
 PUBLIC = {
     *("alt", "category", "slug"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
-    *("action", "buyerEmail", "supportEmail", "timeZone"),
+    *("action", "buyerEmail", "locale", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
     *(
         "minPrice",

@@ -33,7 +33,7 @@ def test_it_is_ready_if_database_and_redis_answer(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert answer.json == {
         "status": "ok",
-        "checks": {"database": "ok", "migrations": "ok", "redis": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "mail": "off"},
     }
 
 

@@ -6,15 +6,17 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.common import http
+from app.common import clock, http
 from app.common.db import transaction
 from app.common.ids import new_id
 from app.events import service as events
 from app.events.base import Event
+from app.events.catalogue.notifications import NotificationRequest
 from app.events.models import OutboxEvent
 from app.events.sinks import StoredEvent
 from app.notifications.handler import TYPES, handle
-from app.notifications.models import OutgoingMessage
+from app.notifications.models import Channel, OutgoingMessage
+from app.notifications.rows import notification_id
 from app.notifications.sender import send_all
 from tests.factories import Actor
 
@@ -52,6 +54,23 @@ def relay() -> None:
 def record(*recorded: Event) -> None:
     with transaction() as session:
         events.record(session, recorded)
+
+
+def notification_of(user: Actor) -> str:
+    """Notify a user. Returns the ID of the notification."""
+    event = StoredEvent(
+        id=new_id(),
+        type=NotificationRequest.event_type,
+        aggregate_type=NotificationRequest.aggregate_type,
+        aggregate_id=user.id,
+        version=1,
+        schema_version=1,
+        data={"subject": "Planned maintenance", "text": "On Sunday."},
+        occurred_at=clock.now(),
+    )
+    with transaction() as session:
+        handle(session, [event])
+    return str(notification_id(event.id, user.id, Channel.IN_APP))
 
 
 def send_mails() -> int:
