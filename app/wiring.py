@@ -35,6 +35,7 @@ from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
 from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
+from app.events.relay import service as relay
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
@@ -148,6 +149,7 @@ def configure(settings: Settings) -> None:
         )
     )
     retention.periods.configure(_retention_periods(settings))
+    relay.max_attempts.configure(settings.event_attempts)
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 
@@ -184,7 +186,7 @@ def _retention_periods(settings: Settings) -> retention.Periods:
     by_setting["retention_refresh_tokens"] = max(
         settings.retention_refresh_tokens, settings.jwt_refresh_expiration
     )
-    return retention.Periods(by_setting, keep_undelivered=settings.keep_undelivered_events)
+    return retention.Periods(by_setting)
 
 
 def _checkout_settings(settings: Settings) -> gateway.CheckoutSettings:

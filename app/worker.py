@@ -1,4 +1,4 @@
-"""The RQ worker: its processes, and the schedule of its jobs."""
+"""The worker: its processes, the schedule of its jobs, and what handles events."""
 
 import multiprocessing
 import os
@@ -14,10 +14,14 @@ import redis
 import structlog
 
 from app.common import clock, job_worker, logging, queue
-from app.common.settings import Settings, SettingsError, require_redis
+from app.common.settings import Settings, SettingsError, require_database, require_redis
 from app.delivery.codes import tasks as codes
 from app.delivery.licences import tasks as licences
+from app.events.handlers import Handler
+from app.events.relay import process as relay
+from app.events.sinks import Sink
 from app.inbox import tasks as inbox
+from app.notifications import handler as notifications
 from app.notifications import mailer
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
@@ -58,6 +62,10 @@ JOBS: Final = (
     storage.remove_unreferenced,
     storage.check_contents,
 )
+#: What handles events, each with its own progress under its name, which is never changed.
+HANDLERS: Final[tuple[Handler, ...]] = (
+    Handler("notifications", notifications.handle, notifications.TYPES),
+)
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
@@ -80,8 +88,8 @@ def work(settings: Settings) -> None:
     spawn = multiprocessing.get_context("spawn")
     helpers = [
         spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
-        # In processes of their own, so that a slow provider or mail server delays only its own.
-        for run in (_run_schedule, _run_outbound_worker, _run_mailer)
+        # Each in a process of its own, so that a slow provider or event delays nothing else.
+        for run in (_run_schedule, _run_outbound_worker, _run_relay, _run_mailer)
     ]
     for helper in helpers:
         helper.start()
@@ -185,6 +193,30 @@ def _run_schedule(_: Settings, redis_url: str) -> None:
         for scheduled, every, at in SCHEDULE:
             if minute % every == at:
                 queue.enqueue(scheduled)
+
+
+def _run_relay(settings: Settings, redis_url: str) -> None:
+    """Deliver events until SIGTERM; what is being delivered is finished first."""
+    wire(settings)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    connection = _connect(redis_url)
+
+    def report() -> None:
+        with suppress(redis.RedisError):
+            job_worker.report(connection, job_worker.RELAY)
+
+    relay.run(
+        sinks(settings),
+        listen_url=settings.listen_database_url or require_database(settings),
+        stop=stop,
+        report=report,
+    )
+
+
+def sinks(_: Settings) -> tuple[Sink, ...]:
+    """What events are delivered to."""
+    return HANDLERS
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:

@@ -71,11 +71,10 @@ _DEPOSITS = """
         'Wallet deposit', time, NULL, NULL
     FROM deposits CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
-    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at,
-        delivered_at)
-    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, jsonb_build_object('userId', user_id,
+    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, version, data, occurred_at)
+    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, sequence, jsonb_build_object('userId', user_id,
         'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
-        'balance', balance, 'currency', 'USD'), time, time FROM deposits;
+        'balance', balance, 'currency', 'USD'), time FROM deposits;
 """
 
 _PRODUCTS = """

@@ -66,8 +66,9 @@ def row_class(model: type[Model]) -> type[Model]:
 class BulkInsert:
     """An INSERT of any number of rows, with the columns and types of their model.
 
-    omit: attributes that the database fills in; computed: attribute → SQL expression instead of
-    the row's value; tail: what follows the recordset `new`, such as a JOIN or ON CONFLICT.
+    omit: attributes that the database fills in; computed: attribute → SQL expression, which may
+    use the row's value, `new.name`, or takes its place; tail: what follows the recordset `new`,
+    such as a JOIN or ON CONFLICT.
     Each row must have exactly the other attributes. The text never changes, so it is planned once.
     """
 
@@ -86,9 +87,10 @@ class BulkInsert:
         if unknown := ({*omit} | self._computed.keys()) - {*columns}:
             raise RowShapeInvalid(f"{model.__name__} has no {', '.join(sorted(unknown))}")
         self._names = [name for name in columns if name not in omit]
-        self._shape = _RowShape(
-            (name for name in self._names if name not in self._computed), exactly=True
-        )
+        self._given = [
+            name for name in self._names if f"new.{name}" in self._computed.get(name, f"new.{name}")
+        ]
+        self._shape = _RowShape(self._given, exactly=True)
 
     # Built when it is first used: by then all models are imported, which tells the types of foreign
     # keys.
@@ -103,7 +105,7 @@ class BulkInsert:
         recordset = ", ".join(
             f"{quote(name)} {_type(column)}"
             for name, column in columns.items()
-            if name not in self._computed
+            if name in self._given
         )
         return (
             f"INSERT INTO {self._model.__tablename__} ({names}) SELECT {values}"  # noqa: S608 – ours

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 import orjson
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_loads
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -106,6 +107,17 @@ class Pool(QueuePool):
             raise
         self._stalled = False
         return connection
+
+
+def listen(url: str, channel: str) -> psycopg.Connection[Any]:
+    """A connection of its own that receives the notifications of a channel, in autocommit mode.
+
+    url: as in the settings. Raises psycopg.OperationalError.
+    """
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg.connect(plain, **_TCP, autocommit=True)
+    connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
+    return connection
 
 
 def create_pool(url: str, isolation_level: Any, pool_size: int) -> Engine:

@@ -95,6 +95,13 @@ class DeclaredSettings:
         unset="`DATABASE_URL`",
         secret=True,
     )
+    listen_database_url: str | None = optional_setting(
+        DatabaseUrl(),
+        "PostgreSQL without a transaction pooler in between, where the relay waits for new events"
+        " with LISTEN. Without it, behind a pooler, events are delivered up to a second later.",
+        unset="`DATABASE_URL`",
+        secret=True,
+    )
     database_pool_size: int = setting(
         _COUNT,
         "8",
@@ -337,6 +344,14 @@ class DeclaredSettings:
     quota_payment_requests: int = _quota("1000", "open payment requests of a user")
     quota_holds: int = _quota("1000", "active holds that a user has created")
 
+    event_attempts: int = setting(
+        _COUNT,
+        "12",
+        "How often delivering an event to a sink may fail before it waits for an administrator:"
+        " with 12, for about 20 minutes. Later events of the same record wait with it.",
+        section="Events",
+    )
+
     retention_responses: timedelta = setting(
         Duration(),
         "7d",
@@ -352,14 +367,8 @@ class DeclaredSettings:
     retention_events: timedelta = setting(
         Duration(),
         "30d",
-        "How long events stay in the outbox. `verify` checks the events of records that are not"
-        " older.",
-    )
-    keep_undelivered_events: bool = setting(
-        _FLAG,
-        "false",
-        "Whether events without `delivered_at` stay in the outbox for longer. Only for a relay that"
-        " sets it.",
+        "How long events stay in the outbox, at least until every sink has received them. `verify`"
+        " checks the events of records that are not older.",
     )
     retention_refresh_tokens: timedelta = setting(
         Duration(),

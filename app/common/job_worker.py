@@ -15,9 +15,11 @@ from rq.job import Job
 from app.common import jobs, queue
 
 SCHEDULER: Final = "scheduler"
+RELAY: Final = "relay"
 MAILER: Final = "mailer"
-#: The processes of a worker: one for each queue, the scheduler, and the one that sends mails.
-PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, MAILER)
+#: The processes of a worker: one for each queue, the scheduler, the relay of events, and the one
+#: that sends mails.
+PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY, MAILER)
 
 #: How long Redis remembers a process that has disappeared or hangs.
 _MEMORY_SECONDS: Final = 120

@@ -34,7 +34,9 @@ OMITTED: Final = Omitted.OMITTED
 class Event:
     """The base class of all event types: something that happened to one aggregate.
 
-    aggregate_id: the id of the aggregate. The fields of a subclass are the event's data.
+    aggregate_id: the id of the aggregate; aggregate_version: the event's position among those of
+    the aggregate, from 1, where the row of the aggregate tells it; None if it has to be counted.
+    The fields of a subclass are the event's data.
     """
 
     event_type: ClassVar[str]
@@ -42,6 +44,7 @@ class Event:
     schema_version: ClassVar[int]
 
     aggregate_id: UUID
+    aggregate_version: int | None = None
 
     @classmethod
     def of(cls, source: Any, **values: Any) -> Self:
@@ -97,7 +100,8 @@ def event(name: str, *, aggregate: str, version: int = 1) -> Callable[[type[E]],
 def data_fields(cls: type[Event]) -> dict[str, Any]:
     """The fields of an event's data, in order: name → annotation, with its `Annotated` parts."""
     hints = get_type_hints(cls, include_extras=True)
-    return {field.name: hints[field.name] for field in fields(cls) if field.name != "aggregate_id"}
+    own = {field.name for field in fields(Event)}
+    return {field.name: hints[field.name] for field in fields(cls) if field.name not in own}
 
 
 def camel_case(name: str) -> str:

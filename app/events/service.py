@@ -1,6 +1,9 @@
 """Transactional outbox (https://microservices.io/patterns/data/transactional-outbox.html)."""
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -9,26 +12,43 @@ from app.common.ids import new_id
 from app.events import repository
 from app.events.base import Event, to_data
 
+#: Aggregates whose first event is recorded with version 1 and not counted.
+_FIRST_IS_KNOWN: Final = {"order"}
+
 
 def record(session: Session, events: Sequence[Event]) -> None:
     """Insert events into the outbox, in this transaction.
 
+    Each gets the next version of its aggregate: its own if it has one, otherwise it is counted.
     Raises KeyError for a class that is not in the catalogue.
     """
-    if not events:
-        return
     occurred_at = clock.now()
-    repository.insert_events(
-        session,
-        [
-            {
-                "id": new_id(),
-                "type": event.event_type,
-                "aggregate_type": event.aggregate_type,
-                "aggregate_id": event.aggregate_id,
-                "data": to_data(event),
-                "occurred_at": occurred_at,
-            }
-            for event in events
-        ],
-    )
+    known: list[dict[str, Any]] = []
+    counted: list[dict[str, Any]] = []
+    for event in events:
+        row = {
+            "id": new_id(),
+            "type": event.event_type,
+            "aggregate_type": event.aggregate_type,
+            "aggregate_id": event.aggregate_id,
+            "version": event.aggregate_version,
+            "schema_version": event.schema_version,
+            "data": to_data(event),
+            "occurred_at": occurred_at,
+        }
+        (counted if event.aggregate_version is None else known).append(row)
+    if known:
+        repository.insert_events(session, known)
+    if counted:
+        _count(session, counted)
+
+
+def _count(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert events whose versions follow those that have been counted for their aggregates."""
+    number = Counter(row["aggregate_id"] for row in rows)
+    left: Counter[UUID] = Counter(number)
+    for row in rows:
+        left[row["aggregate_id"]] -= 1
+        first = 1 if row["aggregate_type"] in _FIRST_IS_KNOWN else 0
+        row["version"] = first - left[row["aggregate_id"]]
+    repository.insert_counted_events(session, rows, number)

@@ -18,6 +18,7 @@ from app.common.ids import new_id
 from app.images import repository
 from app.images.converter import ConvertedSize
 from app.images.errors import ImageNotFound
+from app.images.limits import SIDES
 from app.images.models import Image
 from app.storage import service as storage
 from app.storage.models import FileContent
@@ -127,7 +128,10 @@ def get_image(session: Session, image_id: UUID) -> ShownImage:
 
 def require_content(session: Session, *, image_id: UUID, side: int) -> FileContent:
     """What to send for an image in one size. Raises ImageNotFound."""
-    content = repository.get_content(session, image_id=image_id, side=side)
+    # Other numbers may be too large for the database.
+    content = (
+        repository.get_content(session, image_id=image_id, side=side) if side in SIDES else None
+    )
     if content is None:
         raise ImageNotFound
     return content

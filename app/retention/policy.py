@@ -9,8 +9,8 @@ class Rule:
     """Rows whose age exceeds a setting are deleted, or one column of them is cleared.
 
     period: the name of the setting; column: a time, or an id (UUID version 7), with an index;
-    where: which of these rows, in SQL with the parameter `keep_undelivered`; clear: the column that
-    becomes NULL instead.
+    where: which of these rows, in SQL; clear: the column that becomes NULL instead; is_in_use:
+    whether transactions lock the rows, so that those which are locked wait for the next run.
     """
 
     table: str
@@ -18,6 +18,7 @@ class Rule:
     column: str
     where: str = "true"
     clear: str | None = None
+    is_in_use: bool = True
 
 
 #: In this order: refresh tokens refer to sessions.
@@ -47,7 +48,9 @@ RULES: Final = (
         "outbox_events",
         "retention_events",
         "id",
-        where="delivered_at IS NOT NULL OR NOT :keep_undelivered",
+        where="NOT EXISTS (SELECT FROM event_sinks s WHERE s.position < outbox_events.sequence)"
+        " AND NOT EXISTS (SELECT FROM held_events h WHERE h.event_id = outbox_events.id)",
+        is_in_use=False,  # never changed, so nobody has the privilege to lock them
     ),
     # The token of a deleted row has expired.
     Rule("refresh_tokens", "retention_refresh_tokens", "id"),
@@ -133,6 +136,10 @@ KEPT: Final = {
     "file_contents": "unreferenced contents are deleted by their own job after a day",
     "file_deliveries": "at most one row per order",
     "file_downloads": "bounded by the downloads that an order allows",
+    "event_counts": "at most one row per record with events",
+    "event_sinks": "one row per sink",
+    "held_events": "each row is deleted when its sink receives the event, or an administrator skips"
+    " it; those who operate the system are told of parked ones",
     "audit_log": "append-only evidence of who did what; grows with what people do by hand",
     "verifications": "append-only; one row per run of `verify`",
     "money_gate": "always empty",

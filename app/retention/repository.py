@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.retention.policy import Rule
 
-# Locked rows are in use and wait for the next run.
 _BATCH = """
     WITH batch AS (
         SELECT ctid, {column} AS age FROM {table}
         WHERE {column} >= :after AND {column} < :before AND ({where})
-        ORDER BY {column} LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY {column} LIMIT :limit {lock}
     ), changed AS ({change} WHERE {table}.ctid = batch.ctid)
     SELECT count(*) AS number, (SELECT age FROM batch ORDER BY age DESC LIMIT 1) AS last FROM batch
 """
@@ -26,7 +25,6 @@ def apply_to_batch(
     *,
     after: datetime | UUID,
     before: datetime | UUID,
-    keep_undelivered: bool,
     limit: int,
 ) -> Any:
     """Delete or clear up to `limit` rows, the oldest first.
@@ -38,11 +36,12 @@ def apply_to_batch(
         if rule.clear is None
         else f"UPDATE {rule.table} SET {rule.clear} = NULL FROM batch"  # noqa: S608 – as above
     )
-    statement = _BATCH.format(table=rule.table, column=rule.column, where=rule.where, change=change)
-    values = {
-        "after": after,
-        "before": before,
-        "limit": limit,
-        "keep_undelivered": keep_undelivered,
-    }
+    statement = _BATCH.format(
+        table=rule.table,
+        column=rule.column,
+        where=rule.where,
+        lock="FOR UPDATE SKIP LOCKED" if rule.is_in_use else "",
+        change=change,
+    )
+    values = {"after": after, "before": before, "limit": limit}
     return session.execute(text(statement), values).one()

@@ -28,13 +28,9 @@ _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How long rows are kept, by the name of the setting.
-
-    keep_undelivered: whether events that were not delivered are kept longer.
-    """
+    """How long rows are kept, by the name of the setting."""
 
     by_setting: Mapping[str, timedelta]
-    keep_undelivered: bool
 
 
 #: The periods of this process.
@@ -85,12 +81,5 @@ def _bound(rule: Rule, moment: datetime) -> datetime | UUID:
 def _apply_to_batch(
     session: Session, *, rule: Rule, after: datetime | UUID, before: datetime | UUID
 ) -> tuple[int, datetime | UUID]:
-    row = repository.apply_to_batch(
-        session,
-        rule,
-        after=after,
-        before=before,
-        keep_undelivered=periods().keep_undelivered,
-        limit=BATCH_SIZE,
-    )
+    row = repository.apply_to_batch(session, rule, after=after, before=before, limit=BATCH_SIZE)
     return row.number, row.last

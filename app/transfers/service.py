@@ -151,7 +151,10 @@ def decide_transfer(
     return Decision(
         sent,
         entry=posted,
-        events=[TransferCompleted.of(transfer), *wallets.balance_events(posted)],
+        events=[
+            TransferCompleted.of(transfer, aggregate_version=1),
+            *wallets.balance_events(posted),
+        ],
     )
 
 

@@ -17,6 +17,7 @@ from app.verify import (
     accounts,
     bank,
     codes,
+    events,
     files,
     holds,
     images,
@@ -47,6 +48,7 @@ INVARIANTS: Final = (
     *images.INVARIANTS,
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
+    *events.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

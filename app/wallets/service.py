@@ -116,6 +116,7 @@ def balance_events(posted: ledger.AppliedEntry) -> list[BalanceUpdated]:
         BalanceUpdated.of(
             line,
             aggregate_id=line.wallet_id,
+            aggregate_version=line.sequence,
             user_id=account.user_id,
             transaction_id=line.id,
             balance=line.balance_after,

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0052_notifications"
-down_revision = "0050_product_metadata"
+down_revision = "0051_event_relay"
 
 
 def upgrade() -> None:

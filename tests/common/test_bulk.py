@@ -36,8 +36,9 @@ def event(**changes: Any) -> dict[str, Any]:
         "aggregate_type": "test",
         "aggregate_id": uuid4(),
         "data": {},
+        "version": None,
+        "schema_version": 1,
         "occurred_at": datetime.now(UTC),
-        "delivered_at": None,
     } | changes
 
 
@@ -64,10 +65,10 @@ def test_none_is_inserted_as_null_and_an_empty_list_is_accepted(app: Flask) -> N
         INSERT.execute(session, [])
         INSERT.execute(session, [event()])
 
-    assert fetch_one("SELECT delivered_at FROM outbox_events WHERE type = 'test'", {}) == (None,)
+    assert fetch_one("SELECT version FROM outbox_events WHERE type = 'test'", {}) == (None,)
 
 
-@pytest.mark.parametrize("name", ["delivered_at", "type"])
+@pytest.mark.parametrize("name", ["version", "type"])
 def test_a_row_without_a_column_is_refused_even_if_the_column_is_nullable(
     app: Flask, name: str
 ) -> None:

@@ -19,9 +19,9 @@ from app.common.driver import send, start_pipeline, wait
 from app.events.models import OutboxEvent
 from tests import factories
 
-INSERT = BulkInsert(OutboxEvent, omit=("sequence", "delivered_at"))
+INSERT = BulkInsert(OutboxEvent, omit=("sequence", "version", "schema_version"))
 OTHER_INSERT = BulkInsert(
-    OutboxEvent, omit=("sequence", "delivered_at"), tail="ON CONFLICT DO NOTHING"
+    OutboxEvent, omit=("sequence", "version", "schema_version"), tail="ON CONFLICT DO NOTHING"
 )
 COUNT = "SELECT count(*) AS n FROM outbox_events WHERE type = %(kind)s"
 

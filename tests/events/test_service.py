@@ -55,7 +55,7 @@ def test_events_are_stored_in_the_order_of_recording(app: Flask) -> None:
         "reason": "Für Zoë",
     }
     assert rows[0].occurred_at == rows[1].occurred_at
-    assert [row.delivered_at for row in rows] == [None] * 3
+    assert [row.version for row in rows] == [1, 1, 1]
 
 
 def test_a_rollback_discards_the_events_of_the_transaction(app: Flask) -> None:

@@ -111,7 +111,7 @@ class Target:
             # A request that is valid by the schema may still violate a business rule.
             excluded = [positive_data_acceptance]
             # The schema cannot say that white space around text does not count.
-            if _trimmed(case.body) != case.body:
+            if _trimmed(case.body) != case.body or _trimmed(case.query) != case.query:
                 excluded.append(negative_data_rejection)
             case.call_and_validate(headers=headers, excluded_checks=excluded)
 
@@ -125,7 +125,7 @@ class Target:
 
 
 def _trimmed(body: Any) -> Any:
-    """A body whose text has no white space around it."""
+    """A body or query whose text has no white space around it."""
     if isinstance(body, dict):
         return {_trimmed(name): _trimmed(value) for name, value in body.items()}
     if isinstance(body, list):
@@ -138,6 +138,19 @@ def _is_id(value: object) -> bool:
         return str(UUID(str(value))) == value
     except ValueError:
         return False
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_successful_responses_are_documented(app: Flask, data: SampleData, route: Route) -> None:
+    target = Target(app, data, route)
+    for caller, status in EXPECTED[route].items():
+        if status < 300:
+            with (
+                rolled_back_savepoint(),
+                data.send(app.test_client(), route, caller) as answer,
+            ):
+                assert answer.status_code == status
+                target.operation.validate_response(answer)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)

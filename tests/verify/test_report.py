@@ -14,6 +14,7 @@ from tests.verify import (
     test_accounts,
     test_bank,
     test_codes,
+    test_events,
     test_files,
     test_holds,
     test_images,
@@ -43,6 +44,7 @@ TOPICS = (
     test_images,
     test_accounts,
     test_keys,
+    test_events,
 )
 
 

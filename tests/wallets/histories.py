@@ -40,8 +40,8 @@ _HISTORY = """
         time, NULL, NULL
     FROM moves CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
-    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, data, occurred_at)
-    SELECT uuidv7(), 'balance-updated', 'wallet', wallet,
+    INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, version, data, occurred_at)
+    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, sequence,
         jsonb_build_object('transactionId', posting), time FROM moves;
 
     DROP TABLE moves

@@ -113,7 +113,6 @@ class TestDepositing:
         assert event.type == "balance-updated"
         assert event.data["transactionId"] == answer["transaction"]["id"]
         assert (event.data["amount"], event.data["balance"]) == (1750, 1750)
-        assert event.delivered_at is None
 
     @pytest.mark.parametrize(
         ("raw", "credited"),

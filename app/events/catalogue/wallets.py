@@ -25,6 +25,8 @@ class BalanceUpdated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEvent(Event):
+    """A hold has two events: it is placed, and it is captured or released."""
+
     payer_id: UUID
     payee_id: UUID | None
     currency: str

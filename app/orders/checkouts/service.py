@@ -154,7 +154,7 @@ def _reserve(
         # With a key the buyer can continue for as long as a session would last.
         next_attempt_at=expires_at + _GRACE if claim else clock.now() + POLLING.backoff.first,
     )
-    events.record(session, [_event(OrderPending, sale.order)])
+    events.record(session, [_event(OrderPending, sale.order, version=1)])
     for check in checks:
         check()
     return sale
@@ -394,7 +394,7 @@ def _flag(session: Session, checkout: Checkout, reason: str) -> None:
 
 
 def _event(
-    event_type: type[CheckoutEvent | OrderCompleted], order: Order
+    kind: type[CheckoutEvent | OrderCompleted], order: Order, *, version: int | None = None
 ) -> CheckoutEvent | OrderCompleted:
-    method = PaymentMethod.GATEWAY.value
-    return event_type.of(order, payment_method=method, reason=order.failure_reason)
+    method, reason = PaymentMethod.GATEWAY.value, order.failure_reason
+    return kind.of(order, aggregate_version=version, payment_method=method, reason=reason)

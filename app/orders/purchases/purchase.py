@@ -69,7 +69,7 @@ class WalletPurchase(StockMovement[OrderDetails]):
         )
         rows.apply(sale)
         bought = OrderDetails(sale.order, sale.stock, sale.buyer)
-        completed = OrderCompleted.of(sale.order)
+        completed = OrderCompleted.of(sale.order, aggregate_version=1)
         if sale.entry is None:
             return Decision(bought, record=sale, events=[completed])
         posted = turn.wallets.post(sale.entry)

@@ -119,7 +119,7 @@ class BuyerOut(BuyerSummaryOut):
 
 class SoldProductOut(ProductOut):
     class Meta:
-        exclude = ("merchant", "metadata")
+        exclude = ("category", "images", "merchant", "metadata")
 
 
 class _OrderFields(Schema):

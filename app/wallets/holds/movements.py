@@ -116,7 +116,9 @@ class NewHold(Movement[HoldParties, WalletHold]):
         )
         rows.placed[payer_id] = rows.placed.get(payer_id, 0) + 1
         return Decision(
-            hold, accounts=[account], events=[HoldPlaced.of(hold, payer_id=hold.initiator_id)]
+            hold,
+            accounts=[account],
+            events=[HoldPlaced.of(hold, aggregate_version=1, payer_id=hold.initiator_id)],
         )
 
     def _expiry(self) -> datetime:
@@ -230,6 +232,7 @@ class HoldCapture(_HoldEnd):
         posted = turn.wallets.post(entry)
         captured = HoldCaptured.of(
             hold,
+            aggregate_version=2,
             payer_id=hold.initiator_id,
             amount=money.minor,
             released=held.minor - money.minor,
@@ -252,5 +255,7 @@ class HoldVoid(_HoldEnd):
         lifecycle.close(hold, payer, HoldStatus.VOIDED)
         turn.wallets.free(payer)
         return Decision(
-            hold, accounts=[payer], events=[HoldReleased.of(hold, payer_id=hold.initiator_id)]
+            hold,
+            accounts=[payer],
+            events=[HoldReleased.of(hold, aggregate_version=2, payer_id=hold.initiator_id)],
         )

@@ -34,7 +34,13 @@ def expire_due(session: Session, *, limit: int) -> int:
         for hold in due:
             lifecycle.close(hold, accounts[hold.initiator_id], HoldStatus.EXPIRED)
         ledger.write_entries(session, [], held=accounts.values())
-    events.record(session, [HoldReleased.of(hold, payer_id=hold.initiator_id) for hold in expired])
+    events.record(
+        session,
+        [
+            HoldReleased.of(hold, aggregate_version=2, payer_id=hold.initiator_id)
+            for hold in expired
+        ],
+    )
     return len(expired)
 
 
