@@ -25,6 +25,7 @@ from app.common import (
     encryption,
     http,
     idempotent,
+    metrics,
     process_state,
     queue,
     redis_client,
@@ -45,6 +46,7 @@ from app.images import service as images
 from app.inbox import service as inbox
 from app.notifications import client as mail_client
 from app.notifications import mail_config
+from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
@@ -169,6 +171,8 @@ def subscribe(settings: Settings) -> None:
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     health.services.subscribe("mail", mail_client.get_status)
+    for name, gauge in mail_queue.GAUGES.items():
+        metrics.gauges.subscribe(name, gauge)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -6,19 +6,24 @@ that is scraped sums them up. Without that variable the metrics are those of thi
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from app.common.batch_executor import Observer
+from app.common.process_state import Handlers
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition"]
+__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition", "gauges"]
+
+_log = structlog.get_logger()
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
@@ -99,10 +104,34 @@ def batch_observer(name: str, *, of: str) -> Observer:
     return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
 
 
+#: Measured when metrics are read, by name: values that all processes share, such as the length of a
+#: queue. Each has a description, and a function that returns the value of each label.
+gauges: Final[Handlers[str, tuple[str, str, Callable[[], Mapping[str, float]]]]] = Handlers(
+    "gauges of metrics"
+)
+
+
 def exposition() -> bytes:
     """All metrics of all web processes in Prometheus' text format."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    return generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    counted = generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
+    return counted + generate_latest(_Measured())
+
+
+class _Measured(Collector):
+    """The gauges; those that cannot be measured are left out."""
+
+    def collect(self) -> Iterable[Metric]:
+        for name in gauges:
+            description, label, measure = gauges[name]
+            family = GaugeMetricFamily(name, description, labels=[label])
+            try:
+                for value, number in measure().items():
+                    family.add_metric([value], number)
+            except Exception:
+                _log.warning("gauge not measured", gauge=name, exc_info=True)
+            else:
+                yield family
 
 
 class _AllProcesses(Collector):

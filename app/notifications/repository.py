@@ -220,11 +220,15 @@ def merge_collected(session: Session, *, user_id: UUID, now: datetime) -> Sequen
     return list(send(session, _MERGE, {"user_id": user_id, "now": now}))
 
 
-def get_backlog(session: Session) -> Any:
-    """`messages` that are to be sent, and since when the oldest one is due (`due_at`)."""
+def list_backlog(session: Session) -> Sequence[Any]:
+    """For each channel with `messages` to be sent, their number, and since when the first one is
+    due (`due_at`)."""
     return session.execute(
         select(
+            OutgoingMessage.channel,
             func.count().label("messages"),
             func.min(OutgoingMessage.next_attempt_at).label("due_at"),
-        ).where(text("status IN ('PENDING', 'SENDING')"))
-    ).one()
+        )
+        .where(text("status IN ('PENDING', 'SENDING')"))
+        .group_by(OutgoingMessage.channel)
+    ).all()

@@ -141,7 +141,7 @@ def notification_out(written: WrittenNotification) -> dict[str, Any]:
         "topic": notification.topic,
         "title": content.subject,
         "text": "\n\n".join(content.paragraphs),
-        "referenceId": notification.data["id"],
+        "referenceId": written.reference_id,
         "readAt": format_timestamp(notification.read_at),
         "createdAt": format_timestamp(notification.created_at),
     }

@@ -40,10 +40,11 @@ MEANINGS: Final[dict[Kind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class WrittenNotification:
-    """A notification with its text."""
+    """A notification with its text. reference_id: of what it is about."""
 
     notification: Notification
     content: Content
+    reference_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,11 @@ def _written(
 ) -> list[WrittenNotification]:
     reader = reader_for(session, user, [each.data for each in notifications])
     return [
-        WrittenNotification(each, compose(each.topic, each.data, reader, at=each.created_at))
+        WrittenNotification(
+            each,
+            compose(each.topic, each.data, reader, at=each.created_at),
+            UUID(each.data["id"]),
+        )
         for each in notifications
     ]
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.masking import public_name
 from app.auth.models import User
+from app.common.ids import parse_id
 from app.notifications import repository
 from app.notifications.texts import account, money, trade
 from app.notifications.texts.content import Content, Data, Reader, Writer
@@ -25,8 +25,9 @@ _log = structlog.get_logger()
 
 def reader_for(session: Session, user: User, data: Sequence[Data]) -> Reader:
     """For texts of `user` that are made from `data`, with all names that they mention."""
-    users = {UUID(each[key]) for each in data for key in _USERS if each.get(key)}
-    products = {UUID(each["productId"]) for each in _with_parts(data) if each.get("productId")}
+    users = {user_id for each in data for key in _USERS if (user_id := parse_id(each.get(key)))}
+    parts = (parse_id(each.get("productId")) for each in _with_parts(data))
+    products = {product_id for product_id in parts if product_id is not None}
     found = auth.get_users_by_id(session, list(users)) if users else {}
     return Reader.of(
         user,
@@ -43,7 +44,7 @@ def compose(topic: str, data: Data, reader: Reader, *, at: datetime) -> Content:
     """
     try:
         return WRITERS[topic](data, reader, at)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         _log.warning("notification not understood", topic=topic, error=type(error).__name__)
         return Content("Something happened in your account", ("Sign in to see what it is.",))
 
