@@ -97,6 +97,8 @@ def work(settings: Settings) -> None:
     try:
         _run_worker(settings, redis_url, queue.NAME)
     finally:
+        # Each helper that ends would stop this process again, and at once.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for helper in helpers:
             helper.terminate()
         for helper in helpers:

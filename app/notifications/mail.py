@@ -40,12 +40,11 @@ def make_mail(
     Raises ValueError for an address that is none.
     """
     mail = EmailMessage(policy=SMTP)
-    sender = email_validator.validate_email(server.sender, check_deliverability=False)
-    mail["From"] = Address(server.sender_name, addr_spec=_wire(server.sender))
+    mail["From"] = Address(server.sender_name, addr_spec=server.sender)
     mail["To"] = Address(addr_spec=_wire(to))
     mail["Subject"] = one_line(content.subject)
     mail["Date"] = format_datetime(created_at)
-    mail["Message-ID"] = f"<{message_id}@{sender.ascii_domain}>"
+    mail["Message-ID"] = f"<{message_id}@{server.sender.rpartition('@')[2]}>"
     # No answers from machines (RFC 3834).
     mail["Auto-Submitted"] = "auto-generated"
     if content.reply_to:
@@ -73,7 +72,9 @@ def one_line(text: str) -> str:
 
 def _wire(address: str) -> str:
     """An address with its domain in ASCII, as most servers require. Raises ValueError."""
-    parsed = email_validator.validate_email(address, check_deliverability=False)
+    parsed = email_validator.validate_email(
+        address, check_deliverability=False, globally_deliverable=False
+    )
     return parsed.ascii_email or f"{parsed.local_part}@{parsed.ascii_domain}"
 
 

@@ -108,6 +108,40 @@ class TestPurchase:
         assert "GMT+05:30" in text_of(mail)
 
 
+class TestAddresses:
+    def test_a_domain_of_another_script_is_encoded(
+        self, client: FlaskClient, catcher: MailCatcher
+    ) -> None:
+        user = factories.buyer()
+        change_user(user, email="alice@straße.example", email_key="alice@straße.example")
+        request_notification(user, "Hello", "Text")
+
+        send_mails()
+
+        assert [mail["To"] for mail in catcher.mails] == ["alice@xn--strae-oqa.example"]
+
+    def test_a_name_of_another_script_is_received(
+        self, client: FlaskClient, catcher: MailCatcher
+    ) -> None:
+        user = factories.buyer()
+        change_user(user, email="संपर्क@example.test", email_key="संपर्क@example.test")
+        request_notification(user, "नमस्ते", "Text")
+
+        send_mails()
+
+        assert [mail["Subject"] for mail in catcher.mails] == ["नमस्ते"]
+
+    def test_the_sender_may_be_of_this_machine(
+        self, client: FlaskClient, catcher: MailCatcher, change_server: Callable[..., None]
+    ) -> None:
+        change_server(sender="no-reply@localhost")
+        request_notification(factories.buyer(), "Hello", "Text")
+
+        send_mails()
+
+        assert [mail["From"] for mail in catcher.mails] == ["Payment Flow <no-reply@localhost>"]
+
+
 class TestSafety:
     def test_html_is_escaped(self, client: FlaskClient, catcher: MailCatcher) -> None:
         seller = factories.merchant()
