@@ -72,9 +72,9 @@ _DEPOSITS = """
     FROM deposits CROSS JOIN wallets bank WHERE bank.code = 'BANK' AND bank.currency = 'USD';
 
     INSERT INTO outbox_events (id, type, aggregate_type, aggregate_id, version, data, occurred_at)
-    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, sequence, jsonb_build_object('userId', user_id,
-        'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT', 'amount', %(cents)s,
-        'balance', balance, 'currency', 'USD'), time FROM deposits;
+    SELECT uuidv7(), 'balance-updated', 'wallet', wallet, sequence, jsonb_build_object('userId',
+        user_id, 'transactionId', posting, 'journalEntryId', entry, 'type', 'DEPOSIT',
+        'amount', %(cents)s, 'balance', balance, 'currency', 'USD'), time FROM deposits;
 """
 
 _PRODUCTS = """

@@ -44,8 +44,8 @@ _OPTIONS: Final = (
     "-c lock_timeout=5s -c statement_timeout=15s -c idle_in_transaction_session_timeout=15s"
     f" -c timezone=UTC {BY_INDEX}"
 )
-_TCP: Final = {
-    "connect_timeout": 3,
+_CONNECT_SECONDS: Final = 3
+_TCP: Final[dict[str, Any]] = {
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 3,
@@ -115,7 +115,7 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     url: as in the settings. Raises psycopg.OperationalError.
     """
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(plain, **_TCP, autocommit=True)
+    connection = psycopg.connect(plain, connect_timeout=_CONNECT_SECONDS, **_TCP, autocommit=True)
     connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
     return connection
 
@@ -130,7 +130,12 @@ def create_pool(url: str, isolation_level: Any, pool_size: int) -> Engine:
         max_overflow=0,
         pool_use_lifo=True,  # the last used connection has its statements prepared
         hide_parameters=True,  # errors are logged, and parameters may contain password hashes
-        connect_args={"application_name": "payment-flow", "options": _OPTIONS, **_TCP},
+        connect_args={
+            "application_name": "payment-flow",
+            "options": _OPTIONS,
+            "connect_timeout": _CONNECT_SECONDS,
+            **_TCP,
+        },
     )
     event.listen(engine, "do_connect", connect_within_deadline)
     event.listen(engine, "checkout", _replace_closed)

@@ -41,14 +41,14 @@ def make_mail(
     """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(server.sender_name, addr_spec=server.sender)
-    mail["To"] = Address(addr_spec=_wire(to))
+    mail["To"] = _address(to)
     mail["Subject"] = one_line(content.subject)
     mail["Date"] = format_datetime(created_at)
     mail["Message-ID"] = f"<{message_id}@{server.sender.rpartition('@')[2]}>"
     # No answers from machines (RFC 3834).
     mail["Auto-Submitted"] = "auto-generated"
     if content.reply_to:
-        mail["Reply-To"] = Address(addr_spec=_wire(content.reply_to))
+        mail["Reply-To"] = _address(content.reply_to)
     if unsubscribe_url is not None:
         mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -70,7 +70,12 @@ def one_line(text: str) -> str:
     return text if len(text) <= _MAX_SUBJECT else f"{text[: _MAX_SUBJECT - 1]}…"
 
 
-def _wire(address: str) -> str:
+def _address(address: str) -> Address:
+    local_part, _, domain = wire_address(address).rpartition("@")
+    return Address(username=local_part, domain=domain)
+
+
+def wire_address(address: str) -> str:
     """An address with its domain in ASCII, as most servers require. Raises ValueError."""
     parsed = email_validator.validate_email(
         address, check_deliverability=False, globally_deliverable=False

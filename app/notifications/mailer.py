@@ -17,6 +17,8 @@ from app.notifications.sender import Sender
 
 #: Seconds from one look for messages to the next: so many mails as a second allows.
 _CYCLE: Final = 1.0
+#: How often the process tells that it works.
+_REPORT_SECONDS: Final = 15.0
 #: Mails wait rather than purchases.
 _NICENESS: Final = 10
 
@@ -26,17 +28,19 @@ _log = structlog.get_logger()
 def run(settings: Settings, *, report: Callable[[], None]) -> None:
     """Send what is due until SIGTERM or SIGINT; a mail that is being sent is finished first.
 
-    report: called in each cycle, to tell that the process works.
+    report: called regularly, to tell that the process works.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     os.nice(_NICENESS)
     sender = Sender(settings)
-    _log.info("mailer_started")
+    reported = float("-inf")
     while not stopping.is_set():
         started = time.monotonic()
-        report()
+        if started - reported >= _REPORT_SECONDS:
+            report()
+            reported = started
         try:
             sender.run_once(is_stopping=stopping.is_set)
         except (DBAPIError, PoolTimeout, Unavailable) as error:
@@ -46,4 +50,3 @@ def run(settings: Settings, *, report: Callable[[], None]) -> None:
             _log.exception("mailer_failed")
         stopping.wait(max(_CYCLE - (time.monotonic() - started), 0.05))
     sender.close()
-    _log.info("mailer_stopped")

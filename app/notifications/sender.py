@@ -149,7 +149,7 @@ class Sender:
             raise MailUnavailable("no mail server is configured")
         made = _mail(message, letter, self._server)
         self._connection.open()
-        return partial(self._connection.send, made, to=letter.to)
+        return partial(self._connection.send, made, to=mail.wire_address(letter.to))
 
     def _log_sms(self, letter: Letter) -> None:
         """What takes the place of a provider of text messages. The text is for developers only."""

@@ -14,8 +14,10 @@ from app.events.models import CHANNEL
 from app.events.relay import service
 from app.events.sinks import Sink, SinkUnavailable
 
-#: Sinks ask for events this often when nothing wakes them, and events are tried again as exactly.
-_POLL_SECONDS: Final = 1.0
+#: The time to a sink's next turn when nothing wakes it, such as for events to be tried again.
+_TURN_SECONDS: Final = 1.0
+#: How often the listening thread looks whether it is to stop.
+_LISTEN_SECONDS: Final = 1.0
 #: Time between two turns of a sink, in which events gather.
 _GATHER_SECONDS: Final = 0.05
 #: How often the process tells that it works.
@@ -47,6 +49,8 @@ def run(
     while all(thread.is_alive() for thread in threads) and not stop.wait(_REPORT_SECONDS):
         report()
     stop.set()
+    for each in turns:
+        each.wake.set()
     for thread in threads:
         thread.join()
 
@@ -58,12 +62,14 @@ def _listen(url: str, turns: "Sequence[_Turns]", stop: threading.Event) -> None:
         try:
             with connections.listen(url, CHANNEL) as connection:
                 failures = 0
+                is_notified = True  # perhaps before it listened
                 while not stop.is_set():
-                    for each in turns:
-                        each.wake.set()
-                    stop.wait(_GATHER_SECONDS)
-                    # Ends with the first notification, or without any.
-                    list(connection.notifies(timeout=_POLL_SECONDS, stop_after=1))
+                    if is_notified:
+                        for each in turns:
+                            each.wake.set()
+                        stop.wait(_GATHER_SECONDS)
+                    found = connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1)
+                    is_notified = bool(list(found))
         except psycopg.Error as error:
             _log.warning("relay_not_listening", reason=str(error))
             stop.wait(_BACKOFF.delay(failures).total_seconds())
@@ -96,7 +102,7 @@ class _Turns:
                 failures = 0
                 if not has_more:
                     self._stop.wait(_GATHER_SECONDS)
-                    self.wake.wait(_POLL_SECONDS)
+                    self.wake.wait(_TURN_SECONDS)
                     self.wake.clear()
                 continue
             self._stop.wait(_BACKOFF.delay(failures).total_seconds())

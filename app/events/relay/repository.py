@@ -58,7 +58,10 @@ _READ: Final = """
         (
             SELECT true AS is_late, e.sequence, {columns}
             FROM json_to_recordset(CAST(%(gaps)s AS json)) AS gap (first bigint, last bigint)
-            JOIN outbox_events e ON e.sequence BETWEEN gap.first AND gap.last
+            CROSS JOIN LATERAL (
+                SELECT * FROM outbox_events e WHERE e.sequence BETWEEN gap.first AND gap.last
+                ORDER BY e.sequence LIMIT %(limit)s
+            ) e
             ORDER BY e.sequence LIMIT %(limit)s
         ) UNION ALL (
             SELECT false, e.sequence, {columns} FROM outbox_events e
