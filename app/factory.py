@@ -13,6 +13,7 @@ from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
 from app.auth.password_changes.views import blp as passwords_blp
+from app.auth.password_changes.views import page_blp as password_page_blp
 from app.auth.quotas.views import admin_blp as quotas_admin_blp
 from app.auth.quotas.views import blp as quotas_blp
 from app.auth.tokens import token_rules
@@ -139,6 +140,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(order_page_blp)
     app.register_blueprint(checkout_blp)
     app.register_blueprint(unsubscribe_page_blp)
+    app.register_blueprint(password_page_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)

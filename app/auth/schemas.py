@@ -167,6 +167,24 @@ class ChangePasswordIn(Schema):
     )
 
 
+class ForgottenPasswordIn(Schema):
+    email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
+
+
+class ResetPasswordIn(Schema):
+    reset_token = Text(
+        max_length=48,
+        required=True,
+        metadata={
+            "description": "The last part of the address in the mail",
+            "example": "AZk8Hnwae1KfbisPC29_EQp3mT0vKcH2nXw8yLr5sBgJkMqT",
+        },
+    )
+    new_password = Password(
+        required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
+    )
+
+
 class UpdateCurrentUserIn(Schema):
     first_name = Text(max_length=100, allow_none=True, metadata={"example": "Alice"})
     last_name = Text(max_length=100, allow_none=True, metadata={"example": "Jones"})

@@ -22,6 +22,10 @@ LEASE: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(minutes=1)
 
 
+class NotSendable(Exception):
+    """A message that can never be sent; one sentence says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A message that this process may send until the lease ends."""

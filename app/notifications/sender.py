@@ -18,12 +18,21 @@ from app.auth.masking import masked_email
 from app.common.circuit import CircuitOpen
 from app.common.db import retry_transaction, transaction
 from app.common.settings import PRODUCT_NAME, Settings
-from app.notifications import digest, goods, links, mail, mail_config, messages, repository
+from app.notifications import (
+    digest,
+    goods,
+    links,
+    mail,
+    mail_config,
+    messages,
+    password_links,
+    repository,
+)
 from app.notifications.channels import REQUIRED
 from app.notifications.client import MailConnection, MailDeferred, MailRefused, MailUnavailable
 from app.notifications.links import Subscription
 from app.notifications.mail_config import MailServer
-from app.notifications.messages import Claimed
+from app.notifications.messages import Claimed, NotSendable
 from app.notifications.models import Channel
 from app.notifications.texts.compose import compose, reader_for
 from app.notifications.texts.content import Content
@@ -35,10 +44,6 @@ _BATCH: Final = 30
 _MAX_DIGESTS: Final = 20
 
 _log = structlog.get_logger()
-
-
-class NotSendable(Exception):
-    """A message that can never be sent; one sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Sender:
 
         is_stopping: whether to leave the rest to others.
         """
+        retry_transaction(password_links.prepare_messages)
         for _ in range(_MAX_DIGESTS):
             if not retry_transaction(digest.merge_next):
                 break
@@ -133,6 +139,10 @@ class Sender:
         if is_mail and message.topic == "purchase":
             content = goods.with_goods(
                 session, content, message.data, reader, base=base, api=self._settings.api_address
+            )
+        if message.topic == password_links.TOPIC:
+            content = password_links.with_link(
+                content, message.data, at=message.created_at, base=base
             )
         kind = KINDS[message.topic]
         unsubscribe_url = None

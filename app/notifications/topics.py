@@ -57,6 +57,7 @@ KINDS: Final[dict[str, Kind]] = {
     "webhook_disabled": Kind.WEBHOOK,
     "message": Kind.MESSAGE,
     "new_session": Kind.SECURITY,
+    "password_reset": Kind.SECURITY,
     "password_changed": Kind.SECURITY,
     "two_factor_changed": Kind.SECURITY,
     "api_key_created": Kind.SECURITY,

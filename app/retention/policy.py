@@ -64,6 +64,8 @@ RULES: Final = (
     ),
     # Budgets that have been full for so long, like those without a row.
     Rule("attempt_budgets", "retention_responses", "full_at"),
+    # Links are valid for half an hour.
+    Rule("password_resets", "retention_responses", "id"),
     Rule("notifications", "retention_notifications", "id"),
     # What is not sent yet stays.
     Rule(

@@ -43,6 +43,11 @@ BODIES: dict[Route, dict[str, Any]] = {
         "currentPassword": factories.PASSWORD,
         "newPassword": "a-fine-secret-2",
     },
+    ("POST", "/api/v1/auth/password/forgotten"): {"email": "{email}"},
+    ("POST", "/api/v1/auth/password/reset"): {
+        "resetToken": "A" * 48,
+        "newPassword": "a-fine-secret-2",
+    },
     ("POST", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD},
     ("POST", "/api/v1/auth/two-factor/confirm"): {"code": "492039"},
     ("DELETE", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD, "code": "492039"},
@@ -216,6 +221,7 @@ class SampleData:
             "category_id": category["id"],
             "order_id": order["id"],
             "notification_id": notification_of(buyer),
+            "reset_token": "A" * 48,
             "unsubscribe_token": unsubscribe_links.sign(
                 Subscription(buyer.id, Kind.SALE, Channel.EMAIL)
             ),

@@ -27,6 +27,35 @@ def change_password(
     API keys stay valid unless `revoke_api_keys`: a routine change of the password must not stop a
     merchant's servers.
     """
+    set_password(
+        session,
+        user_id=user_id,
+        password_hash=password_hash,
+        because="changed",
+        keep_session=keep_session,
+    )
+    if revoke_api_keys:
+        api_keys.revoke_all(session, user_id=user_id, actor_id=user_id, because="password changed")
+    audit.record(
+        session,
+        actor_id=user_id,
+        action="user.change-password",
+        target=("user", user_id),
+    )
+
+
+def set_password(
+    session: Session,
+    *,
+    user_id: UUID,
+    password_hash: str,
+    because: str,
+    keep_session: UUID | None = None,
+) -> None:
+    """Store a new password, and end all sessions but `keep_session`.
+
+    because: as of PasswordChanged. Raises UserNotFound.
+    """
     user = repository.get_user_for_update(session, user_id)
     if user is None:
         raise UserNotFound
@@ -40,12 +69,4 @@ def change_password(
         because="password changed",
         keep=keep_session,
     )
-    if revoke_api_keys:
-        api_keys.revoke_all(session, user_id=user_id, actor_id=user_id, because="password changed")
-    audit.record(
-        session,
-        actor_id=user_id,
-        action="user.change-password",
-        target=("user", user_id),
-    )
-    events.record(session, [PasswordChanged(aggregate_id=user_id, because="changed")])
+    events.record(session, [PasswordChanged(aggregate_id=user_id, because=because)])

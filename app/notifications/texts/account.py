@@ -33,6 +33,18 @@ def _new_session(data: Data, reader: Reader, at: datetime) -> Content:
     )
 
 
+def _password_reset(data: Data, reader: Reader, at: datetime) -> Content:
+    return Content(
+        subject="Set a new password",
+        paragraphs=(
+            "Somebody, probably you, asked for a new password for your account.",
+            "The link can be used once, within 30 minutes. If this was not you, you need not do"
+            " anything: your password is as before.",
+        ),
+        facts=(("Date", reader.time(at)),),
+    )
+
+
 def _password_changed(data: Data, reader: Reader, at: datetime) -> Content:
     way = (
         "with a link that was sent by mail" if data["because"] == "reset" else "by a signed-in user"
@@ -106,6 +118,7 @@ def _message(data: Data, reader: Reader, at: datetime) -> Content:
 
 TEXTS: Final[dict[str, Writer]] = {
     "new_session": _new_session,
+    "password_reset": _password_reset,
     "password_changed": _password_changed,
     "two_factor_changed": _two_factor_changed,
     "api_key_created": _api_key_created,
