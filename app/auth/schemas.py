@@ -167,7 +167,7 @@ class ChangePasswordIn(Schema):
     )
 
 
-class ForgottenPasswordIn(Schema):
+class RequestPasswordResetIn(Schema):
     email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
 
 

@@ -129,6 +129,6 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     for table in ("notification_preferences", "outgoing_messages", "notifications"):
         op.drop_table(table)
-    op.drop_constraint("ck_users_low_stock_not_negative", "users", type_="check")
+    op.drop_constraint(op.f("ck_users_low_stock_not_negative"), "users", type_="check")
     for column in ("goods_in_mail", "low_stock_units", "locale"):
         op.drop_column("users", column)

@@ -21,7 +21,7 @@ from app.auth.password_changes import links, resets, service
 from app.auth.password_changes.errors import PasswordResetInvalid
 from app.auth.schemas import (
     ChangePasswordIn,
-    ForgottenPasswordIn,
+    RequestPasswordResetIn,
     ResetPasswordIn,
     canonical_email,
 )
@@ -78,7 +78,7 @@ def change_password(body: dict[str, Any]) -> None:
 
 
 @blp.post("/password/forgotten")
-@blp.arguments(ForgottenPasswordIn)
+@blp.arguments(RequestPasswordResetIn)
 @blp.response(204)
 @per_field("email", "3/hour;10/day", normalize=canonical_email)
 @per_address("30/minute")
