@@ -115,7 +115,7 @@ def is_patterned(secret: str) -> bool:
     return (
         len(set(lower)) < min(_MIN_DISTINCT, len(lower) // 2)
         or lower in (lower + lower)[1:-1]
-        or sum(step in (-1, 0, 1) for step in steps) > len(steps) // 2
+        or sum(step in (-1, 0, 1) for step in steps) > len(steps) * 2 // 3
         or any(word in lower for word in _PLACEHOLDERS)
     )
 
