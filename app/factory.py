@@ -7,6 +7,7 @@ from app import VERSION, models  # noqa: F401 – every table is known before th
 from app.administration.accounts.views import admin_blp as accounts_admin_blp
 from app.administration.audit_log.views import admin_blp as audit_admin_blp
 from app.administration.banking.views import admin_blp as banking_admin_blp
+from app.administration.events.views import admin_blp as events_admin_blp
 from app.administration.orders.views import admin_blp as orders_admin_blp
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
@@ -35,6 +36,8 @@ from app.coupons.views import blp as coupons_blp
 from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
 from app.docs.views import root_blp as docs_root_blp
+from app.events.views import blp as events_blp
+from app.events.views import docs_blp as async_api_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
@@ -103,6 +106,7 @@ BLUEPRINTS = (
     onramp_blp,
     banks_blp,
     gateway_blp,
+    events_blp,
     bank_accounts_blp,
     payouts_blp,
     notifications_blp,
@@ -115,6 +119,7 @@ BLUEPRINTS = (
     orders_admin_blp,
     refunds_admin_blp,
     banking_admin_blp,
+    events_admin_blp,
     reconciliation_blp,
     audit_admin_blp,
 )
@@ -136,6 +141,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_api(app, settings)
     app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)
+    app.register_blueprint(async_api_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
     app.register_blueprint(checkout_blp)

@@ -25,7 +25,6 @@ from app.common import (
     encryption,
     http,
     idempotent,
-    metrics,
     process_state,
     queue,
     redis_client,
@@ -36,6 +35,7 @@ from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
 from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
+from app.events.relay import monitoring as relay_monitoring
 from app.events.relay import service as relay
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
@@ -44,7 +44,6 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
-from app.notifications import client as mail_client
 from app.notifications import mail_config
 from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
@@ -170,9 +169,11 @@ def subscribe(settings: Settings) -> None:
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
-    health.services.subscribe("mail", mail_client.get_status)
-    for name, gauge in mail_queue.GAUGES.items():
-        metrics.gauges.subscribe(name, gauge)
+    health.reports.subscribe("events", relay_monitoring.report)
+    if settings.kafka_bootstrap_servers:
+        health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
+    if settings.smtp_url is not None:
+        health.reports.subscribe("mail", mail_queue.report)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -17,6 +17,7 @@ from app.common import clock, job_worker, logging, queue
 from app.common.settings import Settings, SettingsError, require_database, require_redis
 from app.delivery.codes import tasks as codes
 from app.delivery.licences import tasks as licences
+from app.events import outside
 from app.events.handlers import Handler
 from app.events.relay import process as relay
 from app.events.sinks import Sink
@@ -86,10 +87,13 @@ def work(settings: Settings) -> None:
     logging.configure(settings.log_level)
     _wait_for(_connect(redis_url))
     spawn = multiprocessing.get_context("spawn")
+    # Each in a process of its own, so that a slow provider or event delays nothing else.
+    runs = [_run_schedule, _run_outbound_worker, _run_relay, _run_mailer]
+    if settings.kafka_bootstrap_servers:
+        runs.append(_run_consumer)
     helpers = [
         spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
-        # Each in a process of its own, so that a slow provider or event delays nothing else.
-        for run in (_run_schedule, _run_outbound_worker, _run_relay, _run_mailer)
+        for run in runs
     ]
     for helper in helpers:
         helper.start()
@@ -111,7 +115,9 @@ def require_working(settings: Settings) -> None:
         require_redis(settings), socket_timeout=3, socket_connect_timeout=3
     )
     try:
-        missing = job_worker.missing_processes(connection)
+        missing = job_worker.missing_processes(
+            connection, with_consumer=bool(settings.kafka_bootstrap_servers)
+        )
     except redis.RedisError as error:
         raise WorkerProblem(f"Redis, which knows the worker, does not answer: {error}.") from None
     if missing:
@@ -172,14 +178,30 @@ def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
 
 
 def _run_mailer(settings: Settings, redis_url: str) -> None:
+    """Send mails and text messages."""
     wire(settings)
     connection = _connect(redis_url)
 
     def report() -> None:
-        with suppress(redis.RedisError):  # Redis forgets us until it is back
+        with suppress(redis.RedisError):  # as of the schedule
             job_worker.report(connection, job_worker.MAILER)
 
     mailer.run(settings, report=report)
+
+
+def _run_consumer(settings: Settings, redis_url: str) -> None:
+    """Consume from Kafka."""
+    # Takes 16 MB, and the other processes do not need it.
+    from app.events.kafka import consumer
+
+    wire(settings)
+    connection = _connect(redis_url)
+
+    def report() -> None:
+        with suppress(redis.RedisError):  # as of the schedule
+            job_worker.report(connection, job_worker.CONSUMER)
+
+    consumer.run(settings, report=report)
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:
@@ -216,9 +238,9 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     )
 
 
-def sinks(_: Settings) -> tuple[Sink, ...]:
+def sinks(settings: Settings) -> tuple[Sink, ...]:
     """What events are delivered to."""
-    return HANDLERS
+    return (*HANDLERS, *outside.sinks_of(settings))
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:

@@ -186,7 +186,9 @@ def test_statements_are_executed_only_in_repositories() -> None:
         *("privileges", "schema_version"),
     )
     common = {f"common/{name}.py" for name in names}
-    assert users <= common | {name for name in users if name.startswith("local/embedded/")}
+    pipelines = {"events/redis_stream.py"}
+    embedded = {name for name in users if name.startswith("local/embedded/")}
+    assert users <= common | pipelines | embedded
 
 
 def test_only_repositories_send_statements_to_the_driver() -> None:
@@ -218,12 +220,14 @@ def test_delays_between_attempts_are_computed_in_one_place() -> None:
 
 def test_pagination_is_implemented_in_one_place() -> None:
     paginating = {name_of(path) for path in SOURCES if "offset" in set(calls(tree_of(path)))}
-    assert paginating == {"common/pagination.py"}
+    # A message of Kafka has an offset.
+    assert paginating == {"common/pagination.py", "events/kafka/consumer.py"}
 
 
 def test_only_one_place_commits() -> None:
     assert {name_of(path) for path in SOURCES if "commit" in set(calls(tree_of(path)))} == {
-        "common/db.py"
+        "common/db.py",
+        "events/kafka/consumer.py",  # its offset in Kafka
     }
 
 

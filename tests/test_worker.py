@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import redis
 
 from app.common import queue
 from app.common.ids import new_id
-from app.common.job_worker import PROCESSES, missing_processes
+from app.common.job_worker import CONSUMER, PROCESSES, missing_processes, report
 from app.common.settings import PROJECT_ROOT, Settings
 from app.inbox import tasks as inbox
 from app.worker import WorkerProblem, make_worker, require_working
@@ -141,3 +142,17 @@ def test_the_time_limit_of_a_running_job_counts(
 
     (name,) = connection.keys("rq:payment-flow:*")
     assert 600 < connection.ttl(name) <= 660
+
+
+def test_a_consumer_is_missing_only_if_there_has_to_be_one(
+    connection: redis.Redis, settings: Settings
+) -> None:
+    for process in PROCESSES:
+        report(connection, process)
+    with_kafka = replace(settings, kafka_bootstrap_servers=("127.0.0.1:9092",))
+
+    require_working(settings)
+    with pytest.raises(WorkerProblem, match="Missing on this machine: consumer"):
+        require_working(with_kafka)
+    report(connection, CONSUMER)
+    require_working(with_kafka)

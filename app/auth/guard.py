@@ -207,7 +207,8 @@ def _takes_code(
     """An endpoint that reads a two-factor code from the header."""
 
     def decorate(view: View) -> View:
-        limited = _limit_attempts(lambda: _CODE_HEADER in request.headers)(view)
+        # A malformed code is refused also where none is needed.
+        limited = _limit_attempts(lambda: _sent_code() is not None)(view)
         return blueprint.errors(*errors)(blueprint.takes_header(parameter)(limited))
 
     return decorate

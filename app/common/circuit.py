@@ -40,13 +40,20 @@ def configure(client: redis.Redis | None) -> None:
     _redis.configure(client)
 
 
-def call(name: str, work: Callable[[], T], *, failure: type[Exception]) -> T:
+def call(
+    name: str,
+    work: Callable[[], T],
+    *,
+    failure: type[Exception],
+    reset_seconds: int = RESET_SECONDS,
+) -> T:
     """Run `work` and return its result. name: the service called, such as `bank:HDFC`.
 
-    failure: exceptions that count as failures of the service. Raises CircuitOpen.
+    failure: exceptions that count as failures of the service; reset_seconds: after which an open
+    circuit is tried again. Raises CircuitOpen.
     """
     try:
-        result: T = _breaker(name, failure).call(work)
+        result: T = _breaker(name, failure, reset_seconds).call(work)
     except CircuitBreakerError as error:
         raise CircuitOpen("circuit open: too many recent calls failed") from error
     return result
@@ -61,11 +68,16 @@ def is_open(name: str) -> bool:
     return clock.now() < opened_at + timedelta(seconds=RESET_SECONDS)
 
 
-def _breaker(name: str, failure: type[Exception]) -> CircuitBreaker:
+def is_closed(name: str) -> bool:
+    """Whether the service answers. A circuit that is being tried again is not closed yet."""
+    return bool(_storage(name).state == STATE_CLOSED)
+
+
+def _breaker(name: str, failure: type[Exception], reset_seconds: int) -> CircuitBreaker:
     """Created for every call: its state is in Redis."""
     return CircuitBreaker(
         fail_max=MAX_FAILURES,
-        reset_timeout=RESET_SECONDS,
+        reset_timeout=reset_seconds,
         exclude=[lambda error: not isinstance(error, failure)],
         state_storage=_storage(name),
         listeners=[_StateLogger()],

@@ -83,7 +83,8 @@ class Database:
 
     pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
     transactions only, which run one batch at a time: always the same backends, with their
-    statements prepared. Health checks have one more, so that they do not wait behind requests.
+    statements prepared. Health checks have two more, so that they do not wait behind requests, nor
+    the one of the database behind the others.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
@@ -101,7 +102,7 @@ class Database:
             ),
             expire_on_commit=False,
         )
-        self._health_engine = create_pool(url, "AUTOCOMMIT", 1)
+        self._health_engine = create_pool(url, "AUTOCOMMIT", 2)
         self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:

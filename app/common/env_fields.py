@@ -15,6 +15,7 @@ T = TypeVar("T")
 _METADATA_KEY: Final = "declaration"
 
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
+_ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.A | re.I)
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
 _MAIL_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -128,6 +129,18 @@ class CommaSeparated(ma.fields.Field[tuple[str, ...]]):
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
     ) -> tuple[str, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class Addresses(CommaSeparated):
+    """`host:port`, separated by commas."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        values = super()._deserialize(value, attr, data, **kwargs)
+        if not all(_ADDRESS.fullmatch(word) for word in values):
+            raise ma.ValidationError("must look like broker-1:9092,broker-2:9092")
+        return values
 
 
 class MediaTypes(CommaSeparated):

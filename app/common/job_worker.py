@@ -20,6 +20,8 @@ MAILER: Final = "mailer"
 #: The processes of a worker: one for each queue, the scheduler, the relay of events, and the one
 #: that sends mails.
 PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY, MAILER)
+#: The process that consumes from Kafka, if there is one.
+CONSUMER: Final = "consumer"
 
 #: How long Redis remembers a process that has disappeared or hangs.
 _MEMORY_SECONDS: Final = 120
@@ -102,13 +104,14 @@ def report(connection: redis.Redis, process: str, seconds: int = _MEMORY_SECONDS
     connection.set(_key(process), b"", ex=seconds)
 
 
-def missing_processes(connection: redis.Redis) -> list[str]:
+def missing_processes(connection: redis.Redis, *, with_consumer: bool = False) -> list[str]:
     """The processes of the worker of this machine that do not work.
 
     What has ended or hangs is missing after two minutes; what hangs in a job, a minute after the
     time limit of the job. Raises redis.RedisError.
     """
-    return [process for process in PROCESSES if not connection.exists(_key(process))]
+    processes = (*PROCESSES, CONSUMER) if with_consumer else PROCESSES
+    return [process for process in processes if not connection.exists(_key(process))]
 
 
 def _key(process: str) -> str:

@@ -8,10 +8,10 @@ that is scraped sums them up. Without that variable the metrics are those of thi
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -19,11 +19,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from app.common.batch_executor import Observer
-from app.common.process_state import Handlers
 
-__all__ = ["MEDIA_TYPE", "TRANSACTION_RETRIES", "batch_observer", "counter", "exposition", "gauges"]
-
-_log = structlog.get_logger()
+__all__ = [
+    "MEDIA_TYPE",
+    "TRANSACTION_RETRIES",
+    "Gauge",
+    "batch_observer",
+    "counter",
+    "exposition",
+]
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
@@ -104,34 +108,37 @@ def batch_observer(name: str, *, of: str) -> Observer:
     return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
 
 
-#: Measured when metrics are read, by name: values that all processes share, such as the length of a
-#: queue. Each has a description, and a function that returns the value of each label.
-gauges: Final[Handlers[str, tuple[str, str, Callable[[], Mapping[str, float]]]]] = Handlers(
-    "gauges of metrics"
-)
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number that no process counts, for each value of a label: it is read for each scrape."""
+
+    name: str
+    description: str
+    label: str
+    values: Mapping[str, float]
 
 
-def exposition() -> bytes:
-    """All metrics of all web processes in Prometheus' text format."""
+def exposition(gauges: Iterable[Gauge] = ()) -> bytes:
+    """All metrics of all web processes, and these gauges, in Prometheus' text format."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     counted = generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
-    return counted + generate_latest(_Measured())
+    return counted + generate_latest(_Gauges(gauges))
 
 
-class _Measured(Collector):
-    """The gauges; those that cannot be measured are left out."""
+class _Gauges(Collector):
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
 
     def collect(self) -> Iterable[Metric]:
-        for name in gauges:
-            description, label, measure = gauges[name]
-            family = GaugeMetricFamily(name, description, labels=[label])
-            try:
-                for value, number in measure().items():
-                    family.add_metric([value], number)
-            except Exception:
-                _log.warning("gauge not measured", gauge=name, exc_info=True)
-            else:
-                yield family
+        families: dict[str, GaugeMetricFamily] = {}
+        for gauge in self._gauges:
+            family = families.setdefault(
+                gauge.name,
+                GaugeMetricFamily(gauge.name, gauge.description, labels=[gauge.label]),
+            )
+            for value, number in gauge.values.items():
+                family.add_metric([value], number)
+        return families.values()
 
 
 class _AllProcesses(Collector):

@@ -8,15 +8,15 @@ from typing import Final
 import marshmallow as ma
 from marshmallow.validate import Range
 
-from app.common.declared_settings import DeclaredSettings
 from app.common.env_fields import Duration, MailAddress, SmtpUrl, optional_setting, setting
+from app.common.event_settings import EventSettings
 
 _PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
 
 
 @dataclass(frozen=True)
-class NotificationSettings(DeclaredSettings):
-    """The settings of mails and other notifications: they follow those of DeclaredSettings."""
+class NotificationSettings(EventSettings):
+    """The settings of mails and other notifications: they follow those of events."""
 
     smtp_url: str | None = optional_setting(
         SmtpUrl(),
@@ -44,7 +44,7 @@ class NotificationSettings(DeclaredSettings):
     )
     mail_port: int = setting(
         _PORT,
-        "3005",
+        "3006",
         "Port of the page of the mail catcher that `./flow up` starts when `SMTP_URL` is not set.",
     )
     mail_smtp_port: int = setting(_PORT, "3025", "Port on which the mail catcher receives mails.")

@@ -51,6 +51,7 @@ class Settings(WebSettings):
     def __post_init__(self) -> None:
         self._require_exact_amounts()
         self._require_bucket_name()
+        self._require_kafka_login()
         if self.is_production and (problem := next(production.problems(self), None)):
             raise SettingsError(problem)
 
@@ -75,6 +76,16 @@ class Settings(WebSettings):
             raise SettingsError(
                 "FILES_S3_BUCKET must be set if FILES_S3_ENDPOINT or FILES_S3_REGION is set."
             )
+
+    def _require_kafka_login(self) -> None:
+        """Refuse a SASL protocol without a user, and half a certificate."""
+        login = (self.kafka_username, self.kafka_password)
+        if self.kafka_security_protocol.startswith("sasl") and None in login:
+            raise SettingsError(
+                "KAFKA_USERNAME and KAFKA_PASSWORD must be set with a SASL protocol."
+            )
+        if (self.kafka_certificate_file is None) != (self.kafka_key_file is None):
+            raise SettingsError("KAFKA_CERTIFICATE_FILE and KAFKA_KEY_FILE must be set together.")
 
     @property
     def is_production(self) -> bool:

@@ -43,6 +43,7 @@ GROUPS: Final = {
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Notifications": ("What happened, and who is told how", ("notifications",)),
+    "Events": ("What other systems are told of", ("events",)),
     "Webhooks": (
         "Where banks and the payment gateway report, signed",
         ("bank-webhooks", "gateway-webhooks"),
@@ -59,6 +60,7 @@ GROUPS: Final = {
             "admin-orders",
             "admin-refunds",
             "admin-banking",
+            "admin-events",
             "reconciliation",
             "admin-audit",
         ),

@@ -84,7 +84,8 @@ class HeldStatus(StrEnum):
 class HeldEvent(Base):
     """An event that a sink has passed and not received.
 
-    sequence, aggregate_id: as in the outbox. attempts: those that have failed; reason: of the last.
+    sequence, type, aggregate_id: as in the outbox. attempts: those that have failed; reason: of the
+    last.
     """
 
     __tablename__ = "held_events"
@@ -97,7 +98,8 @@ class HeldEvent(Base):
             "next_attempt_at",
             postgresql_where=text("status = 'RETRYING'"),
         ),
-        Index("ix_held_events_parked", "event_id", postgresql_where=text("status = 'PARKED'")),
+        Index("ix_held_events_sequence", "sink", "sequence"),
+        Index("ix_held_events_status", "status", "sink", "sequence"),
         Index("ix_held_events_event", "event_id"),
         mutable("status", "attempts", "reason", "next_attempt_at", "failed_at", deleted=True),
     )
@@ -107,6 +109,7 @@ class HeldEvent(Base):
     )
     event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox_events.id"), primary_key=True)
     sequence: Mapped[int]
+    type: Mapped[str]
     aggregate_id: Mapped[UUID]
     status: Mapped[str]
     attempts: Mapped[int]

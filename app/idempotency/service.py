@@ -87,10 +87,11 @@ def run_claimed(
     """The outcome of each request: its stored response, or what `work` returns for it.
 
     work: executes the requests at these positions and returns a response or error for each. It
-    must not have written anything for a request that it refuses. Responses to requests with a claim
-    are stored; so are their errors, if they are 4xx and `cacheable`. Other errors are not. Any
-    other outcome is that of a request which needs several transactions: its key is stored without
-    a response, so that it belongs to this request until a later transaction answers it.
+    must not have written anything for a request that it refuses, except events of the refusal.
+    Responses to requests with a claim are stored; so are their errors, if they are 4xx and
+    `cacheable`. Other errors are not. Any other outcome is that of a request which needs several
+    transactions: its key is stored without a response, so that it belongs to this request until a
+    later transaction answers it.
     """
     found = {(row.user_id, row.key): row for row in claimed.rows}
     outcomes: list[StoredResponse | AppError | Outcome | None] = [*_look_up(claimed, found)]

@@ -7,7 +7,6 @@ from email.message import EmailMessage
 from typing import Final, TypeVar
 
 from app.common import circuit
-from app.notifications import mail_config
 from app.notifications.mail_config import MailServer
 
 T = TypeVar("T")
@@ -30,13 +29,6 @@ class MailDeferred(Exception):
 
 class MailRefused(Exception):
     """The server will never accept a message."""
-
-
-def get_status() -> str:
-    """`ok`, `away` while the circuit is open, or `off` without a server."""
-    if mail_config.server() is None:
-        return "off"
-    return "away" if circuit.is_open(CIRCUIT) else "ok"
 
 
 class MailConnection:

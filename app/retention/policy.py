@@ -52,6 +52,8 @@ RULES: Final = (
         " AND NOT EXISTS (SELECT FROM held_events h WHERE h.event_id = outbox_events.id)",
         is_in_use=False,  # never changed, so nobody has the privilege to lock them
     ),
+    # Like a key: a message that is delivered later than that has its effect again.
+    Rule("received_messages", "retention_idempotency_keys", "received_at"),
     # The token of a deleted row has expired.
     Rule("refresh_tokens", "retention_refresh_tokens", "id"),
     # An API key keeps its session, which has its revocation.

@@ -14,10 +14,12 @@ from app.auth.models import User
 from app.auth.profile import Profile
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
+from app.common.errors import AppError
 from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
-from app.events.catalogue.wallets import TransferCompleted
+from app.events.base import Event
+from app.events.catalogue.wallets import TransactionFailed, TransferCompleted
 from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.models import Purpose, Transfer, TransferRow
@@ -77,6 +79,21 @@ class NewTransfer(Movement[PartiesOf, TransferDetails]):
             second_factor=self.second_factor,
             note=self.note,
         )
+
+    def refusal_events(self, turn: Turn, rows: PartiesOf, error: AppError) -> Sequence[Event]:
+        if not error.cacheable:  # the same request can succeed, such as with a two-factor code
+            return ()
+        _, receiver = rows[turn.caller.id, self.to, self.money.currency]
+        return [
+            TransactionFailed(
+                aggregate_id=turn.attempt_id,
+                sender_id=turn.caller.id,
+                receiver_id=receiver.id if receiver is not None else None,
+                amount=self.money.minor,
+                currency=self.money.currency,
+                error=error.code,
+            )
+        ]
 
     @classmethod
     def write(cls, session: Session, records: Sequence[TransferDetails]) -> Sequence[Any]:

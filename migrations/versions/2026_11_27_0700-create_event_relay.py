@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("sink", sa.String(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
         sa.Column("aggregate_id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
@@ -64,12 +65,8 @@ def upgrade() -> None:
         ["sink", "next_attempt_at"],
         postgresql_where=sa.text("status = 'RETRYING'"),
     )
-    op.create_index(
-        "ix_held_events_parked",
-        "held_events",
-        ["event_id"],
-        postgresql_where=sa.text("status = 'PARKED'"),
-    )
+    op.create_index("ix_held_events_sequence", "held_events", ["sink", "sequence"])
+    op.create_index("ix_held_events_status", "held_events", ["status", "sink", "sequence"])
     op.create_index("ix_held_events_event", "held_events", ["event_id"])
     op.drop_index("ix_outbox_events_undelivered", table_name="outbox_events")
     op.drop_column("outbox_events", "delivered_at")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
@@ -10,18 +11,24 @@ from flask import Flask
 from limits import parse
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy.orm import Session
 
 from app.common import cache, circuit, jobs, queue, redis_client
 from app.common.settings import PROJECT_ROOT
+from app.events.redis_stream import PREFIX, RedisStreamSink
+from app.events.sinks import SinkUnavailable
 from app.local.embedded import RedisServer
 from app.local.embedded.redis import ACL
 from app.retention.tasks import prune
 from app.worker import make_worker
+from tests.events.kafka.helpers import CLOUD_EVENTS, event
 
 pytestmark = pytest.mark.embedded
 
 #: A key of each purpose.
 KEYS = {"cache": "cache:products:tag", "limits": "LIMITS:LIMITER/pf/x", "queue": "rq:queue:default"}
+#: The sink of events writes nothing in the transaction of its caller.
+NO_SESSION = cast("Session", None)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +95,22 @@ class TestPurposes:
         assert done == ["pruned"]
         assert refusals(server) == []
 
+    def test_the_streams_of_events(self, server: RedisServer) -> None:
+        client = redis_client.connect(server.url_of("queue"), timeout=5.0)
+        sink = RedisStreamSink(client, CLOUD_EVENTS, max_length=100)
+        owner = redis.Redis.from_url(server.url)
+
+        assert sink.deliver(NO_SESSION, [event("payout-paid")]) == {}
+        owner.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(SinkUnavailable, match="maxmemory"):
+                sink.deliver(NO_SESSION, [event("payout-paid")])
+        finally:
+            owner.config_set("maxmemory", "0")
+
+        assert client.xlen("events:payout-paid") == 1
+        assert refusals(server) == []
+
 
 class TestSeparation:
     @pytest.mark.parametrize("user", ACL)
@@ -130,3 +153,4 @@ def test_each_purpose_of_the_application_has_its_prefix() -> None:
     wiring = Path(PROJECT_ROOT / "app/wiring.py").read_text()
     assert 'f"cache:{name}"' in wiring
     assert 'namespace=f"circuit:{name}"' in (PROJECT_ROOT / "app/common/circuit.py").read_text()
+    assert f"~{PREFIX}*" in ACL["queue"]

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.common import clock
 from app.common.db import transaction
 from app.common.ids import new_id
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceActivated
-from app.events.models import OutboxEvent
+from app.events.models import EventSink, HeldEvent, HeldStatus, OutboxEvent
 from app.events.relay import service
 from app.events.sinks import SinkUnavailable, StoredEvent
 
@@ -78,3 +80,36 @@ def deliver_all(sink: Recorder) -> Recorder:
     while service.deliver(sink):
         pass
     return sink
+
+
+def parked_event(sink: str) -> UUID:
+    """A parked event of a new sink, to which nothing has been delivered for an hour."""
+    then = clock.now() - timedelta(hours=1)
+    with transaction() as session:
+        event = OutboxEvent(
+            id=new_id(),
+            type=LicenceActivated.event_type,
+            aggregate_type=LicenceActivated.aggregate_type,
+            aggregate_id=new_id(),
+            version=1,
+            schema_version=1,
+            data={},
+            occurred_at=then,
+        )
+        session.add(event)
+        session.flush()
+        session.add(EventSink(name=sink, position=event.sequence - 1, gaps=[], created_at=then))
+        session.flush()
+        held = HeldEvent(
+            sink=sink,
+            event_id=event.id,
+            sequence=event.sequence,
+            type=event.type,
+            aggregate_id=event.aggregate_id,
+            status=HeldStatus.PARKED,
+            attempts=1,
+            reason="refused",
+            failed_at=then,
+        )
+        session.add(held)
+        return event.id

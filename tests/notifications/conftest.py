@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.common import cache, circuit, process_state
-from app.notifications import mail_config
+from app.health import service as health
+from app.notifications import mail_config, queue
 from app.notifications.client import CIRCUIT
 from app.notifications.mail_config import MailServer
 from tests.mail_catcher import MailCatcher
@@ -34,7 +35,7 @@ def opened_catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCat
 
 
 @pytest.fixture
-def catcher(opened_catcher: MailCatcher) -> MailCatcher:
+def catcher(opened_catcher: MailCatcher) -> Iterator[MailCatcher]:
     """An empty mail catcher, to which the application sends its mails."""
     from sandbox.mail import store
 
@@ -42,7 +43,10 @@ def catcher(opened_catcher: MailCatcher) -> MailCatcher:
     process_state._values[mail_config.server.name] = mail_server(opened_catcher.smtp_port)
     cache.client().delete(*cache.client().keys(f"circuit:{CIRCUIT}*") or ["circuit:none"])
     assert not circuit.is_open(CIRCUIT)
-    return opened_catcher
+    # As with SMTP_URL.
+    health.reports.subscribe("mail", queue.report)
+    yield opened_catcher
+    del process_state._values[health.reports.name]["mail"]
 
 
 @pytest.fixture

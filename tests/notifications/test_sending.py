@@ -155,7 +155,7 @@ def test_the_backlog_and_the_circuit_are_metrics(
 
     assert 'payment_flow_messages_to_send{channel="EMAIL"} 1.0' in text
     assert 'payment_flow_messages_delay_seconds{channel="EMAIL"}' in text
-    assert 'payment_flow_circuit_open{service="smtp"} 0.0' in text
+    assert 'payment_flow_circuit_closed{circuit="smtp"} 1.0' in text
 
 
 class TestDeath:

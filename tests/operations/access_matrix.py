@@ -159,6 +159,8 @@ POST   /api/v1/notifications/{notification_id}/read              401 404 404 404
 POST   /api/v1/notifications/read                                401 200 200 200 200 200
 GET    /api/v1/notifications/preferences                         401 200 200 200 200 200
 PUT    /api/v1/notifications/preferences                         401 200 200 200 200 200
+GET    /api/v1/events/schemas                                    200 200 200 200 200 200
+GET    /api/v1/events/schemas/{event_type}                       200 200 200 200 200 200
 POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
 POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
@@ -191,8 +193,14 @@ GET    /api/v1/admin/on-ramps                                    401 403 403 200
 GET    /api/v1/admin/inbound-events                              401 403 403 200 403 403
 POST   /api/v1/admin/inbound-events/{event_id}/retry             401 403 403 200 403 403
 POST   /api/v1/admin/inbound-events/{event_id}/dismiss           401 403 403 200 403 403
+GET    /api/v1/admin/events                                      401 403 403 200 403 403
+POST   /api/v1/admin/events/{held_event_id}/retry                401 403 403 200 403 403
+POST   /api/v1/admin/events/{held_event_id}/skip                 401 403 403 204 403 403
+GET    /api/v1/admin/event-sinks                                 401 403 403 200 403 403
+DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
+GET    /api/asyncapi.json                                        200 200 200 200 200 200
 GET    /api/docs                                                 200 200 200 200 200 200
 GET    /api/docs/assets/{name}                                   200 200 200 200 200 200
 GET    /api/redoc                                                200 200 200 200 200 200

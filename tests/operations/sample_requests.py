@@ -20,6 +20,7 @@ from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
+from tests.events.relaying import parked_event
 from tests.images.helpers import picture, shown
 from tests.inbox.quarantine import quarantined_event
 from tests.notifications.helpers import notification_of
@@ -129,6 +130,12 @@ BODIES: dict[Route, dict[str, Any]] = {
 for action in ("retry", "dismiss"):
     BODIES["POST", f"/api/v1/admin/inbound-events/{{event_id}}/{action}"] = {
         "reason": "Settled with the bank"
+    }
+
+for action in ("retry", "skip"):
+    BODIES["POST", f"/api/v1/admin/events/{{held_event_id}}/{action}"] = {
+        "sink": "{sink_name}",
+        "reason": "Settled by hand",
     }
 
 #: Query parameters.
@@ -245,6 +252,8 @@ class SampleData:
             "download_token": "A" * 116,
             "onramp_id": onramp["id"],
             "event_id": str(quarantined_event(onramp["token"], QuarantineReason.NOT_UNDERSTOOD)),
+            "held_event_id": str(parked_event("notifications")),
+            "sink_name": "notifications",
             "hold_id": hold["id"],
             "payee_id": str(payee.id),
             "role": Role.USER,
@@ -257,6 +266,7 @@ class SampleData:
             "name": "swagger.js",
             "asset_name": "icon.svg",
             "code": "NOT_FOUND",
+            "event_type": "order-completed",
             "provider": "HDFC",
             "access_token": buyer.token,
             "email": target.email,

@@ -19,6 +19,7 @@ SHORT = {
     "/api/v1/admin/users/{user_id}/limits": "One for each type and window.",
     "/api/v1/quotas": "One for each quota.",
     "/api/v1/admin/users/{user_id}/quotas": "One for each quota.",
+    "/api/v1/events/schemas": "One for each type of event.",
     "/api/v1/onramp/providers": "One for each bank of this installation.",
     "/api/v1/wallet/bank-accounts": "A user can have at most 10.",
 }

@@ -71,6 +71,17 @@ class TransferCompleted(Event):
     reference_id: UUID | None
 
 
+@event("transaction-failed", aggregate="transfer")
+class TransactionFailed(Event):
+    """A transfer was refused. The aggregate is the attempt; a missing code is not a failure."""
+
+    sender_id: UUID
+    receiver_id: Annotated[UUID | None, "null if there is no such recipient"]
+    amount: MinorUnits
+    currency: str
+    error: Annotated[str, "the stable code of the error"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRequestEvent(Event):
     requester_id: UUID

@@ -1,6 +1,6 @@
 """SQL of the relay: progress of the sinks, and events that they hold."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,10 +9,12 @@ from uuid import UUID
 import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from app.common.bulk import BulkInsert, Write, write
 from app.common.driver import send, uuid_array
+from app.common.id_ranges import equal
+from app.common.pagination import MAX_COUNT, Page, PageRequest, paginate
 from app.events.models import EventSink, HeldEvent, HeldStatus, OutboxEvent
 from app.events.sinks import StoredEvent
 
@@ -250,3 +252,117 @@ def retry_first(session: Session, sink: str, aggregate_id: UUID, *, now: datetim
         first.status = HeldStatus.RETRYING
         first.attempts = 0
         first.next_attempt_at = now
+
+
+#: Held events with what the outbox says about them, apart from their data.
+_RECORDS: Final = (
+    select(HeldEvent, OutboxEvent)
+    .join(OutboxEvent, OutboxEvent.id == HeldEvent.event_id)
+    .options(defer(OutboxEvent.data, raiseload=True))
+)
+
+
+def list_records(
+    session: Session,
+    page: PageRequest,
+    filters: Mapping[InstrumentedAttribute[Any], Any],
+) -> Page[Any]:
+    """Held events with their events: by sink, and in the order in which they were recorded.
+
+    filters: columns of HeldEvent with the value that they must have, None for any.
+    """
+    where = equal(filters)
+    if filters[HeldEvent.aggregate_id] is not None and filters[HeldEvent.sink] is None:
+        # A look-up for each sink: the index of the aggregates begins with it.
+        where.append(HeldEvent.sink.in_(select(EventSink.name)))
+    return paginate(
+        session,
+        page,
+        _RECORDS.where(*where),
+        HeldEvent.sink,
+        HeldEvent.sequence,
+        descending=False,
+        count=select(HeldEvent.event_id).where(*where),
+    )
+
+
+def get_record(session: Session, sink: str, event_id: UUID) -> tuple[HeldEvent, OutboxEvent] | None:
+    found = session.execute(
+        _RECORDS.where(HeldEvent.sink == sink, HeldEvent.event_id == event_id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def get_first_id(session: Session, sink: str, aggregate_id: UUID) -> UUID | None:
+    """The id of the first held event of an aggregate."""
+    return session.scalar(
+        select(HeldEvent.event_id)
+        .where(HeldEvent.sink == sink, HeldEvent.aggregate_id == aggregate_id)
+        .order_by(HeldEvent.sequence)
+        .limit(1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SinkState:
+    """A sink, and what it has not received.
+
+    behind: at most so many events are to be delivered to it for the first time, and waiting_since
+    is the time of the first of them. held, parked: numbers of events, at most MAX_COUNT.
+    """
+
+    name: str
+    created_at: datetime
+    delivered_at: datetime | None
+    problem: str | None
+    failed_at: datetime | None
+    behind: int
+    waiting_since: datetime | None
+    held: int
+    parked: int
+
+
+# Each number is read from an index, and only as far as it is told.
+_STATES: Final = """
+    SELECT s.name, s.created_at, s.delivered_at, s.problem, s.failed_at,
+        greatest(coalesce((SELECT max(e.sequence) FROM outbox_events e), 0) - s.position, 0)
+            AS behind,
+        (
+            SELECT e.occurred_at FROM outbox_events e
+            WHERE e.sequence > s.position ORDER BY e.sequence LIMIT 1
+        ) AS waiting_since,
+        (
+            SELECT count(*) FROM (
+                SELECT FROM held_events h WHERE h.sink = s.name LIMIT %(limit)s
+            ) held
+        ) AS held,
+        (
+            SELECT count(*) FROM (
+                SELECT FROM held_events h
+                WHERE h.status = 'PARKED' AND h.sink = s.name LIMIT %(limit)s
+            ) parked
+        ) AS parked
+    FROM event_sinks s
+    WHERE %(all)s OR s.name = ANY(CAST(%(names)s AS text[]))
+    ORDER BY s.name
+"""
+
+
+def list_states(session: Session, names: Sequence[str] | None = None) -> list[SinkState]:
+    """The sinks with these names, in the order of their names. names: None for all."""
+    rows = send(
+        session,
+        _STATES,
+        {"limit": MAX_COUNT, "all": names is None, "names": list(names or ())},
+    )
+    return [SinkState(*row) for row in rows]
+
+
+def list_sinks(session: Session, page: PageRequest) -> Page[EventSink]:
+    """The sinks, by name."""
+    return paginate(session, page, select(EventSink), EventSink.name, descending=False)
+
+
+def delete_sink(session: Session, name: str) -> None:
+    """Delete a sink and what it holds."""
+    session.execute(delete(EventSink).where(EventSink.name == name))

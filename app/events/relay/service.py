@@ -118,6 +118,7 @@ def _deliver_new(session: Session, sink: Sink, found: Sequence[Numbered]) -> Non
             sink=sink.name,
             event_id=event.id,
             sequence=each.sequence,
+            type=event.type,
             aggregate_id=event.aggregate_id,
             status=HeldStatus.WAITING,
             attempts=0,

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.service import Caller
+from app.common.errors import AppError
 from app.common.ids import new_id
 from app.events.base import Event
 from app.wallets.ledger import Account, AppliedEntry
@@ -86,6 +87,10 @@ class Movement(ABC, Generic[Rows, Result]):
 
         Raises an AppError before it has changed anything.
         """
+
+    def refusal_events(self, turn: Turn, rows: Rows, error: AppError) -> Sequence[Event]:
+        """What to record when `decide` has raised `error`, in the transaction that refuses it."""
+        return ()
 
     @classmethod
     def write(cls, session: Session, records: Sequence[Any]) -> Sequence[Callable[[], None]]:

@@ -13,6 +13,7 @@ from app.auth.service import Caller
 from app.common.errors import AppError, Unauthorized
 from app.common.ids import new_id
 from app.events import service as events
+from app.events.base import Event
 from app.idempotency import service as idempotency
 from app.idempotency.service import StoredResponse
 from app.wallets import ledger
@@ -128,7 +129,10 @@ def _decide_and_write(
     rows: Mapping[type, Any],
     checks: list[Check],
 ) -> list[Any]:
-    """The result of each movement, or the AppError that refuses it. Adds to `checks`."""
+    """The result of each movement, or the AppError that refuses it. Adds to `checks`.
+
+    Records the events of both.
+    """
     needed = [
         movement.wallets_needed(caller.id, rows[movement.kind()])
         for movement, caller, *_ in requested
@@ -136,6 +140,7 @@ def _decide_and_write(
     wallets = locked_wallets.lock(session, [each for each in needed if each is not None])
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
     results: list[Any] = []
+    refusals: list[Event] = []
     for movement, caller, key, attempt_id in requested:
         turn = Turn(session, caller, wallets, key, attempt_id)
         if results and isinstance(results[-1], DecideLater):
@@ -145,11 +150,15 @@ def _decide_and_write(
             decision = movement.decide(turn, rows[movement.kind()])
         except AppError as error:
             results.append(error)
+            if not isinstance(error, DecideLater):
+                refusals += movement.refusal_events(turn, rows[movement.kind()], error)
             continue
         decisions.append((movement.kind(), decision))
         results.append(decision.result)
     if decisions:
         checks += _write(session, wallets, decisions)
+    accepted = chain.from_iterable(decision.events for _, decision in decisions)
+    events.record(session, [*accepted, *refusals])
     return results
 
 
@@ -160,9 +169,8 @@ def _write(
 ) -> list[Check]:
     for outflows in wallets.outflows.values():
         outflows.record_payees(session)
-    made = [decision for _, decision in decisions]
-    entries = [decision.entry for decision in made if decision.entry is not None]
-    held = list(chain.from_iterable(decision.accounts for decision in made))
+    entries = [decision.entry for _, decision in decisions if decision.entry is not None]
+    held = list(chain.from_iterable(decision.accounts for _, decision in decisions))
     if entries or held:
         ledger.write_entries(session, entries, held=held)
     checks: list[Check] = []
@@ -174,5 +182,4 @@ def _write(
             if of is kind
         ]
         checks += kind.write(session, records)
-    events.record(session, list(chain.from_iterable(decision.events for decision in made)))
     return checks

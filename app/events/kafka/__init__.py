@@ -1,0 +1,1 @@
+"""Kafka: where events are published, and requests of other systems are received."""
