@@ -183,7 +183,7 @@ def _run_mailer(settings: Settings, redis_url: str) -> None:
     connection = _connect(redis_url)
 
     def report() -> None:
-        with suppress(redis.RedisError):  # as of the schedule
+        with suppress(redis.RedisError):  # Redis forgets us until it is back
             job_worker.report(connection, job_worker.MAILER)
 
     mailer.run(settings, report=report)

@@ -42,8 +42,8 @@ GROUPS: Final = {
         ("orders", "order-pages", "checkouts", "sales"),
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
-    "Notifications": ("What happened, and who is told how", ("notifications",)),
     "Events": ("What other systems are told of", ("events",)),
+    "Notifications": ("What happened, and who is told how", ("notifications",)),
     "Webhooks": (
         "Where banks and the payment gateway report, signed",
         ("bank-webhooks", "gateway-webhooks"),

@@ -11,6 +11,7 @@ class Rule:
     period: the name of the setting; column: a time, or an id (UUID version 7), with an index;
     where: which of these rows, in SQL; clear: the column that becomes NULL instead; is_in_use:
     whether transactions lock the rows, so that those which are locked wait for the next run.
+    Where nothing is ever changed, there is no privilege to lock them.
     """
 
     table: str
@@ -50,10 +51,10 @@ RULES: Final = (
         "id",
         where="NOT EXISTS (SELECT FROM event_sinks s WHERE s.position < outbox_events.sequence)"
         " AND NOT EXISTS (SELECT FROM held_events h WHERE h.event_id = outbox_events.id)",
-        is_in_use=False,  # never changed, so nobody has the privilege to lock them
+        is_in_use=False,
     ),
     # Like a key: a message that is delivered later than that has its effect again.
-    Rule("received_messages", "retention_idempotency_keys", "received_at"),
+    Rule("received_messages", "retention_idempotency_keys", "received_at", is_in_use=False),
     # The token of a deleted row has expired.
     Rule("refresh_tokens", "retention_refresh_tokens", "id"),
     # An API key keeps its session, which has its revocation.

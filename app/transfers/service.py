@@ -86,6 +86,7 @@ class NewTransfer(Movement[PartiesOf, TransferDetails]):
         _, receiver = rows[turn.caller.id, self.to, self.money.currency]
         return [
             TransactionFailed(
+                aggregate_version=1,
                 aggregate_id=turn.attempt_id,
                 sender_id=turn.caller.id,
                 receiver_id=receiver.id if receiver is not None else None,

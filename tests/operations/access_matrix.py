@@ -153,14 +153,14 @@ DELETE /api/v1/wallet/bank-accounts/{bank_account_id}            401 404 404 404
 POST   /api/v1/wallet/payouts                                    401 404 404 404 201 404
 GET    /api/v1/wallet/payouts                                    401 200 200 200 200 200
 GET    /api/v1/wallet/payouts/{payout_id}                        401 404 404 404 200 404
+GET    /api/v1/events/schemas                                    200 200 200 200 200 200
+GET    /api/v1/events/schemas/{event_type}                       200 200 200 200 200 200
 GET    /api/v1/notifications                                     401 200 200 200 200 200
 GET    /api/v1/notifications/unread-count                        401 200 200 200 200 200
 POST   /api/v1/notifications/{notification_id}/read              401 404 404 404 200 404
 POST   /api/v1/notifications/read                                401 200 200 200 200 200
 GET    /api/v1/notifications/preferences                         401 200 200 200 200 200
 PUT    /api/v1/notifications/preferences                         401 200 200 200 200 200
-GET    /api/v1/events/schemas                                    200 200 200 200 200 200
-GET    /api/v1/events/schemas/{event_type}                       200 200 200 200 200 200
 POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
 POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403

@@ -13,8 +13,7 @@ class ReceivedMessage(Base):
     """A message that has had its effect, so that it has none when it is delivered again."""
 
     __tablename__ = "received_messages"
-    # Old rows are locked before they are deleted, which requires the privilege to change a column.
-    __table_args__ = (mutable("received_at", deleted=True),)
+    __table_args__ = (mutable(deleted=True),)
 
     #: UUID version 5 of the message's source and id.
     id: Mapped[UUID] = mapped_column(primary_key=True)
