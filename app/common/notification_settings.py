@@ -44,7 +44,7 @@ class NotificationSettings(EventSettings):
     )
     mail_port: int = setting(
         _PORT,
-        "3005",
+        "3006",
         "Port of the page of the mail catcher that `./flow up` starts when `SMTP_URL` is not set.",
     )
     mail_smtp_port: int = setting(_PORT, "3025", "Port on which the mail catcher receives mails.")

@@ -17,6 +17,6 @@ class Config(SimulatorConfig):
 
     # It sends no webhooks.
     webhook_url: str = ""
-    port: int = 3005
+    port: int = 3006
     smtp_port: int = 3025
     max_mails: int = 5_000

@@ -35,16 +35,18 @@ def opened_catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailCat
 
 
 @pytest.fixture
-def catcher(opened_catcher: MailCatcher) -> MailCatcher:
+def catcher(opened_catcher: MailCatcher) -> Iterator[MailCatcher]:
     """An empty mail catcher, to which the application sends its mails."""
     from sandbox.mail import store
 
     store.clear(opened_catcher.server.simulator.store)
     process_state._values[mail_config.server.name] = mail_server(opened_catcher.smtp_port)
-    health.reports.subscribe("mail", queue.report)
     cache.client().delete(*cache.client().keys(f"circuit:{CIRCUIT}*") or ["circuit:none"])
     assert not circuit.is_open(CIRCUIT)
-    return opened_catcher
+    # As with SMTP_URL.
+    health.reports.subscribe("mail", queue.report)
+    yield opened_catcher
+    del process_state._values[health.reports.name]["mail"]
 
 
 @pytest.fixture

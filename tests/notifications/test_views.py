@@ -81,8 +81,9 @@ class TestFeed:
 
         found = first["data"] + second["data"]
         assert sorted(each["title"] for each in found) == ["0", "1", "2", "3", "4"]
-        times = [each["createdAt"] for each in found]
-        assert times == sorted(times, reverse=True)
+        # IDs are those of the events, and begin with their time.
+        ids = [each["id"] for each in found]
+        assert ids == sorted(ids, reverse=True)
 
     def test_others_do_not_see_it(self, client: FlaskClient) -> None:
         user, other = factories.buyer(), factories.buyer()
