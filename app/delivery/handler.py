@@ -20,6 +20,7 @@ class OrderLine:
     product_id: UUID
     kind: str
     quantity: int
+    merchant_id: UUID
 
 
 class StockMismatch(AssertionError):

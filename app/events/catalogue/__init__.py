@@ -4,6 +4,6 @@ The docstring of a class says when the event is recorded; `Annotated` describes 
 its name and type do. A class without `@event` has the fields that several types share.
 """
 
-from app.events.catalogue import accounts, banks, delivery, orders, wallets
+from app.events.catalogue import accounts, banks, delivery, orders, wallets, webhooks
 
-__all__ = ["accounts", "banks", "delivery", "orders", "wallets"]
+__all__ = ["accounts", "banks", "delivery", "orders", "wallets", "webhooks"]

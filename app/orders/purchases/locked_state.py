@@ -136,8 +136,9 @@ def write(
 
 def line_of(sale: Sale) -> OrderLine:
     """The order line of a sale, as delivery handlers take it."""
+    order, stock = sale.order, sale.stock
     return OrderLine(
-        sale.order.id, sale.order.number, sale.stock.id, sale.stock.kind, sale.order.quantity
+        order.id, order.number, stock.id, stock.kind, order.quantity, order.merchant_id
     )
 
 
