@@ -1,5 +1,6 @@
 """The RQ worker: its processes, and the schedule of its jobs."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -27,6 +28,8 @@ from app.retention import tasks as retention
 from app.sales.daily_sums import tasks as daily_sums
 from app.storage import tasks as storage
 from app.wallets.holds import tasks as holds
+from app.webhooks import tasks as webhooks
+from app.webhooks.dispatch.dispatcher import Dispatcher
 from app.wiring import wire
 
 #: Scheduled jobs. Each runs every so many minutes, at this minute of them (UTC).
@@ -41,6 +44,7 @@ SCHEDULE: Final = (
     (refunds.sweep, 1, 0),
     (codes.sweep, 1, 0),
     (licences.sweep, 1, 0),
+    (webhooks.sweep, 1, 0),
     (daily_sums.sum_days, 10, 5),
     (storage.enqueue_removal, 60, 41),
     (storage.enqueue_check, 10, 0),
@@ -54,11 +58,15 @@ JOBS: Final = (
     refunds.request_refund,
     codes.add_codes,
     licences.apply_terms,
+    webhooks.queue_replay,
     storage.remove_unreferenced,
     storage.check_contents,
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
+_WEBHOOK_NICENESS = 5
+#: Between two reports that a process works.
+_REPORT_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
 
 _log = structlog.get_logger()
@@ -80,7 +88,7 @@ def work(settings: Settings) -> None:
     helpers = [
         spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
         # The second in a process of its own, so that a slow provider delays only its own jobs.
-        for run in (_run_schedule, _run_outbound_worker)
+        for run in (_run_schedule, _run_outbound_worker, _run_webhooks)
     ]
     for helper in helpers:
         helper.start()
@@ -158,6 +166,30 @@ def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_
 
 def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _run_worker(settings, redis_url, queue.OUTBOUND)
+
+
+def _run_webhooks(settings: Settings, redis_url: str) -> None:
+    """Deliver webhooks until SIGTERM; attempts in progress are finished first."""
+    # What a request waits for comes first where there are too few processors for both.
+    os.nice(_WEBHOOK_NICENESS)
+    # Of glibc, which would wait for a name server of a merchant for up to half a minute.
+    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
+    wire(settings)
+    connection = _connect(redis_url)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    reported_at = -math.inf
+
+    def report() -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= _REPORT_SECONDS:
+            reported_at = time.monotonic()
+            with suppress(redis.RedisError):  # Redis forgets us until it is back
+                job_worker.report(connection, job_worker.WEBHOOKS)
+
+    _log.info("webhooks_started")
+    Dispatcher().run(until=stopped.is_set, report=report)
+    _log.info("webhooks_stopped")
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:

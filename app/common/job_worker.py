@@ -15,8 +15,9 @@ from rq.job import Job
 from app.common import jobs, queue
 
 SCHEDULER: Final = "scheduler"
-#: The processes of a worker: one for each queue, and the scheduler.
-PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER)
+WEBHOOKS: Final = "webhooks"
+#: The processes of a worker: one for each queue, the scheduler, and that of webhooks.
+PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, WEBHOOKS)
 
 #: How long Redis remembers a process that has disappeared or hangs.
 _MEMORY_SECONDS: Final = 120

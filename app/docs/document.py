@@ -43,8 +43,8 @@ GROUPS: Final = {
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Webhooks": (
-        "Where banks and the payment gateway report, signed",
-        ("bank-webhooks", "gateway-webhooks"),
+        "Where merchants receive events, and where banks and the payment gateway report, signed",
+        ("webhook-endpoints", "bank-webhooks", "gateway-webhooks"),
     ),
     "Administration": (
         "For administrators only",

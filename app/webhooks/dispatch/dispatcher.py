@@ -52,6 +52,12 @@ class Dispatcher:
         self._in_flight: dict[str, Attempt] = {}
         self._answers: queue.Queue[Outcome] = queue.Queue()
         self._unrecorded: list[Outcome] = []
+        self._began_nothing = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was due, and nothing is in progress."""
+        return self._began_nothing and not self._in_flight and not self._unrecorded
 
     def run(self, *, until: Callable[[], bool], report: Callable[[], None] = lambda: None) -> None:
         """Deliver until `until()`, and then wait for the attempts in progress.
@@ -74,6 +80,7 @@ class Dispatcher:
         begun = self._advance(room=self._threads - len(self._in_flight))
         if begun is None:
             return False
+        self._began_nothing = not begun
         for attempt in begun:
             self._in_flight[_key(attempt)] = attempt
             pool.submit(self._attempt, attempt)
