@@ -1,7 +1,7 @@
 """SQL of webhook endpoints, and of what their merchants see of deliveries."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +28,9 @@ _INSERT_DELIVERIES: Final = BulkInsert(
     # An event that is handled again has no other effect.
     tail="ON CONFLICT (endpoint_id, message_id) DO NOTHING",
 )
+
+#: How far the time in an id may be from that of its row.
+_MARGIN: Final = timedelta(days=1)
 
 # Endpoints
 
@@ -236,11 +239,15 @@ def list_of_period(
     session: Session, replay: WebhookReplay, *, limit: int, starts_at: datetime, ends_at: datetime
 ) -> Sequence[UUID]:
     """The next finished deliveries of a replay's period, oldest first."""
-    after = replay.after_id or first_id(starts_at)
+    ends_at = min(ends_at, replay.created_at)
+    # An id has the time of the host that made it, which may have another clock.
+    after = replay.after_id or first_id(starts_at, shift=-_MARGIN)
     query = select(WebhookDelivery.id).where(
         WebhookDelivery.endpoint_id == replay.endpoint_id,
         WebhookDelivery.id > after,
-        WebhookDelivery.id < first_id(min(ends_at, replay.created_at)),
+        WebhookDelivery.id < first_id(ends_at, shift=_MARGIN),
+        WebhookDelivery.created_at >= starts_at,
+        WebhookDelivery.created_at < ends_at,
         WebhookDelivery.status.not_in(OPEN),
     )
     if replay.delivery_status is not None:

@@ -1,6 +1,7 @@
 """Fixtures of webhooks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,4 +19,6 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def seller(client: FlaskClient) -> Actor:
-    return factories.merchant()
+    """A merchant who uses an API key, which does not expire when a test sets the clock."""
+    owner = factories.merchant()
+    return replace(owner, token=factories.api_key(owner).text)

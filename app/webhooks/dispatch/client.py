@@ -35,6 +35,7 @@ _MAX_RESPONSE_BYTES: Final = 64 * 1024
 _EXCERPT_LENGTH: Final = 500
 _MAX_RETRY_AFTER: Final = timedelta(hours=24)
 _GONE: Final = 410
+_TOO_SLOW: Final = f"No complete response within {SECONDS:.0f} seconds."
 _USER_AGENT: Final = f"PaymentFlow-Webhooks/{VERSION}"
 
 
@@ -113,6 +114,8 @@ def _post(target: Target, body: bytes, headers: Mapping[str, str], *, ends_at: f
         connection.request("POST", target.path, body=body, headers=sent, preload_content=False)
         response = connection.getresponse()
         content = _read(response)
+        if time.monotonic() >= ends_at:
+            raise _NoResponse(_TOO_SLOW)  # a head that was cut off could pass for a whole one
         return _Response(response.status, content, response.headers.get("Retry-After"))
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _NoResponse(_reason(error, ends_at)) from error
@@ -178,7 +181,7 @@ def _shut_down(sock: socket.socket | None) -> None:
 def _reason(error: BaseException, ends_at: float) -> str:
     text = str(error).lower()
     if time.monotonic() >= ends_at or "timed out" in text:
-        return f"No complete response within {SECONDS:.0f} seconds."
+        return _TOO_SLOW
     if "certificate" in text or "ssl" in text:
         return "The certificate or the TLS connection is not valid."
     if "refused" in text:

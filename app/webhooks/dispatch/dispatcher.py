@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.common import db
 from app.common.db import retry_transaction
 from app.common.errors import AppError
 from app.webhooks.dispatch import client, service
@@ -96,8 +97,11 @@ class Dispatcher:
         )
         try:
             begun = retry_transaction(advance)
-        except (SQLAlchemyError, AppError):
+        except (SQLAlchemyError, AppError) as error:
             _log.warning("webhooks_not_recorded", outcomes=len(self._unrecorded), exc_info=True)
+            if not (isinstance(error, AppError) or db.is_temporary(error)):
+                # A bug: what cannot be recorded is attempted again, and does not stop the others.
+                self._unrecorded = []
             return None
         self._unrecorded = []
         return begun

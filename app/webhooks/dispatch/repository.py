@@ -84,7 +84,9 @@ _SKIP: Final = """
 _RECORD: Final = """
     UPDATE webhook_deliveries d
     SET status = new.status, attempts = new.attempts, next_attempt_at = new.next_attempt_at,
-        taken_at = NULL, finished_at = greatest(new.finished_at, d.created_at)
+        taken_at = NULL,
+        finished_at = CASE WHEN new.finished_at IS NOT NULL
+            THEN greatest(new.finished_at, d.created_at) END
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS new (
         id uuid, status text, attempts bigint, next_attempt_at timestamptz, taken_at timestamptz,
         finished_at timestamptz)
