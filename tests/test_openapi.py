@@ -45,7 +45,7 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/password": _SECRET,
     "POST /api/v1/auth/api-keys": _SECRET,
     "POST /api/v1/webhook-endpoints": _SECRET,
-    "POST /api/v1/webhook-endpoints/{webhook_endpoint_id}/rotate-secret": _SECRET,
+    "POST /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret": _SECRET,
     "POST /api/v1/wallet/bank-accounts": _SECRET,
     "POST /api/v1/auth/two-factor": _SECRET,
     "POST /api/v1/auth/two-factor/confirm": _SECRET,

@@ -57,8 +57,8 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " and merchant codes (for one with a product, `orders:write` as well), and look up recipients",
     Scope.PAYOUTS_WRITE: "take money out of the wallet: withdrawals, and payouts to saved bank"
     " accounts",
-    Scope.WEBHOOKS_READ: "read webhook endpoints, what was delivered to them with its attempts, and"
-    " replays",
+    Scope.WEBHOOKS_READ: "read webhook endpoints, deliveries to them (each delivery with its"
+    " attempts), and replays",
     Scope.WEBHOOKS_WRITE: "create, update, ping and delete webhook endpoints, which receive the"
     " merchant's events, rotate their secrets, and create replays of deliveries",
 }

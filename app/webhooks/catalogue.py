@@ -112,6 +112,12 @@ WebhookEventType = StrEnum(  # type: ignore[misc]
     "WebhookEventType", {name.replace("-", "_").upper(): name for name in WEBHOOK_TYPES}
 )
 
+#: As above, with that of test messages.
+WebhookMessageType = StrEnum(  # type: ignore[misc]
+    "WebhookMessageType",
+    {name.replace("-", "_").upper(): name for name in (*WEBHOOK_TYPES, PING)},
+)
+
 
 def merchant_of(event_type: str, data: Mapping[str, Any]) -> UUID | None:
     """The merchant whom an event concerns, None if it concerns none."""

@@ -1,8 +1,6 @@
 """Errors of webhook endpoints."""
 
-from typing import Self
-
-from app.common.errors import BadRequest, Conflict, NotFound
+from app.common.errors import Conflict, NotFound
 
 
 class WebhookEndpointNotFound(NotFound):
@@ -36,14 +34,3 @@ class TooManyWebhookSecrets(Conflict):
         "Too many secrets of this webhook endpoint are valid; wait until one has expired, or rotate"
         " without overlap"
     )
-
-
-class WebhookUrlInvalid(BadRequest):
-    code = "VALIDATION_ERROR"
-
-    def __init__(self, problem: str) -> None:
-        super().__init__("Validation failed", details={"url": [problem]})
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls("Must begin with https://.")

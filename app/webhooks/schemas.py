@@ -9,8 +9,8 @@ from app.common.examples import EXAMPLE_ID
 from app.common.fields import Choice, Flag, Id, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.pagination import PageArgs, page_of
 from app.webhooks import signing
-from app.webhooks.addresses import MAX_URL_LENGTH
-from app.webhooks.catalogue import WebhookEventType, described
+from app.webhooks.addresses import MAX_URL_LENGTH, UrlInvalid, parse_url
+from app.webhooks.catalogue import WebhookEventType, WebhookMessageType, described
 from app.webhooks.models import (
     ApiVersion,
     DeliveryStatus,
@@ -52,10 +52,23 @@ def _event_types(**options: Any) -> ma.fields.List[str]:
     )
 
 
+class WebhookUrl(ma.fields.String):
+    """A URL that webhooks can be sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=ma.validate.Length(1, MAX_URL_LENGTH), metadata=_URL, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        url = str(super()._deserialize(value, attr, data, **kwargs))
+        try:
+            parse_url(url)
+        except UrlInvalid as error:
+            raise ma.ValidationError(str(error)) from error
+        return url
+
+
 class CreateWebhookEndpointIn(Schema):
-    url = ma.fields.String(
-        required=True, validate=ma.validate.Length(1, MAX_URL_LENGTH), metadata=_URL
-    )
+    url = WebhookUrl(required=True)
     description = Text(max_length=200, load_default=None, allow_none=True, metadata=_DESCRIPTION)
     event_types = _event_types(load_default=None, validate=ma.validate.Length(1, 100))
     api_version = Choice(ApiVersion, load_default=ApiVersion.V1.value, metadata=_API_VERSION)
@@ -63,7 +76,7 @@ class CreateWebhookEndpointIn(Schema):
 
 
 class UpdateWebhookEndpointIn(Schema):
-    url = ma.fields.String(validate=ma.validate.Length(1, MAX_URL_LENGTH), metadata=_URL)
+    url = WebhookUrl()
     description = Text(max_length=200, allow_none=True, metadata=_DESCRIPTION)
     event_types = _event_types(validate=ma.validate.Length(1, 100))
     api_version = Choice(ApiVersion, metadata=_API_VERSION)
@@ -175,7 +188,8 @@ class WebhookDeliveryOut(Schema):
         required=True,
         metadata={"description": "`webhook-id` of every attempt: the ID of the event"},
     )
-    type = ma.fields.String(
+    type = Choice(
+        WebhookMessageType,
         required=True,
         metadata={"description": "Type of the event, or `ping`", "example": "order-completed"},
     )
@@ -263,7 +277,8 @@ class CreateWebhookReplayIn(Schema):
         Id(),
         validate=ma.validate.Length(1, _MAX_SELECTION),
         metadata={
-            "description": f"The deliveries, at most {_MAX_SELECTION}. Send either these or `from`"
+            "description": f"The deliveries, at most {_MAX_SELECTION}. Send these or `from`",
+            "example": [EXAMPLE_ID],
         },
     )
     since = Timestamp(

@@ -15,13 +15,12 @@ from app.auth.quotas.quota import Quota
 from app.common import clock, encryption
 from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
-from app.webhooks import addresses, catalogue, repository, signing
+from app.webhooks import catalogue, repository, signing
 from app.webhooks.errors import (
     TooManyWebhookSecrets,
     WebhookDeliveryNotFound,
     WebhookEndpointInactive,
     WebhookEndpointNotFound,
-    WebhookUrlInvalid,
 )
 from app.webhooks.handler import new_delivery
 from app.webhooks.models import (
@@ -57,8 +56,7 @@ def create_endpoint(
     api_version: str,
     is_thin: bool,
 ) -> NewSecret:
-    """Create an endpoint. Raises WebhookUrlInvalid, QuotaExceeded."""
-    _require_url(url)
+    """Create an endpoint. Raises QuotaExceeded."""
     quotas.require_room(session, user_id=merchant.id, quota=Quota.WEBHOOK_ENDPOINTS)
     now = clock.now()
     endpoint = repository.insert_endpoint(
@@ -114,11 +112,9 @@ def update_endpoint(
 ) -> WebhookEndpoint:
     """Change an endpoint; `status` enables or disables it.
 
-    Raises WebhookEndpointNotFound, WebhookUrlInvalid.
+    Raises WebhookEndpointNotFound.
     """
     endpoint = require_endpoint(session, merchant=merchant, endpoint_id=endpoint_id, lock=True)
-    if "url" in changes:
-        _require_url(changes["url"])
     if "event_types" in changes:
         changes["event_types"] = _distinct(changes["event_types"])
     status = changes.pop("status", endpoint.status)
@@ -263,13 +259,6 @@ def _add_secret(session: Session, endpoint: WebhookEndpoint) -> str:
         created_at=clock.now(),
     )
     return signing.secret_text(secret)
-
-
-def _require_url(url: str) -> None:
-    try:
-        addresses.parse_url(url)
-    except addresses.UrlInvalid as error:
-        raise WebhookUrlInvalid(str(error)) from error
 
 
 def _distinct(event_types: Sequence[str] | None) -> list[str] | None:

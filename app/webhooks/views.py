@@ -26,7 +26,6 @@ from app.webhooks.errors import (
     WebhookEndpointNotFound,
     WebhookReplayNotFound,
     WebhookReplayRunning,
-    WebhookUrlInvalid,
 )
 from app.webhooks.models import WebhookDelivery
 from app.webhooks.schemas import (
@@ -63,7 +62,7 @@ keys_blp = flask.Blueprint("webhook-keys", __name__, url_prefix="/.well-known/we
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(CreateWebhookEndpointIn)
 @blp.response(201, CreatedWebhookEndpointOut)
-@blp.errors(WebhookUrlInvalid, QuotaExceeded)
+@blp.errors(QuotaExceeded)
 @per_caller("30/minute")
 def create_webhook_endpoint(body: dict[str, Any]) -> Response:
     """Create a webhook endpoint
@@ -90,29 +89,29 @@ def list_webhook_endpoints(args: dict[str, Any]) -> Response:
     return json_response(dump_json(found.serialized(endpoint_out)))
 
 
-@blp.get("/<uuid:webhook_endpoint_id>")
+@blp.get("/<uuid:endpoint_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.response(200, WebhookEndpointOut)
 @blp.errors(WebhookEndpointNotFound)
-def get_webhook_endpoint(webhook_endpoint_id: UUID) -> Response:
+def get_webhook_endpoint(endpoint_id: UUID) -> Response:
     """Get a webhook endpoint
 
     Includes whether its deliveries fail, and the public keys that verify them.
     """
     with reading() as session:
         found = service.require_endpoint(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id
+            session, merchant=current_user(session), endpoint_id=endpoint_id
         )
     return json_response(dump_json(endpoint_out(found)))
 
 
-@blp.patch("/<uuid:webhook_endpoint_id>")
+@blp.patch("/<uuid:endpoint_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(UpdateWebhookEndpointIn)
 @idempotent(blp)
 @blp.response(200, WebhookEndpointOut)
-@blp.errors(WebhookEndpointNotFound, WebhookUrlInvalid)
-def update_webhook_endpoint(body: dict[str, Any], webhook_endpoint_id: UUID) -> Response:
+@blp.errors(WebhookEndpointNotFound)
+def update_webhook_endpoint(body: dict[str, Any], endpoint_id: UUID) -> Response:
     """Update a webhook endpoint
 
     Changes apply to events from then on; a new URL also to what is waiting. Enable an endpoint that
@@ -120,34 +119,32 @@ def update_webhook_endpoint(body: dict[str, Any], webhook_endpoint_id: UUID) -> 
     """
     with transaction() as session:
         changed = service.update_endpoint(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id, **body
+            session, merchant=current_user(session), endpoint_id=endpoint_id, **body
         )
     return json_response(dump_json(endpoint_out(changed)))
 
 
-@blp.delete("/<uuid:webhook_endpoint_id>")
+@blp.delete("/<uuid:endpoint_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @idempotent(blp)
 @blp.response(204)
 @blp.errors(WebhookEndpointNotFound)
-def delete_webhook_endpoint(webhook_endpoint_id: UUID) -> None:
+def delete_webhook_endpoint(endpoint_id: UUID) -> None:
     """Delete a webhook endpoint
 
     Nothing more is sent to it, and its secrets are deleted.
     """
     with transaction() as session:
-        service.delete_endpoint(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id
-        )
+        service.delete_endpoint(session, merchant=current_user(session), endpoint_id=endpoint_id)
 
 
-@blp.post("/<uuid:webhook_endpoint_id>/rotate-secret")
+@blp.post("/<uuid:endpoint_id>/rotate-secret")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(RotateWebhookSecretIn)
 @blp.response(200, WebhookSecretOut)
 @blp.errors(WebhookEndpointNotFound, TooManyWebhookSecrets)
 @per_caller("30/minute")
-def rotate_webhook_secret(body: dict[str, Any], webhook_endpoint_id: UUID) -> service.NewSecret:
+def rotate_webhook_secret(body: dict[str, Any], endpoint_id: UUID) -> service.NewSecret:
     """Rotate the secret of a webhook endpoint
 
     Returns a new secret, only in this response. Until the overlap ends, deliveries have a signature
@@ -155,49 +152,47 @@ def rotate_webhook_secret(body: dict[str, Any], webhook_endpoint_id: UUID) -> se
     """
     with transaction() as session:
         return service.rotate_secret(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id, **body
+            session, merchant=current_user(session), endpoint_id=endpoint_id, **body
         )
 
 
-@blp.post("/<uuid:webhook_endpoint_id>/ping")
+@blp.post("/<uuid:endpoint_id>/ping")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @per_caller("30/minute")
 @idempotent(blp)
 @blp.response(202, WebhookDeliveryOut)
 @blp.errors(WebhookEndpointNotFound, WebhookEndpointInactive)
-def ping_webhook_endpoint(webhook_endpoint_id: UUID) -> WebhookDelivery:
+def ping_webhook_endpoint(endpoint_id: UUID) -> WebhookDelivery:
     """Ping a webhook endpoint
 
     Sends a test message of the type `ping`, signed and repeated like an event. Get the delivery to
     see how it was answered.
     """
     with transaction() as session:
-        return service.ping(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id
-        )
+        return service.ping(session, merchant=current_user(session), endpoint_id=endpoint_id)
 
 
-@blp.get("/<uuid:webhook_endpoint_id>/deliveries")
+@blp.get("/<uuid:endpoint_id>/deliveries")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.arguments(WebhookDeliveryFilters, location="query")
 @blp.response(200, WebhookDeliveryList)
 @blp.errors(WebhookEndpointNotFound)
-def list_webhook_deliveries(args: dict[str, Any], webhook_endpoint_id: UUID) -> Page[Any]:
+def list_webhook_deliveries(args: dict[str, Any], endpoint_id: UUID) -> Page[Any]:
     """List the deliveries to a webhook endpoint
 
     Newest first, for as long as they are kept.
     """
     with reading() as session:
         return service.list_deliveries(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id, **args
+            session, merchant=current_user(session), endpoint_id=endpoint_id, **args
         )
 
 
-@blp.get("/<uuid:webhook_endpoint_id>/deliveries/<uuid:webhook_delivery_id>")
+@blp.get("/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.response(200, WebhookDeliveryDetailsOut)
 @blp.errors(WebhookEndpointNotFound, WebhookDeliveryNotFound)
-def get_webhook_delivery(webhook_endpoint_id: UUID, webhook_delivery_id: UUID) -> WebhookDelivery:
+def get_webhook_delivery(endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery:
     """Get a delivery to a webhook endpoint
 
     Includes the body that is sent.
@@ -206,19 +201,17 @@ def get_webhook_delivery(webhook_endpoint_id: UUID, webhook_delivery_id: UUID) -
         return service.require_delivery(
             session,
             merchant=current_user(session),
-            endpoint_id=webhook_endpoint_id,
-            delivery_id=webhook_delivery_id,
+            endpoint_id=endpoint_id,
+            delivery_id=delivery_id,
         )
 
 
-@blp.get("/<uuid:webhook_endpoint_id>/deliveries/<uuid:webhook_delivery_id>/attempts")
+@blp.get("/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>/attempts")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, WebhookAttemptList)
 @blp.errors(WebhookEndpointNotFound, WebhookDeliveryNotFound)
-def list_webhook_attempts(
-    args: dict[str, Any], webhook_endpoint_id: UUID, webhook_delivery_id: UUID
-) -> Page[Any]:
+def list_webhook_attempts(args: dict[str, Any], endpoint_id: UUID, delivery_id: UUID) -> Page[Any]:
     """List the attempts of a delivery
 
     Newest first, each with the status and the beginning of the response.
@@ -227,13 +220,13 @@ def list_webhook_attempts(
         return service.list_attempts(
             session,
             merchant=current_user(session),
-            endpoint_id=webhook_endpoint_id,
-            delivery_id=webhook_delivery_id,
+            endpoint_id=endpoint_id,
+            delivery_id=delivery_id,
             **args,
         )
 
 
-@blp.post("/<uuid:webhook_endpoint_id>/replays")
+@blp.post("/<uuid:endpoint_id>/replays")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(CreateWebhookReplayIn)
 @per_caller("30/minute")
@@ -245,7 +238,7 @@ def list_webhook_attempts(
     WebhookDeliveryNotFound,
     WebhookReplayRunning,
 )
-def create_webhook_replay(body: dict[str, Any], webhook_endpoint_id: UUID) -> Response:
+def create_webhook_replay(body: dict[str, Any], endpoint_id: UUID) -> Response:
     """Create a replay of deliveries
 
     Delivers a selection of deliveries again, or those of a period, with the same `webhook-id` and
@@ -255,7 +248,7 @@ def create_webhook_replay(body: dict[str, Any], webhook_endpoint_id: UUID) -> Re
         created = replays.create_replay(
             session,
             merchant=current_user(session),
-            endpoint_id=webhook_endpoint_id,
+            endpoint_id=endpoint_id,
             delivery_ids=body.get("delivery_ids"),
             starts_at=body.get("since"),
             ends_at=body.get("until"),
@@ -265,28 +258,28 @@ def create_webhook_replay(body: dict[str, Any], webhook_endpoint_id: UUID) -> Re
     return json_response(dump_json(replay_out(created)), 201)
 
 
-@blp.get("/<uuid:webhook_endpoint_id>/replays")
+@blp.get("/<uuid:endpoint_id>/replays")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, WebhookReplayList)
 @blp.errors(WebhookEndpointNotFound)
-def list_webhook_replays(args: dict[str, Any], webhook_endpoint_id: UUID) -> Response:
+def list_webhook_replays(args: dict[str, Any], endpoint_id: UUID) -> Response:
     """List the replays of a webhook endpoint
 
     Newest first, with their progress.
     """
     with reading() as session:
         found = replays.list_replays(
-            session, merchant=current_user(session), endpoint_id=webhook_endpoint_id, **args
+            session, merchant=current_user(session), endpoint_id=endpoint_id, **args
         )
     return json_response(dump_json(found.serialized(replay_out)))
 
 
-@blp.get("/<uuid:webhook_endpoint_id>/replays/<uuid:webhook_replay_id>")
+@blp.get("/<uuid:endpoint_id>/replays/<uuid:replay_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_READ)
 @blp.response(200, WebhookReplayOut)
 @blp.errors(WebhookEndpointNotFound, WebhookReplayNotFound)
-def get_webhook_replay(webhook_endpoint_id: UUID, webhook_replay_id: UUID) -> Response:
+def get_webhook_replay(endpoint_id: UUID, replay_id: UUID) -> Response:
     """Get a replay of deliveries
 
     Includes how many were delivered.
@@ -295,15 +288,15 @@ def get_webhook_replay(webhook_endpoint_id: UUID, webhook_replay_id: UUID) -> Re
         found = replays.require_replay(
             session,
             merchant=current_user(session),
-            endpoint_id=webhook_endpoint_id,
-            replay_id=webhook_replay_id,
+            endpoint_id=endpoint_id,
+            replay_id=replay_id,
         )
     return json_response(dump_json(replay_out(found)))
 
 
-@keys_blp.get("/<uuid:webhook_endpoint_id>")
-def webhook_keys(webhook_endpoint_id: UUID) -> Response:
+@keys_blp.get("/<uuid:endpoint_id>")
+def webhook_keys(endpoint_id: UUID) -> Response:
     """The public keys of an endpoint, for those who verify what was sent to it."""
     with reading() as session:
-        keys = service.require_public_keys(session, endpoint_id=webhook_endpoint_id)
+        keys = service.require_public_keys(session, endpoint_id=endpoint_id)
     return json_response(dump_json({"keys": keys}))

@@ -136,10 +136,7 @@ def write(
 
 def line_of(sale: Sale) -> OrderLine:
     """The order line of a sale, as delivery handlers take it."""
-    order, stock = sale.order, sale.stock
-    return OrderLine(
-        order.id, order.number, stock.id, stock.kind, order.quantity, order.merchant_id
-    )
+    return OrderLine.of(sale.order, kind=sale.stock.kind)
 
 
 def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:
