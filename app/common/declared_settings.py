@@ -380,7 +380,9 @@ class DeclaredSettings:
         Duration(), "90d", "How long sessions are kept after they expired."
     )
     retention_webhook_deliveries: timedelta = setting(
-        Duration(), "30d", "How long webhook deliveries are kept and can be replayed."
+        Duration(),
+        "30d",
+        "How long webhook deliveries that have ended are kept, and can be replayed.",
     )
     retention_inbound_events: timedelta = setting(
         Duration(),

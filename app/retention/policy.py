@@ -62,8 +62,8 @@ RULES: Final = (
     Rule(
         "webhook_deliveries",
         "retention_webhook_deliveries",
-        "id",
-        where="status NOT IN ('WAITING', 'HELD')",
+        "finished_at",
+        where="finished_at IS NOT NULL",
     ),
     Rule(
         "webhook_replays",

@@ -29,6 +29,7 @@ from app.verify import (
     repository,
     sales,
     transfers,
+    webhooks,
 )
 from app.verify.invariant import Invariant, Scope
 
@@ -47,6 +48,7 @@ INVARIANTS: Final = (
     *images.INVARIANTS,
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
+    *webhooks.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

@@ -194,6 +194,11 @@ class WebhookDelivery(Identified, Created, Base):
             "status",
             postgresql_where=text("replay_id IS NOT NULL"),
         ),
+        Index(
+            "ix_webhook_deliveries_finished",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
         mutable(
             "status",
             "attempts",

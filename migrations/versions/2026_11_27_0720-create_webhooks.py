@@ -169,6 +169,7 @@ def create_deliveries() -> None:
         ),
         ("ix_webhook_deliveries_open", ["endpoint_id", "aggregate_id", "position"], _IS_OPEN),
         ("ix_webhook_deliveries_taken", ["endpoint_id"], "taken_at IS NOT NULL"),
+        ("ix_webhook_deliveries_finished", ["finished_at"], "finished_at IS NOT NULL"),
         ("ix_webhook_deliveries_replay", ["replay_id", "status"], "replay_id IS NOT NULL"),
     ):
         condition = None if where is None else sa.text(where)

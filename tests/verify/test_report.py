@@ -25,6 +25,7 @@ from tests.verify import (
     test_refunds,
     test_sales,
     test_transfers,
+    test_webhooks,
 )
 from tests.verify.books import Books, without_constraints
 
@@ -43,6 +44,7 @@ TOPICS = (
     test_images,
     test_accounts,
     test_keys,
+    test_webhooks,
 )
 
 

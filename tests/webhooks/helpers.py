@@ -16,6 +16,7 @@ from app.common.db import transaction
 from app.common.ids import new_id
 from app.events.models import OutboxEvent
 from app.events.sinks import StoredEvent
+from app.webhooks.dispatch.client import Answer
 from app.webhooks.dispatch.dispatcher import Dispatcher
 from app.webhooks.handler import TYPES, handle
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -127,3 +128,20 @@ def rows(session: Session) -> Sequence[WebhookDelivery]:
 
 def endpoint_row(session: Session, endpoint: dict[str, Any]) -> WebhookEndpoint:
     return session.get_one(WebhookEndpoint, UUID(endpoint["id"]), populate_existing=True)
+
+
+def create_records(client: FlaskClient, seller: Actor) -> None:
+    """Endpoints, one of them deleted, deliveries of every status, an attempt and a replay."""
+    kept, deleted = (create(client, seller, "http://127.0.0.1:9/") for _ in range(2))
+    first, second = new_id(), new_id()
+    occurred(seller, first)
+    deliver(send=lambda _: Answer(timedelta(0), 200))
+    send(client, seller, "DELETE", f"/{deleted['id']}")
+    occurred(seller, first, first)
+    deliver(send=lambda _: Answer(timedelta(0), 500, "Answered with 500."))
+    send(client, seller, "POST", f"/{kept['id']}/rotate-secret", {"overlapDays": 1})
+    delivery = deliveries_of(client, seller, kept)[0]
+    replay = {"deliveryIds": [delivery["id"]]}
+    assert send(client, seller, "POST", f"/{kept['id']}/replays", replay).status_code == 201
+    occurred(seller, second)
+    deliver(send=lambda _: Answer(timedelta(0), 410, "Answered with 410."))
