@@ -21,7 +21,7 @@ from app.worker import WorkerProblem, make_worker, require_working
 from tests import servers
 from tests.live import wait_until
 
-#: It has three processes that import everything.
+#: It has four processes that import everything.
 START_SECONDS = 180
 
 

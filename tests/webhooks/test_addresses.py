@@ -1,16 +1,23 @@
 """Webhooks go to public addresses only, in whatever spelling the merchant writes another one."""
 
 import socket
+import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from flask.testing import FlaskClient
 
 from app.webhooks import addresses
@@ -259,6 +266,60 @@ class TestLimits:
         with speaking(b"not TLS") as url:
             found = webhook_client.post(url.replace("http:", "https:"), b"{}", {}, seconds=2)
         assert found.error == "The certificate or the TLS connection is not valid."
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A server with a certificate for hooks.example.com, which the environment trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("hooks.example.com")]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    accepted, _ = server.accept()
+                except OSError:
+                    return
+                with suppress(OSError), context.wrap_socket(accepted, server_side=True) as secure:
+                    secure.recv(65536)
+                    secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_the_certificate_is_checked_for_the_name_and_not_for_the_address(tls_port: int) -> None:
+    allowed = AddressRules.of(requires_https=True, allowed=["127.0.0.0/8"]).allowed
+    with rules(allowed=allowed, resolve=lambda *_: ["127.0.0.1"]):
+        right = webhook_client.post(f"https://hooks.example.com:{tls_port}/", b"{}", {})
+        wrong = webhook_client.post(f"https://other.example.com:{tls_port}/", b"{}", {})
+    assert (right.status_code, right.error) == (204, None)
+    assert wrong.error == "The certificate or the TLS connection is not valid."
 
 
 @pytest.mark.parametrize(
