@@ -138,7 +138,7 @@ def _connected(target: Target, addresses: Sequence[str], *, ends_at: float) -> H
         connection = _connection(target, address, seconds)
         try:
             connection.connect()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             connection.close()
             problem = _reason(error, ends_at)
             continue
@@ -156,7 +156,6 @@ def _connection(target: Target, address: str, seconds: float) -> HTTPConnection:
         target.port,
         timeout=seconds,
         server_hostname=target.host,
-        assert_hostname=target.host,
         cert_reqs="CERT_REQUIRED",
     )
 
