@@ -13,6 +13,8 @@ from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
+from app.auth.password_changes.views import blp as passwords_blp
+from app.auth.password_changes.views import page_blp as password_page_blp
 from app.auth.quotas.views import admin_blp as quotas_admin_blp
 from app.auth.quotas.views import blp as quotas_blp
 from app.auth.tokens import token_rules
@@ -43,6 +45,8 @@ from app.giveaways.views import blp as giveaways_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.images.views import blp as images_blp
+from app.notifications.views import blp as notifications_blp
+from app.notifications.views import page_blp as unsubscribe_page_blp
 from app.onramp.views import blp as onramp_blp
 from app.orders.checkouts.views import blp as checkouts_blp
 from app.orders.fees.views import blp as fees_blp
@@ -74,6 +78,7 @@ from app.wiring import wire
 
 BLUEPRINTS = (
     auth_blp,
+    passwords_blp,
     two_factor_blp,
     api_keys_blp,
     quotas_blp,
@@ -104,6 +109,7 @@ BLUEPRINTS = (
     events_blp,
     bank_accounts_blp,
     payouts_blp,
+    notifications_blp,
     accounts_admin_blp,
     users_admin_blp,
     quotas_admin_blp,
@@ -139,6 +145,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
     app.register_blueprint(checkout_blp)
+    app.register_blueprint(unsubscribe_page_blp)
+    app.register_blueprint(password_page_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)

@@ -44,6 +44,8 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.notifications import mail_config
+from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
 from app.onramp import service as onramp
@@ -138,6 +140,7 @@ def configure(settings: Settings) -> None:
     providers.configure(providers.from_settings(settings))
     gateway_client.config.configure(provider_config.from_settings(settings))
     gateway.checkout_settings.configure(_checkout_settings(settings))
+    mail_config.server.configure(mail_config.from_settings(settings))
     storage.current.configure(storage.from_settings(settings))
     storage.byte_counts.configure((files.count_bytes, images.count_bytes))
     downloads.policy.configure(
@@ -169,6 +172,8 @@ def subscribe(settings: Settings) -> None:
     health.reports.subscribe("events", relay_monitoring.report)
     if settings.kafka_bootstrap_servers:
         health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
+    if settings.smtp_url is not None:
+        health.reports.subscribe("mail", mail_queue.report)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -22,6 +22,8 @@ from app.events.handlers import Handler
 from app.events.relay import process as relay
 from app.events.sinks import Sink
 from app.inbox import tasks as inbox
+from app.notifications import handler as notifications
+from app.notifications import mailer
 from app.onramp import tasks as onramp
 from app.orders.checkouts import tasks as checkouts
 from app.orders.refunds import tasks as refunds
@@ -62,7 +64,9 @@ JOBS: Final = (
     storage.check_contents,
 )
 #: What handles events, each with its own progress under its name, which is never changed.
-HANDLERS: Final[tuple[Handler, ...]] = ()
+HANDLERS: Final[tuple[Handler, ...]] = (
+    Handler("notifications", notifications.handle, notifications.TYPES),
+)
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
@@ -84,7 +88,7 @@ def work(settings: Settings) -> None:
     _wait_for(_connect(redis_url))
     spawn = multiprocessing.get_context("spawn")
     # Each in a process of its own, so that a slow provider or event delays nothing else.
-    runs = [_run_schedule, _run_outbound_worker, _run_relay]
+    runs = [_run_schedule, _run_outbound_worker, _run_relay, _run_mailer]
     if settings.kafka_bootstrap_servers:
         runs.append(_run_consumer)
     helpers = [
@@ -97,6 +101,8 @@ def work(settings: Settings) -> None:
     try:
         _run_worker(settings, redis_url, queue.NAME)
     finally:
+        # Each helper that ends would stop this process again, and at once.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for helper in helpers:
             helper.terminate()
         for helper in helpers:
@@ -169,6 +175,18 @@ def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_
 
 def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
     _run_worker(settings, redis_url, queue.OUTBOUND)
+
+
+def _run_mailer(settings: Settings, redis_url: str) -> None:
+    """Send mails and text messages."""
+    wire(settings)
+    connection = _connect(redis_url)
+
+    def report() -> None:
+        with suppress(redis.RedisError):  # Redis forgets us until it is back
+            job_worker.report(connection, job_worker.MAILER)
+
+    mailer.run(settings, report=report)
 
 
 def _run_consumer(settings: Settings, redis_url: str) -> None:

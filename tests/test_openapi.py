@@ -43,6 +43,8 @@ WITHOUT_KEY = {
     "POST /api/v1/licences/validate": _NO_ACCOUNT,
     "POST /api/v1/auth/logout": "It ends the session; nothing is replayed to an ended one.",
     "POST /api/v1/auth/password": _SECRET,
+    "POST /api/v1/auth/password/forgotten": _NO_ACCOUNT,
+    "POST /api/v1/auth/password/reset": _NO_ACCOUNT,
     "POST /api/v1/auth/api-keys": _SECRET,
     "POST /api/v1/wallet/bank-accounts": _SECRET,
     "POST /api/v1/auth/two-factor": _SECRET,

@@ -38,6 +38,7 @@ class User(Identified, Timestamped, Base):
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
+        CheckConstraint("low_stock_units >= 0", name="low_stock_not_negative"),
         CheckConstraint(
             "role = 'MERCHANT' OR num_nonnulls(shop_name, support_email) = 0",
             name="shop_of_merchant",
@@ -67,6 +68,9 @@ class User(Identified, Timestamped, Base):
             "shop_name",
             "support_email",
             "time_zone",
+            "locale",
+            "low_stock_units",
+            "goods_in_mail",
             "last_login_at",
             "updated_at",
         ),
@@ -90,8 +94,14 @@ class User(Identified, Timestamped, Base):
     shop_name: Mapped[str | None]
     #: Where buyers of a merchant get help.
     support_email: Mapped[str | None]
-    #: IANA name of the zone whose days the reports of a merchant have.
+    #: IANA name of the user's time zone; the reports of a merchant have its days.
     time_zone: Mapped[str] = mapped_column(default="UTC", server_default="UTC")
+    #: How amounts and dates are written for the user (app.common.locales).
+    locale: Mapped[str] = mapped_column(default="en", server_default="en")
+    #: The merchant is notified when so few units of a product are left; 0: never.
+    low_stock_units: Mapped[int] = mapped_column(default=5, server_default="5")
+    #: Whether mails to buyers contain the goods of this merchant, or only a link to them.
+    goods_in_mail: Mapped[bool] = mapped_column(default=True, server_default="true")
     last_login_at: Mapped[datetime | None]
 
 

@@ -98,6 +98,19 @@ def insert_session(session: Session, **values: Any) -> LoginSession:
     return insert_row(session, LoginSession(**values))
 
 
+def has_session_of(
+    session: Session, *, user_id: UUID, user_agent: str | None, address: str | None
+) -> bool:
+    """Whether the user has, or had, a session of a program of this name from this address."""
+    query = select(LoginSession.id).where(
+        LoginSession.user_id == user_id,
+        LoginSession.kind == SessionKind.LOGIN,
+        LoginSession.user_agent.is_not_distinct_from(user_agent),
+        LoginSession.address.is_not_distinct_from(address),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def get_session_for_update(session: Session, session_id: UUID) -> LoginSession | None:
     return lock_row(session, LoginSession, session_id)
 

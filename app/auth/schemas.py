@@ -13,8 +13,10 @@ from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
 from app.common.examples import EXAMPLE_EMAIL, EXAMPLE_PASSWORD, EXAMPLE_PHONE
 from app.common.fields import Choice, Flag, Schema, Text, TextLines, Timestamp
+from app.common.locales import LocaleTag
 from app.common.pagination import page_of
 from app.common.text import typed_code, visible_text
+from app.common.time_zone import TimeZone
 
 # Test addresses such as alice@shop.test are allowed.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -31,6 +33,10 @@ _EMAIL_EXAMPLE = {"example": EXAMPLE_EMAIL}
 _PASSWORD_EXAMPLE = {
     "description": "8 to 72 bytes of UTF-8 in the form NFC",
     "example": EXAMPLE_PASSWORD,
+}
+_ZONE: Final = {
+    "description": "IANA name of the user's time zone, which notifications and reports have",
+    "example": "Asia/Kolkata",
 }
 
 
@@ -161,6 +167,24 @@ class ChangePasswordIn(Schema):
     )
 
 
+class RequestPasswordResetIn(Schema):
+    email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
+
+
+class ResetPasswordIn(Schema):
+    reset_token = Text(
+        max_length=48,
+        required=True,
+        metadata={
+            "description": "The last part of the address in the mail",
+            "example": "AZk8Hnwae1KfbisPC29_EQp3mT0vKcH2nXw8yLr5sBgJkMqT",
+        },
+    )
+    new_password = Password(
+        required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
+    )
+
+
 class UpdateCurrentUserIn(Schema):
     first_name = Text(max_length=100, allow_none=True, metadata={"example": "Alice"})
     last_name = Text(max_length=100, allow_none=True, metadata={"example": "Jones"})
@@ -168,6 +192,8 @@ class UpdateCurrentUserIn(Schema):
         metadata={"description": "Whether the email address is shown with the user's products"}
     )
     phone = Phone(allow_none=True)
+    locale = LocaleTag()
+    time_zone = TimeZone(metadata=_ZONE)
     email = Email(
         metadata={"description": "Only for an account without an email address", **_EMAIL_EXAMPLE}
     )
@@ -207,6 +233,15 @@ class UserOut(SignedInUserOut):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": EXAMPLE_PHONE})
+    locale = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "How amounts and dates are written in notifications (BCP 47); at"
+            " registration that of `Accept-Language`",
+            "example": "en-GB",
+        },
+    )
+    time_zone = ma.fields.String(required=True, metadata=_ZONE)
 
 
 class TokenPairOut(Schema):

@@ -31,18 +31,23 @@ from app.common import clock
 from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
 from app.common.ids import new_id
+from app.common.locales import DEFAULT_LOCALE
 from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
 from app.events import service as events
-from app.events.catalogue.accounts import AccountCreated
+from app.events.catalogue.accounts import AccountCreated, SessionCreated
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The device of a sign-in, as shown in the list of sessions."""
+    """The device of a sign-in, as shown in the list of sessions.
+
+    is_known: whether it has signed in to the account before.
+    """
 
     user_agent: str | None = None
     address: str | None = None
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def register(
     role: str,
     first_name: str | None = None,
     last_name: str | None = None,
+    locale: str = DEFAULT_LOCALE,
     user_id: UUID | None = None,
 ) -> User:
     """Create an account and its wallet. user_id: a new one by default.
@@ -92,6 +98,7 @@ def register(
         last_name=last_name,
         email_public=False,
         is_active=True,
+        locale=locale,
         created_at=now,
         updated_at=now,
     )
@@ -151,6 +158,7 @@ def sign_in(
     if rehash is not None and user.password_hash == rehash.outdated:
         user.password_hash = rehash.replacement
     now = clock.now()
+    is_new_device = not device.is_known and _is_new(session, user, device)
     user.last_login_at = now
     login = repository.insert_session(
         session,
@@ -162,7 +170,15 @@ def sign_in(
         last_used_at=now,
         expires_at=rules.session_expiry(signed_in_at=now),
     )
+    events.record(session, [SessionCreated.of(login, is_new_device=is_new_device)])
     return SignIn(user, login.id, _issue(session, login.id), login.expires_at)
+
+
+def _is_new(session: Session, user: User, device: Device) -> bool:
+    """Whether the account was used before, but by no program of this name from this address."""
+    return user.last_login_at is not None and not repository.has_session_of(
+        session, user_id=user.id, user_agent=device.user_agent, address=device.address
+    )
 
 
 def rotate_refresh_token(
@@ -257,42 +273,6 @@ def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None
     login.revoked_at, login.revoked_because = clock.now(), "signed out"
 
 
-def change_password(
-    session: Session,
-    *,
-    user_id: UUID,
-    password_hash: str,
-    keep_session: UUID,
-    revoke_api_keys: bool = False,
-) -> None:
-    """Set a new password and end every other session.
-
-    API keys stay valid unless `revoke_api_keys`: a routine change of the password must not stop a
-    merchant's servers.
-    """
-    user = repository.get_user_for_update(session, user_id)
-    if user is None:
-        raise UserNotFound
-    now = clock.now()
-    user.password_hash, user.updated_at = password_hash, now
-    repository.revoke_sessions(
-        session,
-        user_id=user_id,
-        kind=SessionKind.LOGIN,
-        now=now,
-        because="password changed",
-        keep=keep_session,
-    )
-    if revoke_api_keys:
-        api_keys.revoke_all(session, user_id=user_id, actor_id=user_id, because="password changed")
-    audit.record(
-        session,
-        actor_id=user_id,
-        action="user.change-password",
-        target=("user", user_id),
-    )
-
-
 #: The error of each unique constraint.
 _TAKEN: Final[dict[str | None, type[Conflict]]] = {
     "uq_users_email_key": EmailTaken,
@@ -303,7 +283,8 @@ _TAKEN: Final[dict[str | None, type[Conflict]]] = {
 def change_profile(
     session: Session, *, user_id: UUID, email: str | None = None, **changes: str | bool | None
 ) -> User:
-    """Change first_name, last_name, email_public or phone; omitted ones keep their values.
+    """Change first_name, last_name, email_public, phone, locale or time_zone; omitted ones keep
+    their values.
 
     email: only for an account without one; phone: in E.164, or None to remove it.
     Raises EmailFixed, EmailTaken, PhoneNeeded, PhoneTaken.

@@ -27,12 +27,9 @@ from app.auth.errors import (
     UserNotFound,
 )
 from app.auth.guard import (
-    caller_turn,
     confirm_admin_code,
     current_admin,
     current_user,
-    limits_password_attempts,
-    require_password,
     requires,
     requires_admin_code,
     session_id,
@@ -40,7 +37,6 @@ from app.auth.guard import (
 from app.auth.models import Role, User
 from app.auth.passwords import Verdict
 from app.auth.schemas import (
-    ChangePasswordIn,
     LoginByPhoneIn,
     LoginIn,
     LoginResultOut,
@@ -55,7 +51,12 @@ from app.auth.schemas import (
     canonical_email,
     canonical_phone,
 )
-from app.auth.sign_in.guard import limits_sign_ins, remember_device, sign_in_turn
+from app.auth.sign_in.guard import (
+    current_device,
+    limits_sign_ins,
+    remember_device,
+    sign_in_turn,
+)
 from app.auth.tokens import token_rules
 from app.auth.two_factor import service as two_factor
 from app.common import array_pages, ratelimit
@@ -63,6 +64,7 @@ from app.common.array_pages import PAGE_HEADERS
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, is_error, peek_json, settings
 from app.common.idempotent import idempotent
+from app.common.locales import preferred_locale
 from app.common.pagination import ArrayArgs
 from app.common.ratelimit import per_address, per_caller, per_field
 
@@ -79,9 +81,8 @@ admin_blp = Blueprint(
 )
 
 
-def _device() -> service.Device:
-    agent = request.headers.get("User-Agent", "")[:300]
-    return service.Device(user_agent=agent.replace("\0", "") or None, address=request.remote_addr)
+def _preferred_locale() -> str:
+    return preferred_locale(request.headers.get("Accept-Language"))
 
 
 def _rounds() -> int:
@@ -128,8 +129,12 @@ def register_user(body: dict[str, Any]) -> Any:
 def _register(*, password: str, **account: Any) -> dict[str, Any]:
     password_hash = passwords.hash_password(password, rounds=_rounds(), turn=sign_in_turn())
     with transaction() as session:
-        user = service.register(session, password_hash=password_hash, **account)
-        sign_in = service.sign_in(session, user_id=user.id, device=_device(), rules=token_rules())
+        user = service.register(
+            session, password_hash=password_hash, locale=_preferred_locale(), **account
+        )
+        sign_in = service.sign_in(
+            session, user_id=user.id, device=current_device(), rules=token_rules()
+        )
     return _issue(sign_in)
 
 
@@ -190,7 +195,7 @@ def _sign_in(find_user: Callable[[Session], User | None], password: str) -> dict
         sign_in = service.sign_in(
             session,
             user_id=user.id,
-            device=_device(),
+            device=current_device(),
             rules=token_rules(),
             rehash=rehash,
         )
@@ -270,38 +275,6 @@ def update_current_user(body: dict[str, Any]) -> User:
     with transaction() as session:
         user = current_user(session)
         return service.change_profile(session, user_id=user.id, **body)
-
-
-@blp.post("/password")
-@requires(blp)
-@blp.arguments(ChangePasswordIn)
-@blp.response(204)
-@blp.errors(InvalidCredentials, PasswordRefused)
-@per_caller("10/minute;60/hour")
-@limits_password_attempts
-def change_password(body: dict[str, Any]) -> None:
-    """Change the password
-
-    Revokes all other sessions of the user. API keys keep working unless `revokeApiKeys` is true.
-    """
-    with reading() as session:
-        user = current_user(session)
-    passwords.require_acceptable(
-        body["new_password"], names=[user.email, user.phone], field="newPassword"
-    )
-    require_password(body["current_password"])
-    password_hash = passwords.hash_password(
-        body["new_password"], rounds=_rounds(), turn=caller_turn()
-    )
-    with transaction() as session:
-        user = current_user(session)
-        service.change_password(
-            session,
-            user_id=user.id,
-            password_hash=password_hash,
-            keep_session=session_id(),
-            revoke_api_keys=body["revoke_api_keys"],
-        )
 
 
 @blp.get("/sessions")

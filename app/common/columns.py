@@ -42,6 +42,7 @@ MOMENTS: Final = (
     "missing_at",
     "processed_at",
     "quarters_summed_at",
+    "read_at",
     "released_at",
     "removed_at",
     "removing_at",

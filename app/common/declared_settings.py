@@ -1,5 +1,5 @@
-"""Every setting of the application, declared once; those of the web server are in a file of their
-own."""
+"""Every setting of the application, declared once; those of notifications and of the web server are
+in files of their own."""
 # ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass

@@ -17,6 +17,7 @@ _METADATA_KEY: Final = "declaration"
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.A | re.I)
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
+_MAIL_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -177,6 +178,29 @@ class DatabaseUrl(ma.fields.String):
         return str(
             urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(query), ""))
         )
+
+
+class SmtpUrl(ma.fields.String):
+    """Of a mail server: TLS from the beginning with `smtps`, STARTTLS with `smtp`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+            usable = usable and parts.path in ("", "/") and parts.query in ("", "tls=off")
+            usable = usable and (parts.username is None) == (parts.password is None)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ma.ValidationError("must look like smtp://user:password@mail.example.com:587")
+        return str(value)
+
+
+class MailAddress(ma.fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not _MAIL_ADDRESS.fullmatch(value):
+            raise ma.ValidationError("must look like no-reply@example.com")
+        return str(value)
 
 
 class RedisUrl(ma.fields.String):

@@ -16,8 +16,10 @@ from app.common import jobs, queue
 
 SCHEDULER: Final = "scheduler"
 RELAY: Final = "relay"
-#: The processes of a worker: one for each queue, the scheduler and the relay of events.
-PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY)
+MAILER: Final = "mailer"
+#: The processes of a worker: one for each queue, the scheduler, the relay of events, and the one
+#: that sends mails.
+PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY, MAILER)
 #: The process that consumes from Kafka, if there is one.
 CONSUMER: Final = "consumer"
 

@@ -27,6 +27,8 @@ LIFETIMES: Final = {
     "retention_events": (timedelta(days=1), timedelta(days=3650)),
     "retention_refresh_tokens": (timedelta(days=1), timedelta(days=3650)),
     "retention_sessions": (timedelta(days=1), timedelta(days=3650)),
+    "retention_notifications": (timedelta(days=7), timedelta(days=3650)),
+    "retention_messages": (timedelta(days=7), timedelta(days=3650)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
 }
 
@@ -46,10 +48,20 @@ def problems(settings: WebSettings) -> Iterator[str]:
     for name in ("public_url", "checkout_success_url", "checkout_cancel_url"):
         if (getattr(settings, name) or "https:").lower().startswith("http:"):
             yield f"{name.upper()} must begin with https in production."
+    yield from _mail(settings)
     yield from _lifetimes(settings)
     yield from _secrets(settings)
     if problem := role_problem(settings):
         yield problem
+
+
+def _mail(settings: WebSettings) -> Iterator[str]:
+    if settings.smtp_url is None:
+        return
+    if settings.smtp_url.endswith("tls=off"):
+        yield "SMTP_URL must use TLS in production: mails contain goods and links."
+    if settings.mail_from.endswith("@localhost"):
+        yield "MAIL_FROM must be an address of your domain in production."
 
 
 def _lifetimes(settings: WebSettings) -> Iterator[str]:

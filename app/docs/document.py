@@ -11,7 +11,7 @@ from app.docs.reference import operations_of
 GROUPS: Final = {
     "Accounts": (
         "Users, sign-in, API keys and quotas",
-        ("auth", "two-factor", "api-keys", "quotas"),
+        ("auth", "passwords", "two-factor", "api-keys", "quotas"),
     ),
     "Wallet": ("The caller's wallet, holds and statements", ("wallet", "holds", "statements")),
     "Banks": (
@@ -43,6 +43,7 @@ GROUPS: Final = {
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Events": ("What other systems are told of", ("events",)),
+    "Notifications": ("What happened, and who is told how", ("notifications",)),
     "Webhooks": (
         "Where banks and the payment gateway report, signed",
         ("bank-webhooks", "gateway-webhooks"),

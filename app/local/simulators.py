@@ -1,6 +1,8 @@
-"""The simulators of banks and Stripe that `up` starts, and their configuration."""
+"""The simulators of banks and Stripe and the mail catcher that `up` starts, and their
+configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.banks import providers
@@ -14,13 +16,19 @@ HOST: Final = "127.0.0.1"
 @dataclass(frozen=True)
 class Simulator:
     """A simulator. module: what to run; setting: the setting of its port; webhooks: path of its
-    webhooks below the API's URL."""
+    webhooks below the API's URL, None if it sends none; others: further ports, by their setting."""
 
     name: str
     module: str
     setting: str
     port: int
-    webhooks: str
+    webhooks: str | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """All ports that it listens on, by their setting."""
+        return {self.setting: self.port, **self.others}
 
     @property
     def url(self) -> str:
@@ -35,11 +43,24 @@ def needed(settings: Settings) -> list[Simulator]:
     gateway = Simulator(
         "gateway", "sandbox.stripe", "GATEWAY_PORT", settings.gateway_port, "webhooks/stripe"
     )
+    mail = Simulator(
+        "mail",
+        "sandbox.mail",
+        "MAIL_PORT",
+        settings.mail_port,
+        others={"MAIL_SMTP_PORT": settings.mail_smtp_port},
+    )
     uses = (
         (bank, providers.uses_simulator(settings)),
         (gateway, provider_config.uses_simulator(settings)),
+        (mail, uses_mail_catcher(settings)),
     )
     return [simulator for simulator, is_needed in uses if is_needed]
+
+
+def uses_mail_catcher(settings: Settings) -> bool:
+    """Whether mails go to the catcher: unless a server is configured, and never in production."""
+    return settings.smtp_url is None and not settings.is_production
 
 
 def environment(settings: Settings, *, api: str) -> dict[str, str]:
@@ -53,8 +74,12 @@ def environment(settings: Settings, *, api: str) -> dict[str, str]:
         env |= {
             f"{prefix}HOST": HOST,
             f"{prefix}PORT": str(simulator.port),
-            f"{prefix}WEBHOOK_URL": f"{api}/{simulator.webhooks}",
+            **{name: str(port) for name, port in simulator.others.items()},
         }
+        if simulator.webhooks is not None:
+            env[f"{prefix}WEBHOOK_URL"] = f"{api}/{simulator.webhooks}"
+    if uses_mail_catcher(settings):
+        env["SMTP_URL"] = f"smtp://{HOST}:{settings.mail_smtp_port}"
     if providers.uses_simulator(settings):
         env["BANK_PROVIDERS"] = providers.to_json(providers.from_settings(settings))
     if provider_config.uses_simulator(settings) and (

@@ -127,7 +127,8 @@ class _Supervisor:
         lock = self._acquire_lock(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
         for simulator in self._simulators:
-            _require_free(simulators.HOST, simulator.port, setting=simulator.setting)
+            for setting, port in simulator.ports.items():
+                _require_free(simulators.HOST, port, setting=setting)
         env = self._start_servers(cleanup, show)
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         # With `.env`, because our processes have another working directory.

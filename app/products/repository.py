@@ -92,7 +92,7 @@ def get_product_for_update(session: Session, product_id: UUID) -> Product | None
 _LOCK_STOCK = """
     SELECT p.id, p.merchant_id, p.name, p.price, p.currency, p.available_units, p.is_active,
         p.deleted_at, p.kind, p.is_ready, p.purchase_limit, p.reservation_limit, u.fee_bps,
-        u.is_active AS merchant_is_active
+        u.is_active AS merchant_is_active, u.low_stock_units
     FROM products p JOIN users u ON u.id = p.merchant_id
     WHERE p.id = ANY(%(ids)s) ORDER BY p.id FOR UPDATE OF p
 """

@@ -21,6 +21,8 @@ from app.common.ids import new_id
 from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
+from app.events import service as events
+from app.events.catalogue.products import StockLow
 from app.images.service import ShownImage, Size
 from app.products import repository
 from app.products.catalogue import invalidate_catalogue
@@ -316,7 +318,8 @@ class Stock:
     """A locked product, with the units left after everything sold so far in the transaction.
 
     sold: net units, negative after a restock. fee_bps: the merchant's platform fee; None for the
-    default. merchant_is_active: a deactivated merchant sells nothing.
+    default. merchant_is_active: a deactivated merchant sells nothing. low_stock_units: of how many
+    units left the merchant is told; 0 for never.
     """
 
     id: UUID
@@ -333,6 +336,7 @@ class Stock:
     reservation_limit: int | None
     fee_bps: int | None
     merchant_is_active: bool
+    low_stock_units: int
     sold: int = 0
 
     @property
@@ -356,6 +360,11 @@ class Stock:
     def restock(self, units: int) -> None:
         self.sell(-units)
 
+    @property
+    def has_become_low(self) -> bool:
+        """Whether what was sold in the transaction has brought the units down to the threshold."""
+        return self.available_units <= self.low_stock_units < self.available_units + self.sold
+
 
 def lock_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], dict[UUID, Stock]]:
     """Lock products until the transaction ends (`FOR UPDATE`). Returns a function that reads them,
@@ -367,9 +376,12 @@ def lock_stock(session: Session, product_ids: Collection[UUID]) -> Callable[[], 
 def write_stock(session: Session, stocks: Collection[Stock]) -> None:
     """Write the units that were sold or restocked.
 
-    Invalidates the catalogue if a product was sold out or is available again.
+    Invalidates the catalogue if a product was sold out or is available again, and records an event
+    if its stock has become low.
     """
     changed = [stock for stock in stocks if stock.sold]
     repository.update_stock(session, changed, clock.now())
+    if low := [stock for stock in changed if stock.low_stock_units and stock.has_become_low]:
+        events.record(session, [StockLow.of(each, threshold=each.low_stock_units) for each in low])
     if any(stock.available_units in (0, -stock.sold) for stock in changed):
         invalidate_catalogue(session)

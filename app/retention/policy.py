@@ -67,6 +67,16 @@ RULES: Final = (
     ),
     # Budgets that have been full for so long, like those without a row.
     Rule("attempt_budgets", "retention_responses", "full_at"),
+    # Links are valid for half an hour.
+    Rule("password_resets", "retention_responses", "id"),
+    Rule("notifications", "retention_notifications", "id"),
+    # What is not sent yet stays.
+    Rule(
+        "outgoing_messages",
+        "retention_messages",
+        "id",
+        where="status IN ('SENT', 'MERGED', 'FAILED')",
+    ),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
         "inbound_events",
@@ -111,6 +121,7 @@ KEPT: Final = {
     "two_factors": "one row per user",
     "recovery_codes": "ten rows per user",
     "api_keys": _OWN,
+    "notification_preferences": "at most three rows per user and kind of notification",
     "products": "orders refer to them",
     "categories": "what administrators have set up; products refer to them",
     "product_images": "at most eight rows per product",

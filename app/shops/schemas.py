@@ -8,7 +8,7 @@ from app.auth.masking import public_name
 from app.auth.models import User
 from app.auth.profile import Profile
 from app.auth.schemas import Email
-from app.common.fields import Schema, Text, serializes
+from app.common.fields import Flag, Schema, Text, WholeNumber, serializes
 from app.common.time_zone import TimeZone
 from app.images.schemas import ImageOut, image_out
 from app.images.service import ShownImage
@@ -26,8 +26,15 @@ _ZONE: Final = {
     "description": "Default time zone of the merchant's reports",
     "example": "Asia/Kolkata",
 }
-
-
+_LOW_STOCK: Final = {
+    "description": "The merchant is notified when so few units of a product are left; 0: never",
+    "example": 5,
+}
+_GOODS: Final = {
+    "description": "Whether the mail about a purchase contains the codes and licence keys, or only"
+    " the address of the order's page, which shows them",
+    "example": True,
+}
 _LOGO: Final = {"description": "Logo of the shop; its `alt` is the public name"}
 
 
@@ -45,6 +52,8 @@ class UpdateShopIn(Schema):
     # A printed code has room for so much.
     support_email = Email(allow_none=True, validate=ma.validate.Length(max=100), metadata=_SUPPORT)
     time_zone = TimeZone(metadata=_ZONE)
+    low_stock_units = WholeNumber(minimum=0, maximum=1_000_000, metadata=_LOW_STOCK)
+    goods_in_mail = Flag(metadata=_GOODS)
 
 
 class ShopOut(Schema):
@@ -61,6 +70,8 @@ class ShopOut(Schema):
     )
     support_email = ma.fields.String(required=True, allow_none=True, metadata=_SUPPORT)
     time_zone = ma.fields.String(required=True, metadata=_ZONE)
+    low_stock_units = ma.fields.Integer(required=True, metadata=_LOW_STOCK)
+    goods_in_mail = ma.fields.Boolean(required=True, metadata=_GOODS)
     logo = ma.fields.Nested(ImageOut, required=True, allow_none=True, metadata=_LOGO)
 
 
@@ -115,6 +126,8 @@ def shop_out(merchant: User, logo: ShownImage | None, *, base_url: str) -> dict[
         "publicName": public_name(merchant),
         "supportEmail": merchant.support_email,
         "timeZone": merchant.time_zone,
+        "lowStockUnits": merchant.low_stock_units,
+        "goodsInMail": merchant.goods_in_mail,
         "logo": logo and image_out(logo, base_url=base_url),
     }
 

@@ -14,8 +14,9 @@ from app.auth.models import Role, User
 from app.shops.errors import ShopNotFound
 
 
-def update(session: Session, *, merchant_id: UUID, **changes: str | None) -> User:
-    """Change shop_name, support_email or time_zone; omitted ones keep their values.
+def update(session: Session, *, merchant_id: UUID, **changes: Any) -> User:
+    """Change shop_name, support_email, time_zone, low_stock_units or goods_in_mail; omitted ones
+    keep their values.
 
     Recorded in the audit log, because the name is what buyers trust.
     """

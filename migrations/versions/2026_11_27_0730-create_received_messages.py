@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0054_kafka_consumed"
-down_revision = "0051_event_relay"
+down_revision = "0053_password_resets"
 
 
 def upgrade() -> None:

@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 from flask import Blueprint, Flask, current_app
 
 from sandbox.common import web
+from sandbox.common.background import Background
 from sandbox.common.config import SimulatorConfig
 from sandbox.common.store import Store
-from sandbox.common.worker import Worker
 
 C = TypeVar("C", bound=SimulatorConfig)
 
@@ -17,7 +17,7 @@ C = TypeVar("C", bound=SimulatorConfig)
 class Simulator(Generic[C]):
     config: C
     store: Store
-    worker: Worker
+    worker: Background
 
     def create_app(self, import_name: str, *blueprints: Blueprint) -> Flask:
         """The application with these blueprints. The worker runs once it is started."""

@@ -4,12 +4,13 @@ import logging
 import sqlite3
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 
 import urllib3
 
 from sandbox.common import outbox
+from sandbox.common.background import Background
 from sandbox.common.store import Store
 
 _SENDERS = 8
@@ -19,7 +20,7 @@ _MAX_PAUSE_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Worker(ABC):
+class Worker(Background):
     """Runs from `start` to `stop`. Unfinished work stays in the store for the next run.
 
     give_up_seconds: how long a webhook is retried.

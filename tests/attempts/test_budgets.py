@@ -34,6 +34,7 @@ _SIGNATURE = "A signature with a key of 256 bits or more, over the content."
 EXCEPTIONS = {
     ("registerUser", "password"): "The password of a new account.",
     ("createCoupon", "code"): "The merchant chooses the code.",
+    ("requestPasswordReset", "email"): "The answer is the same whether there is an account or not.",
     ("login", "email"): "Unknown ones cannot be told from wrong passwords, which are limited.",
     ("loginByPhone", "phone"): "As for login.",
 }
@@ -41,6 +42,7 @@ EXCEPTIONS = {
 #: Secrets that cannot be guessed, each with its reason.
 UNGUESSABLE = {
     "refreshToken": _SIGNATURE,
+    "resetToken": _SIGNATURE,
     "Stripe-Signature": _SIGNATURE,
     "webhook-signature": _SIGNATURE,
     "download_token": _SIGNATURE,
@@ -52,7 +54,7 @@ UNGUESSABLE = {
 PUBLIC = {
     *("alt", "category", "slug"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
-    *("action", "buyerEmail", "supportEmail", "timeZone"),
+    *("action", "buyerEmail", "locale", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
     *(
         "minPrice",

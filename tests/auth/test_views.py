@@ -288,6 +288,8 @@ class TestProfile:
             "createdAt",
             "updatedAt",
             "phone",
+            "locale",
+            "timeZone",
         ]
         assert user["emailPublic"] is False
 

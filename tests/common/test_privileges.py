@@ -28,6 +28,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 
 #: References that are set after the row was inserted.
 LATE_REFERENCES = {
+    ("password_resets", "user_id"),
     ("licences", "replaced_by"),
     ("onramps", "settled_by"),
     ("payment_requests", "transfer_id"),

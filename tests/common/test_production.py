@@ -36,6 +36,7 @@ REFUSED = {
     "MIGRATION_DATABASE_URL": [APP],
     "PUBLIC_URL": ["", "http://pay.example.com", "http://localhost:3000"],
     "RATELIMIT_ENABLED": ["false"],
+    "SMTP_URL": ["smtp://mail.example.com?tls=off"],
     **{
         name.upper(): [f"{shortest.total_seconds() - 1:.0f}", f"{longest.total_seconds() + 1:.0f}"]
         for name, (shortest, longest) in LIFETIMES.items()
@@ -54,19 +55,21 @@ SAFE = {
     "KAFKA_KEY_FILE", "KAFKA_PARTITIONS", "KAFKA_PASSWORD", "KAFKA_REPLICATION",
     "KAFKA_SASL_MECHANISM", "KAFKA_SECURITY_PROTOCOL", "KAFKA_USERNAME",
     "LISTEN_DATABASE_URL", "LOG_LEVEL",
-    "MAXIMUM_DEPOSIT", "MAXIMUM_ONRAMP",
+    "MAILS_PER_SECOND", "MAIL_PORT", "MAIL_SMTP_PORT", "MAXIMUM_DEPOSIT", "MAXIMUM_ONRAMP",
     "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT",
     "REDIS_CACHE_URL", "REDIS_LIMITS_URL", "REDIS_URL",
     "QUOTA_API_KEYS", "QUOTA_CODES", "QUOTA_COUPONS", "QUOTA_FILE_BYTES", "QUOTA_HOLDS",
     "QUOTA_MERCHANT_CODES", "QUOTA_PAYMENT_REQUESTS", "QUOTA_PRODUCTS",
+    "SALE_MAILS_PER_HOUR",
     "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "TWO_FACTOR_NEW_MERCHANT_ABOVE",
     "WEB_CONNECTIONS", "WEB_CONNECTIONS_PER_ADDRESS", "WEB_MIN_RATE", "WEB_REQUEST_SECONDS",
     "WEB_THREADS", "WEB_WORKERS",
 }  # fmt: skip
 
-#: Settings that their module refuses (tests/banks, tests/gateway).
+#: Settings that their module refuses (tests/banks, tests/gateway, tests/notifications).
 REFUSED_ELSEWHERE = {
     "BANK_PROVIDERS",
+    "MAIL_FROM",
     "STRIPE_API_BASE",
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRETS",

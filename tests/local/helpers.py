@@ -33,7 +33,7 @@ def environment_of(data_dir: Path, **variables: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
-        and not name.startswith(("BANK_", "STRIPE_", "GATEWAY_"))
+        and not name.startswith(("BANK_", "STRIPE_", "GATEWAY_", "MAIL_", "SMTP_"))
     }
     return inherited | {"DATA_DIR": str(data_dir)} | variables
 
@@ -48,6 +48,8 @@ def starting(data_dir: Path, *, port: int, bank_port: int, gateway_port: int) ->
             "PORT": str(port),
             "BANK_PORT": str(bank_port),
             "GATEWAY_PORT": str(gateway_port),
+            "MAIL_PORT": str(unused_port()),
+            "MAIL_SMTP_PORT": str(unused_port()),
             "WEB_WORKERS": "1",
         }
         process = subprocess.Popen(

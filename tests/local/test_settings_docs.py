@@ -21,7 +21,9 @@ EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 COMPOSE = (PROJECT_ROOT / "docker-compose.yml").read_text()
 
 #: Set by docker-compose.yml and the image: addresses and data folders.
-SET_BY_COMPOSE = {"BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "PORT"}
+SET_BY_COMPOSE = {
+    *("BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "MAIL_PORT", "MAIL_SMTP_PORT", "PORT"),
+}
 #: Passed only to the container `migrate`.
 MIGRATE_ONLY = {"MIGRATION_DATABASE_URL"}
 #: Read by boto3.

@@ -160,6 +160,29 @@ class TestSandbox:
         assert buyer.pay(session["url"]).status == 303
         wait_until(lambda: "state-delivered" in buyer.open(gateway.url).text)
 
+    def test_a_mail_reaches_the_mail_catcher(self, up: Up, port: int) -> None:
+        mail_port = unused_port()
+        shown = summary(up("--no-demo", MAIL_PORT=str(mail_port)))
+        assert f"http://127.0.0.1:{mail_port}" in shown
+        account = {"email": "alice@example.com", "password": "a-fine-secret-1"}
+        for path, body, agent in (
+            ("register", account | {"role": "USER"}, "Laptop"),
+            ("login", account, "Phone"),
+        ):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}/api/v1/auth/{path}",
+                data=json.dumps(body).encode(),
+                headers={"Content-Type": "application/json", "User-Agent": agent},
+            )
+            urllib.request.urlopen(request).close()
+
+        def mails() -> str:
+            with urllib.request.urlopen(f"http://127.0.0.1:{mail_port}/api/mails") as answer:
+                return str(answer.read().decode())
+
+        wait_until(lambda: "New sign-in to your account" in mails(), seconds=60)
+        assert mails().count("alice@example.com") == 1
+
     def test_killed_simulators_are_restarted(
         self, up: Up, bank_port: int, gateway_port: int
     ) -> None:

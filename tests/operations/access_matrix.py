@@ -23,6 +23,8 @@ POST   /api/v1/auth/logout                                       401 204 204 204
 GET    /api/v1/auth/me                                           401 200 200 200 200 200
 PATCH  /api/v1/auth/me                                           401 200 200 200 200 200
 POST   /api/v1/auth/password                                     401 204 204 204 204 204
+POST   /api/v1/auth/password/forgotten                           204 204 204 204 204 204
+POST   /api/v1/auth/password/reset                               400 400 400 400 400 400
 GET    /api/v1/auth/sessions                                     401 200 200 200 200 200
 DELETE /api/v1/auth/sessions/{login_session_id}                  401 404 404 404 204 404
 GET    /api/v1/auth/two-factor                                   401 200 200 200 200 200
@@ -153,6 +155,12 @@ GET    /api/v1/wallet/payouts                                    401 200 200 200
 GET    /api/v1/wallet/payouts/{payout_id}                        401 404 404 404 200 404
 GET    /api/v1/events/schemas                                    200 200 200 200 200 200
 GET    /api/v1/events/schemas/{event_type}                       200 200 200 200 200 200
+GET    /api/v1/notifications                                     401 200 200 200 200 200
+GET    /api/v1/notifications/unread-count                        401 200 200 200 200 200
+POST   /api/v1/notifications/{notification_id}/read              401 404 404 404 200 404
+POST   /api/v1/notifications/read                                401 200 200 200 200 200
+GET    /api/v1/notifications/preferences                         401 200 200 200 200 200
+PUT    /api/v1/notifications/preferences                         401 200 200 200 200 200
 POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
 POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
@@ -206,6 +214,12 @@ GET    /orders/assets/{asset_name}                               200 200 200 200
 GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
 GET    /checkout/return                                          200 200 200 200 200 200
 GET    /checkout/assets/{asset_name}                             200 200 200 200 200 200
+GET    /notifications/unsubscribe/{unsubscribe_token}            200 200 200 200 200 200
+POST   /notifications/unsubscribe/{unsubscribe_token}            200 200 200 200 200 200
+GET    /notifications/unsubscribe/assets/{asset_name}            200 200 200 200 200 200
+GET    /password/reset/{reset_token}                             404 404 404 404 404 404
+POST   /password/reset/{reset_token}                             404 404 404 404 404 404
+GET    /password/reset/assets/{asset_name}                       200 200 200 200 200 200
 GET    /health/live                                              200 200 200 200 200 200
 GET    /health/ready                                             200 200 200 200 200 200
 GET    /metrics                                                  404 404 404 404 404 404

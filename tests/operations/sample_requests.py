@@ -12,6 +12,9 @@ from werkzeug.test import TestResponse
 from app.auth.models import Role
 from app.common.db import transaction
 from app.inbox.errors import QuarantineReason
+from app.notifications import links as unsubscribe_links
+from app.notifications.links import Subscription
+from app.notifications.models import Channel, Kind
 from app.orders.order_page import links
 from app.reconciliation.layout import OURS as COLUMNS
 from tests import factories
@@ -20,6 +23,7 @@ from tests.delivery.licences.helpers import UNKNOWN_KEY
 from tests.events.relaying import parked_event
 from tests.images.helpers import picture, shown
 from tests.inbox.quarantine import quarantined_event
+from tests.notifications.helpers import notification_of
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
@@ -38,6 +42,11 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("PATCH", "/api/v1/shop"): {"name": "Corner Bakery"},
     ("POST", "/api/v1/auth/password"): {
         "currentPassword": factories.PASSWORD,
+        "newPassword": "a-fine-secret-2",
+    },
+    ("POST", "/api/v1/auth/password/forgotten"): {"email": "{email}"},
+    ("POST", "/api/v1/auth/password/reset"): {
+        "resetToken": "A" * 48,
         "newPassword": "a-fine-secret-2",
     },
     ("POST", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD},
@@ -110,6 +119,9 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/admin/refunds/{refund_id}/settle"): {
         "destination": "WALLET",
         "reason": "On request",
+    },
+    ("PUT", "/api/v1/notifications/preferences"): {
+        "preferences": [{"kind": "SALE", "email": False}]
     },
     ("POST", "/api/v1/admin/wallets/{wallet_id}/lock"): {"reason": "On request"},
     ("POST", "/api/v1/admin/wallets/{wallet_id}/unlock"): {"reason": "On request"},
@@ -215,6 +227,11 @@ class SampleData:
             "side": "160",
             "category_id": category["id"],
             "order_id": order["id"],
+            "notification_id": notification_of(buyer),
+            "reset_token": "A" * 48,
+            "unsubscribe_token": unsubscribe_links.sign(
+                Subscription(buyer.id, Kind.SALE, Channel.EMAIL)
+            ),
             "page_token": links.sign(UUID(order["id"]), serial=0),
             "refund_request_id": refund_request["id"],
             "refund_id": UNKNOWN,

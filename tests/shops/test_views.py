@@ -18,6 +18,8 @@ PROFILE = {
     "name": "Corner Bakery",
     "supportEmail": "help@bakery.example.com",
     "timeZone": "Asia/Kolkata",
+    "lowStockUnits": 3,
+    "goodsInMail": False,
 }
 
 
@@ -45,6 +47,8 @@ class TestProfile:
             "publicName": "Alice J.",
             "supportEmail": None,
             "timeZone": "UTC",
+            "lowStockUnits": 5,
+            "goodsInMail": True,
             "logo": None,
         }
 

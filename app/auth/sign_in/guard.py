@@ -13,6 +13,7 @@ from app.attempts.http import count_if
 from app.attempts.service import Charge
 from app.auth.guard import is_wrong_password
 from app.auth.models import User
+from app.auth.service import Device
 from app.auth.sign_in import devices
 from app.common import ratelimit
 from app.common.fair_executor import Turn
@@ -88,6 +89,17 @@ def _charges(account: str, device: str | None) -> list[Charge]:
 def _known_device(name: str) -> str | None:
     cookie = request.cookies.get(devices.cookie_name(name))
     return devices.read_cookie(name, cookie) if cookie else None
+
+
+def current_device() -> Device:
+    """The device of a sign-in or registration."""
+    agent = request.headers.get("User-Agent", "")[:300]
+    name = request.environ.get(_NAME_KEY)
+    return Device(
+        user_agent=agent.replace("\0", "") or None,
+        address=request.remote_addr,
+        is_known=name is not None and _known_device(name) is not None,
+    )
 
 
 def sign_in_turn() -> Turn:

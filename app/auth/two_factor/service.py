@@ -37,6 +37,8 @@ from app.common.encryption import decrypt, encrypt
 from app.common.money import Money
 from app.common.settings import PRODUCT_NAME
 from app.common.text import typed_code
+from app.events import service as events
+from app.events.catalogue.accounts import TwoFactorChanged
 
 #: 6 digits from the app, or a recovery code: base32 in groups of four.
 _COMPACT_CODE: Final = r"[0-9]{6}|[A-Za-z2-7]{16}"
@@ -47,6 +49,14 @@ _RECOVERY_BYTES: Final = 10
 _DIGITS: Final = 6
 #: Steps of 30 seconds by which the app's clock may differ from ours (RFC 6238, section 5.2).
 _ALLOWED_DRIFT_STEPS: Final = 1
+
+#: What the event says about each action of the audit log.
+_CHANGES: Final = {
+    "two-factor.enable": "enabled",
+    "two-factor.disable": "disabled",
+    "two-factor.new-recovery-codes": "recovery codes renewed",
+    "two-factor.use-recovery-code": "recovery code used",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,7 @@ def reset(session: Session, *, actor_id: UUID, user_id: UUID, reason: str) -> No
         target=("user", user_id),
         reason=reason,
     )
+    events.record(session, [TwoFactorChanged(aggregate_id=user_id, change="reset")])
 
 
 def get_status(session: Session, *, user_id: UUID) -> TwoFactorStatus:
@@ -313,3 +324,5 @@ def _context(user_id: UUID) -> str:
 def _audit(session: Session, action: str, *, user_id: UUID) -> None:
     """Record what a user did to their own second factor."""
     audit.record(session, actor_id=user_id, action=action, target=("user", user_id))
+    changed = TwoFactorChanged(aggregate_id=user_id, change=_CHANGES[action])
+    events.record(session, [changed])

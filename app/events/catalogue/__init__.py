@@ -4,6 +4,6 @@ The docstring of a class says when the event is recorded; `Annotated` describes 
 its name and type do. A class without `@event` has the fields that several types share.
 """
 
-from app.events.catalogue import accounts, banks, delivery, notifications, orders, wallets
+from app.events.catalogue import accounts, banks, delivery, notifications, orders, products, wallets
 
-__all__ = ["accounts", "banks", "delivery", "notifications", "orders", "wallets"]
+__all__ = ["accounts", "banks", "delivery", "notifications", "orders", "products", "wallets"]

@@ -1,4 +1,4 @@
-"""Accounts and API keys."""
+"""Accounts, their security, and API keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,36 @@ class AccountCreated(Event):
     """A user registered, or the command line created an account."""
 
     role: str
+
+
+@event("session-created", aggregate="session")
+class SessionCreated(Event):
+    """A user signed in or registered."""
+
+    user_id: UUID
+    user_agent: Annotated[str | None, "program that signed in, as it calls itself"]
+    address: Annotated[str | None, "IP address"]
+    is_new_device: Annotated[
+        bool, "whether the account was never used with this device before; false at registration"
+    ]
+
+
+@event("password-changed", aggregate="user")
+class PasswordChanged(Event):
+    """The password of an account was changed, and other sessions were ended."""
+
+    because: Annotated[str, "`changed`, by a user who knew it, or `reset`, by e-mail"]
+
+
+@event("two-factor-changed", aggregate="user")
+class TwoFactorChanged(Event):
+    """The second factor of an account was changed."""
+
+    change: Annotated[
+        str,
+        "`enabled`, `disabled`, `reset` by an administrator, `recovery codes renewed`, `recovery"
+        " code used`",
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

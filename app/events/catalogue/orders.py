@@ -26,6 +26,7 @@ class OrderEvent(Event):
 class OrderCompleted(OrderEvent):
     """An order was paid: from the wallet, or at the payment gateway."""
 
+    giveaway_id: Annotated[UUID | None, "of what was given away, and is no sale"]
     payment_method: Annotated[str | Omitted, "`GATEWAY`, and absent for the wallet"] = OMITTED
     reason: Annotated[str | Omitted | None, "null, and absent for the wallet"] = OMITTED
 

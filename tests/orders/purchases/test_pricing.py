@@ -41,6 +41,7 @@ def stock(**changes: Any) -> Stock:
         "reservation_limit": None,
         "fee_bps": None,
         "merchant_is_active": True,
+        "low_stock_units": 5,
     }
     return Stock(**values | changes)
 

@@ -1,0 +1,1 @@
+"""A mail catcher: receives the mails of the application and shows them."""
