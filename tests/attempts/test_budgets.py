@@ -69,7 +69,7 @@ PUBLIC = {
         "q",
     ),
     *("from", "to", "reason", "reference", "returnUrl", "routing", "type", "userId", "value"),
-    *("sink", "sink_name"),
+    *("event_type", "sink", "sink_name"),
     *("webhook-id", "webhook-timestamp", "Content-Disposition", "If-Range", "Range", "body"),
 }
 

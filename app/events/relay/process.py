@@ -105,5 +105,6 @@ class _Turns:
                     self.wake.wait(_TURN_SECONDS)
                     self.wake.clear()
                 continue
+            is_known = False  # while it fails, an administrator may delete it
             self._stop.wait(_BACKOFF.delay(failures).total_seconds())
             failures += 1
