@@ -74,6 +74,8 @@ from app.transfers.views import blp as transfers_blp
 from app.wallets.holds.views import blp as holds_blp
 from app.wallets.views import admin_blp as wallets_admin_blp
 from app.wallets.views import blp as wallets_blp
+from app.webhooks.views import blp as webhook_endpoints_blp
+from app.webhooks.views import keys_blp as webhook_keys_blp
 from app.wiring import wire
 
 BLUEPRINTS = (
@@ -110,6 +112,7 @@ BLUEPRINTS = (
     bank_accounts_blp,
     payouts_blp,
     notifications_blp,
+    webhook_endpoints_blp,
     accounts_admin_blp,
     users_admin_blp,
     quotas_admin_blp,
@@ -147,6 +150,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(checkout_blp)
     app.register_blueprint(unsubscribe_page_blp)
     app.register_blueprint(password_page_blp)
+    app.register_blueprint(webhook_keys_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)
     error_handlers.install(app)

@@ -70,6 +70,8 @@ from app.wallets.holds import service as holds
 from app.wallets.models import TransactionType
 from app.wallets.movements import http as movements
 from app.wallets.movements.batcher import LedgerBatcher
+from app.webhooks import addresses as webhook_addresses
+from app.webhooks import service as webhooks
 
 #: How each quota is counted.
 QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
@@ -78,6 +80,7 @@ QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
     Quota.CODES: code_uploads.count_codes,
     Quota.FILE_BYTES: storage.count_bytes,
     Quota.API_KEYS: api_keys.count_keys,
+    Quota.WEBHOOK_ENDPOINTS: webhooks.count_endpoints,
     Quota.MERCHANT_CODES: merchant_codes.count_active_codes,
     Quota.PAYMENT_REQUESTS: payment_requests.count_open_requests,
     Quota.HOLDS: holds.count_active_holds,
@@ -147,6 +150,11 @@ def configure(settings: Settings) -> None:
         downloads.DownloadPolicy(
             link_ttl=timedelta(minutes=settings.file_link_minutes),
             max_downloads=settings.downloads_per_order,
+        )
+    )
+    webhook_addresses.rules.configure(
+        webhook_addresses.AddressRules.of(
+            requires_https=settings.is_production, allowed=settings.webhook_networks
         )
     )
     retention.periods.configure(_retention_periods(settings))

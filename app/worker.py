@@ -1,5 +1,6 @@
 """The worker: its processes, the schedule of its jobs, and what handles events."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,9 @@ from app.retention import tasks as retention
 from app.sales.daily_sums import tasks as daily_sums
 from app.storage import tasks as storage
 from app.wallets.holds import tasks as holds
+from app.webhooks import handler as webhook_events
+from app.webhooks import tasks as webhooks
+from app.webhooks.dispatch.dispatcher import Dispatcher
 from app.wiring import wire
 
 #: Scheduled jobs. Each runs every so many minutes, at this minute of them (UTC).
@@ -47,6 +51,7 @@ SCHEDULE: Final = (
     (refunds.sweep, 1, 0),
     (codes.sweep, 1, 0),
     (licences.sweep, 1, 0),
+    (webhooks.sweep, 1, 0),
     (daily_sums.sum_days, 10, 5),
     (storage.enqueue_removal, 60, 41),
     (storage.enqueue_check, 10, 0),
@@ -60,15 +65,20 @@ JOBS: Final = (
     refunds.request_refund,
     codes.add_codes,
     licences.apply_terms,
+    webhooks.queue_replay,
     storage.remove_unreferenced,
     storage.check_contents,
 )
 #: What handles events, each with its own progress under its name, which is never changed.
 HANDLERS: Final[tuple[Handler, ...]] = (
     Handler("notifications", notifications.handle, notifications.TYPES),
+    Handler("webhooks", webhook_events.handle, webhook_events.TYPES),
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
+_WEBHOOK_NICENESS = 5
+#: Between two reports that a process works.
+_REPORT_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
 
 _log = structlog.get_logger()
@@ -88,7 +98,7 @@ def work(settings: Settings) -> None:
     _wait_for(_connect(redis_url))
     spawn = multiprocessing.get_context("spawn")
     # Each in a process of its own, so that a slow provider or event delays nothing else.
-    runs = [_run_schedule, _run_outbound_worker, _run_relay, _run_mailer]
+    runs = [_run_schedule, _run_outbound_worker, _run_relay, _run_mailer, _run_webhooks]
     if settings.kafka_bootstrap_servers:
         runs.append(_run_consumer)
     helpers = [
@@ -180,13 +190,21 @@ def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
 def _run_mailer(settings: Settings, redis_url: str) -> None:
     """Send mails and text messages."""
     wire(settings)
-    connection = _connect(redis_url)
+    mailer.run(settings, report=_reporter(redis_url, job_worker.MAILER))
 
-    def report() -> None:
-        with suppress(redis.RedisError):  # Redis forgets us until it is back
-            job_worker.report(connection, job_worker.MAILER)
 
-    mailer.run(settings, report=report)
+def _run_webhooks(settings: Settings, redis_url: str) -> None:
+    """Deliver webhooks until SIGTERM; attempts in progress are finished first."""
+    # What a request waits for comes first where there are too few processors for both.
+    os.nice(_WEBHOOK_NICENESS)
+    # Of glibc, which would wait for a name server of a merchant for up to half a minute.
+    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
+    wire(settings)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    _log.info("webhooks_started")
+    Dispatcher().run(until=stopped.is_set, report=_reporter(redis_url, job_worker.WEBHOOKS))
+    _log.info("webhooks_stopped")
 
 
 def _run_consumer(settings: Settings, redis_url: str) -> None:
@@ -195,23 +213,16 @@ def _run_consumer(settings: Settings, redis_url: str) -> None:
     from app.events.kafka import consumer
 
     wire(settings)
-    connection = _connect(redis_url)
-
-    def report() -> None:
-        with suppress(redis.RedisError):  # as of the schedule
-            job_worker.report(connection, job_worker.CONSUMER)
-
-    consumer.run(settings, report=report)
+    consumer.run(settings, report=_reporter(redis_url, job_worker.CONSUMER))
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:
     """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
-    connection = _connect(redis_url)
-    queue.configure(connection)
+    queue.configure(_connect(redis_url))
+    report = _reporter(redis_url, job_worker.SCHEDULER)
     _log.info("scheduler_started")
     while True:
-        with suppress(redis.RedisError):  # Redis forgets us until it is back
-            job_worker.report(connection, job_worker.SCHEDULER)
+        report()
         time.sleep(60 - clock.now().timestamp() % 60)
         minute = round(clock.now().timestamp() / 60)
         for scheduled, every, at in SCHEDULE:
@@ -224,23 +235,32 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     wire(settings)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    connection = _connect(redis_url)
-
-    def report() -> None:
-        with suppress(redis.RedisError):
-            job_worker.report(connection, job_worker.RELAY)
-
     relay.run(
         sinks(settings),
         listen_url=settings.listen_database_url or require_database(settings),
         stop=stop,
-        report=report,
+        report=_reporter(redis_url, job_worker.RELAY),
     )
 
 
 def sinks(settings: Settings) -> tuple[Sink, ...]:
     """What events are delivered to."""
     return (*HANDLERS, *outside.sinks_of(settings))
+
+
+def _reporter(redis_url: str, process: str) -> Callable[[], None]:
+    """A function that tells that a process works, however often it is called."""
+    connection = _connect(redis_url)
+    reported_at = -math.inf
+
+    def report() -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= _REPORT_SECONDS:
+            reported_at = time.monotonic()
+            with suppress(redis.RedisError):  # Redis forgets us until it is back
+                job_worker.report(connection, process)
+
+    return report
 
 
 def _stop_with(other: multiprocessing.process.BaseProcess | None) -> None:

@@ -112,7 +112,11 @@ def _process_state_is_restored() -> Iterator[None]:
 
     What the fixtures of a module or of the session configure stays: they run before this one.
     """
-    before = process_state._values.copy()
+    # Subscriptions are in dictionaries and lists, which are copied too.
+    before = {
+        name: value.copy() if isinstance(value, dict | list) else value
+        for name, value in process_state._values.items()
+    }
     yield
     process_state._values.clear()
     process_state._values.update(before)

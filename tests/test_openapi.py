@@ -46,6 +46,8 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/password/forgotten": _NO_ACCOUNT,
     "POST /api/v1/auth/password/reset": _NO_ACCOUNT,
     "POST /api/v1/auth/api-keys": _SECRET,
+    "POST /api/v1/webhook-endpoints": _SECRET,
+    "POST /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret": _SECRET,
     "POST /api/v1/wallet/bank-accounts": _SECRET,
     "POST /api/v1/auth/two-factor": _SECRET,
     "POST /api/v1/auth/two-factor/confirm": _SECRET,

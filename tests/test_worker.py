@@ -107,6 +107,8 @@ def test_each_job_is_one_line_of_json(
     others = sorted(line["event"] for line in lines if line not in jobs + libraries)
     assert others == [
         "scheduler_started",
+        "webhooks_started",
+        "webhooks_stopped",
         *["worker_started"] * 2,
         *["worker_stopped"] * 2,
     ]

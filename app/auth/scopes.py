@@ -20,6 +20,8 @@ class Scope(StrEnum):
     PAYMENT_REQUESTS_WRITE = "payment_requests:write"
     TRANSFERS_WRITE = "transfers:write"
     PAYOUTS_WRITE = "payouts:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 #: What each scope allows. No scope includes another.
@@ -55,6 +57,10 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " and merchant codes (for one with a product, `orders:write` as well), and look up recipients",
     Scope.PAYOUTS_WRITE: "take money out of the wallet: withdrawals, and payouts to saved bank"
     " accounts",
+    Scope.WEBHOOKS_READ: "read webhook endpoints, deliveries to them (each delivery with its"
+    " attempts), and replays",
+    Scope.WEBHOOKS_WRITE: "create, update, ping and delete webhook endpoints, which receive the"
+    " merchant's events, rotate their secrets, and create replays of deliveries",
 }
 
 #: The scopes that allow spending money from the wallet.

@@ -1,6 +1,7 @@
 """Delays between attempts."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -25,3 +26,17 @@ class Backoff:
         """`first` doubled `attempt` times, times a random factor from 0.5 to 1."""
         delay = min(self.first * (1 << min(attempt, _MAX_DOUBLINGS)), self.max_delay)
         return delay * random.uniform(0.5, 1)  # noqa: S311 – spreads load, guards nothing
+
+
+@dataclass(frozen=True, slots=True)
+class FullJitter:
+    """Delays anywhere between none and a maximum, which spread work best of all.
+
+    max_delays: the maximum of each attempt. Source: as of Backoff.
+    """
+
+    max_delays: Sequence[timedelta]
+
+    def delay(self, attempt: int) -> timedelta:
+        """After attempt number `attempt`, from 0."""
+        return self.max_delays[attempt] * random.uniform(0, 1)  # noqa: S311 – as above

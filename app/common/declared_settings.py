@@ -17,6 +17,7 @@ from app.common.env_fields import (
     Duration,
     Folder,
     MediaTypes,
+    Networks,
     Prefix,
     PublicUrl,
     RedisUrl,
@@ -288,6 +289,13 @@ class DeclaredSettings:
         unset="the order's page",
     )
 
+    webhook_allowed_networks: tuple[str, ...] | None = optional_setting(
+        Networks(),
+        "Networks that webhooks may be sent to although they are not public, separated by commas.",
+        unset="`127.0.0.0/8,::1/128`; in production none, which refuses any",
+        section="Webhooks",
+    )
+
     files_dir: Path | None = optional_setting(
         Folder(),
         "Folder of the files that merchants sell. Web processes and workers must share it.",
@@ -340,6 +348,7 @@ class DeclaredSettings:
         " stored for another day, may take as much again",
     )
     quota_api_keys: int = _quota("20", "valid API keys of a merchant")
+    quota_webhook_endpoints: int = _quota("10", "webhook endpoints of a merchant")
     quota_merchant_codes: int = _quota("1000", "active merchant codes of a merchant")
     quota_payment_requests: int = _quota("1000", "open payment requests of a user")
     quota_holds: int = _quota("1000", "active holds that a user has created")
@@ -378,6 +387,11 @@ class DeclaredSettings:
     )
     retention_sessions: timedelta = setting(
         Duration(), "90d", "How long sessions are kept after they expired."
+    )
+    retention_webhook_deliveries: timedelta = setting(
+        Duration(),
+        "30d",
+        "How long webhook deliveries that have ended are kept, and can be replayed.",
     )
     retention_inbound_events: timedelta = setting(
         Duration(),

@@ -28,7 +28,7 @@ class _Keys:
 
     ciphers: Mapping[str, AESGCM]
     fingerprints: Sequence[bytes]
-    signatures: Sequence[Ed25519PrivateKey]
+    signatures: Sequence[bytes]
 
 
 _keys: Final[Slot[_Keys]] = Slot("encryption key")
@@ -48,10 +48,7 @@ def configure(secrets: Sequence[str]) -> None:
         _Keys(
             ciphers,
             [_derive(secret, b"fingerprint", 32) for secret in secrets],
-            [
-                Ed25519PrivateKey.from_private_bytes(_derive(secret, b"signature", 32))
-                for secret in secrets
-            ],
+            [_derive(secret, b"signature", 32) for secret in secrets],
         )
     )
 
@@ -95,6 +92,13 @@ def fingerprints(plaintext: bytes, *, context: str) -> list[bytes]:
     return [hmac.digest(key, text, "sha256") for key in _keys().fingerprints]
 
 
-def signing_keys() -> Sequence[Ed25519PrivateKey]:
-    """Keys for signatures that others verify: the first signs, all of them are published."""
-    return _keys().signatures
+def signing_keys(context: str = "") -> Sequence[Ed25519PrivateKey]:
+    """Keys for signatures that others verify: the first signs, all of them are published.
+
+    context: for whom, such as `webhooks/<endpoint id>`. A signature for one context is none for
+    another, because each has keys of its own.
+    """
+    seeds = _keys().signatures
+    if context:
+        seeds = [hmac.digest(seed, context.encode(), "sha256") for seed in seeds]
+    return [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]

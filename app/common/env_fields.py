@@ -4,6 +4,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
@@ -151,6 +152,17 @@ class MediaTypes(CommaSeparated):
         if not all(_MEDIA_TYPE.fullmatch(word) for word in values):
             raise ma.ValidationError("must be media types such as application/zip or audio/*")
         return values
+
+
+class Networks(CommaSeparated):
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        try:
+            found = super()._deserialize(value, attr, data, **kwargs)
+            return tuple(str(ip_network(text)) for text in found)
+        except ValueError:
+            raise ma.ValidationError("must be networks such as 127.0.0.0/8") from None
 
 
 class Folder(ma.fields.Field[Path]):

@@ -17,9 +17,10 @@ from app.common import jobs, queue
 SCHEDULER: Final = "scheduler"
 RELAY: Final = "relay"
 MAILER: Final = "mailer"
-#: The processes of a worker: one for each queue, the scheduler, the relay of events, and the one
-#: that sends mails.
-PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY, MAILER)
+WEBHOOKS: Final = "webhooks"
+#: The processes of a worker: one for each queue, the scheduler, the relay of events, and those that
+#: send mails and webhooks.
+PROCESSES: Final = (queue.NAME, queue.OUTBOUND, SCHEDULER, RELAY, MAILER, WEBHOOKS)
 #: The process that consumes from Kafka, if there is one.
 CONSUMER: Final = "consumer"
 

@@ -29,6 +29,7 @@ LIFETIMES: Final = {
     "retention_sessions": (timedelta(days=1), timedelta(days=3650)),
     "retention_notifications": (timedelta(days=7), timedelta(days=3650)),
     "retention_messages": (timedelta(days=7), timedelta(days=3650)),
+    "retention_webhook_deliveries": (timedelta(days=7), timedelta(days=3650)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
 }
 
@@ -43,6 +44,8 @@ def problems(settings: WebSettings) -> Iterator[str]:
         yield "RATELIMIT_ENABLED must be on in production: it slows down guessing of passwords."
     if settings.bcrypt_rounds < _MIN_BCRYPT_ROUNDS:
         yield f"BCRYPT_ROUNDS must be at least {_MIN_BCRYPT_ROUNDS} in production."
+    if settings.webhook_allowed_networks:
+        yield "WEBHOOK_ALLOWED_NETWORKS must be empty in production: merchants choose addresses."
     if settings.public_url is None:
         yield "PUBLIC_URL must be set in production: links and QR codes begin with it."
     for name in ("public_url", "checkout_success_url", "checkout_cancel_url"):
@@ -115,7 +118,7 @@ def is_patterned(secret: str) -> bool:
     return (
         len(set(lower)) < min(_MIN_DISTINCT, len(lower) // 2)
         or lower in (lower + lower)[1:-1]
-        or sum(step in (-1, 0, 1) for step in steps) > len(steps) // 2
+        or sum(step in (-1, 0, 1) for step in steps) > len(steps) * 2 // 3
         or any(word in lower for word in _PLACEHOLDERS)
     )
 

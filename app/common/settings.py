@@ -112,6 +112,13 @@ class Settings(WebSettings):
         return self.admin_two_factor if self.admin_two_factor is not None else self.is_production
 
     @property
+    def webhook_networks(self) -> tuple[str, ...]:
+        """The networks that webhooks may be sent to although they are not public."""
+        if self.webhook_allowed_networks is not None:
+            return self.webhook_allowed_networks
+        return () if self.is_production else ("127.0.0.0/8", "::1/128")
+
+    @property
     def data_folder(self) -> Path:
         """Folder of the embedded servers, logs and development secrets."""
         return self.data_dir or default_data_dir()

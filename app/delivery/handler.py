@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,13 @@ class OrderLine:
     product_id: UUID
     kind: str
     quantity: int
+    merchant_id: UUID
+
+    @classmethod
+    def of(cls, order: Any, *, kind: str, quantity: int | None = None) -> Self:
+        """The line of an order. quantity: the ordered one if None."""
+        units = order.quantity if quantity is None else quantity
+        return cls(order.id, order.number, order.product_id, kind, units, order.merchant_id)
 
 
 class StockMismatch(AssertionError):

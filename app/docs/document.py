@@ -45,8 +45,8 @@ GROUPS: Final = {
     "Events": ("What other systems are told of", ("events",)),
     "Notifications": ("What happened, and who is told how", ("notifications",)),
     "Webhooks": (
-        "Where banks and the payment gateway report, signed",
-        ("bank-webhooks", "gateway-webhooks"),
+        "Where merchants receive events, and where banks and the payment gateway report, signed",
+        ("webhook-endpoints", "bank-webhooks", "gateway-webhooks"),
     ),
     "Administration": (
         "For administrators only",

@@ -225,7 +225,7 @@ def require_file(session: Session, *, merchant: User, giveaway_id: UUID) -> Code
     if order.status != OrderStatus.COMPLETED:
         return CodeFile(column, ())
     units = order.quantity - order.refunded_units
-    line = OrderLine(order.id, order.number, order.product_id, kind, units)
+    line = OrderLine.of(order, kind=kind, quantity=units)
     return CodeFile(column, delivery.list_codes(session, line))
 
 

@@ -65,6 +65,29 @@ RULES: Final = (
         where="kind = 'LOGIN' AND NOT EXISTS ("
         "SELECT FROM refresh_tokens r WHERE r.session_id = login_sessions.id)",
     ),
+    Rule(
+        "webhook_deliveries",
+        "retention_webhook_deliveries",
+        "finished_at",
+        where="finished_at IS NOT NULL",
+    ),
+    Rule(
+        "webhook_replays",
+        "retention_webhook_deliveries",
+        "id",
+        where="queued_at IS NOT NULL AND NOT EXISTS ("
+        "SELECT FROM webhook_deliveries d WHERE d.replay_id = webhook_replays.id)",
+    ),
+    # A deleted endpoint is kept until its deliveries are gone.
+    Rule(
+        "webhook_endpoints",
+        "retention_webhook_deliveries",
+        "deleted_at",
+        where="deleted_at IS NOT NULL AND NOT EXISTS ("
+        "SELECT FROM webhook_deliveries d WHERE d.endpoint_id = webhook_endpoints.id)"
+        " AND NOT EXISTS ("
+        "SELECT FROM webhook_replays r WHERE r.endpoint_id = webhook_endpoints.id)",
+    ),
     # Budgets that have been full for so long, like those without a row.
     Rule("attempt_budgets", "retention_responses", "full_at"),
     # Links are valid for half an hour.
@@ -122,6 +145,8 @@ KEPT: Final = {
     "recovery_codes": "ten rows per user",
     "api_keys": _OWN,
     "notification_preferences": "at most three rows per user and kind of notification",
+    "webhook_secrets": "at most five per endpoint; they are deleted when they have expired",
+    "webhook_attempts": "deleted with their delivery",
     "products": "orders refer to them",
     "categories": "what administrators have set up; products refer to them",
     "product_images": "at most eight rows per product",

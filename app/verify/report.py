@@ -30,6 +30,7 @@ from app.verify import (
     repository,
     sales,
     transfers,
+    webhooks,
 )
 from app.verify.invariant import Invariant, Scope
 
@@ -49,6 +50,7 @@ INVARIANTS: Final = (
     *accounts.INVARIANTS,
     *keys.INVARIANTS,
     *events.INVARIANTS,
+    *webhooks.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

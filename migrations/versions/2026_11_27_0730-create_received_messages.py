@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0054_kafka_consumed"
-down_revision = "0053_password_resets"
+revision = "0055_kafka_consumed"
+down_revision = "0054_webhooks"
 
 
 def upgrade() -> None:

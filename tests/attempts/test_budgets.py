@@ -52,7 +52,7 @@ UNGUESSABLE = {
 
 #: Inputs that are no secrets.
 PUBLIC = {
-    *("alt", "category", "slug"),
+    *("alt", "category", "slug", "url"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
     *("action", "buyerEmail", "locale", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),

@@ -22,6 +22,7 @@ PLANNED = {
     "expires_at",
     "full_at",
     "next_attempt_at",
+    "paused_until",
     "review_at",
     "starts_at",
 }

@@ -37,6 +37,7 @@ REFUSED = {
     "PUBLIC_URL": ["", "http://pay.example.com", "http://localhost:3000"],
     "RATELIMIT_ENABLED": ["false"],
     "SMTP_URL": ["smtp://mail.example.com?tls=off"],
+    "WEBHOOK_ALLOWED_NETWORKS": ["127.0.0.0/8"],
     **{
         name.upper(): [f"{shortest.total_seconds() - 1:.0f}", f"{longest.total_seconds() + 1:.0f}"]
         for name, (shortest, longest) in LIFETIMES.items()
@@ -61,6 +62,7 @@ SAFE = {
     "QUOTA_API_KEYS", "QUOTA_CODES", "QUOTA_COUPONS", "QUOTA_FILE_BYTES", "QUOTA_HOLDS",
     "QUOTA_MERCHANT_CODES", "QUOTA_PAYMENT_REQUESTS", "QUOTA_PRODUCTS",
     "SALE_MAILS_PER_HOUR",
+    "QUOTA_WEBHOOK_ENDPOINTS",
     "TRUSTED_PROXIES", "TWO_FACTOR_ABOVE", "TWO_FACTOR_NEW_MERCHANT_ABOVE",
     "WEB_CONNECTIONS", "WEB_CONNECTIONS_PER_ADDRESS", "WEB_MIN_RATE", "WEB_REQUEST_SECONDS",
     "WEB_THREADS", "WEB_WORKERS",

@@ -49,7 +49,14 @@ def bought(buyer: Actor, product_id: UUID, quantity: int = 1) -> OrderLine:
         purchase = WalletPurchase(Basket(product_id, quantity), factories.NO_CODE, fee_bps=0)
         receipt = factories.execute(session, purchase, buyer.id)
         kind = products.require_product(session, product_id=product_id).product.kind
-    return OrderLine(receipt.order.id, receipt.order.number, product_id, kind, quantity)
+    return OrderLine(
+        receipt.order.id,
+        receipt.order.number,
+        product_id,
+        kind,
+        quantity,
+        receipt.order.merchant_id,
+    )
 
 
 def delivered(line: OrderLine) -> dict[str, Any]:

@@ -91,10 +91,15 @@ class TestData:
 
     def test_none_is_null(self) -> None:
         changed = LicenceTermsChanged(
-            aggregate_id=ID, activation_limit=None, activations_per_30_days=None, valid_days=30
+            aggregate_id=ID,
+            merchant_id=ID,
+            activation_limit=None,
+            activations_per_30_days=None,
+            valid_days=30,
         )
 
         assert to_data(changed) == {
+            "merchantId": ID,
             "activationLimit": None,
             "activationsPer30Days": None,
             "validDays": 30,
@@ -137,14 +142,16 @@ class TestFromRow:
     def test_fields_are_the_columns_of_the_same_names(self) -> None:
         licence = Licence(id=ID, product_id=new_id(), activations=2, encrypted=b"key")
 
-        assert LicenceActivated.of(licence) == LicenceActivated(
-            aggregate_id=ID, product_id=licence.product_id, activations=2
+        assert LicenceActivated.of(licence, merchant_id=ID) == LicenceActivated(
+            aggregate_id=ID, merchant_id=ID, product_id=licence.product_id, activations=2
         )
 
     def test_given_values_take_precedence_over_columns(self) -> None:
         licence = Licence(id=ID, product_id=new_id(), activations=2)
 
-        event = LicenceActivated.of(licence, aggregate_id=licence.product_id, activations=3)
+        event = LicenceActivated.of(
+            licence, aggregate_id=licence.product_id, merchant_id=ID, activations=3
+        )
 
         assert (event.aggregate_id, event.activations) == (licence.product_id, 3)
 
@@ -167,7 +174,12 @@ class TestFromRow:
 
     def test_a_field_without_a_column_must_be_given(self) -> None:
         with pytest.raises(AttributeError, match="lost"):
-            CodesRevoked.of(Licence(id=ID, product_id=ID), order_number="4821-0937-558", released=1)
+            CodesRevoked.of(
+                Licence(id=ID, product_id=ID),
+                order_number="4821-0937-558",
+                merchant_id=ID,
+                released=1,
+            )
 
 
 class TestCatalogue:

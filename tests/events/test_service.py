@@ -15,6 +15,7 @@ from app.events.catalogue.orders import RefundFlagged, RefundSettled
 from app.events.models import OutboxEvent
 
 ORDER_ID = UUID("019a1b2c-3d4e-7f60-8a9b-0c1d2e3f4a5b")
+MERCHANT_ID = UUID("019a1b2c-3d4e-7f60-8a9b-0c1d2e3f4a5c")
 
 
 def refund(event_type: type[RefundSettled | RefundFlagged]) -> Event:
@@ -22,6 +23,7 @@ def refund(event_type: type[RefundSettled | RefundFlagged]) -> Event:
         aggregate_id=new_id(),
         order_id=ORDER_ID,
         order_number="4821-0937-558",
+        merchant_id=MERCHANT_ID,
         amount=1750,
         currency="EUR",
         destination="GATEWAY",
@@ -30,7 +32,9 @@ def refund(event_type: type[RefundSettled | RefundFlagged]) -> Event:
 
 
 def licence() -> Event:
-    return LicenceActivated(aggregate_id=new_id(), product_id=new_id(), activations=1)
+    return LicenceActivated(
+        aggregate_id=new_id(), merchant_id=MERCHANT_ID, product_id=new_id(), activations=1
+    )
 
 
 def recorded() -> list[OutboxEvent]:
@@ -49,6 +53,7 @@ def test_events_are_stored_in_the_order_of_recording(app: Flask) -> None:
     assert rows[0].data == {
         "orderId": str(ORDER_ID),
         "orderNumber": "4821-0937-558",
+        "merchantId": str(MERCHANT_ID),
         "amount": 1750,
         "currency": "EUR",
         "destination": "GATEWAY",

@@ -161,6 +161,20 @@ POST   /api/v1/notifications/{notification_id}/read              401 404 404 404
 POST   /api/v1/notifications/read                                401 200 200 200 200 200
 GET    /api/v1/notifications/preferences                         401 200 200 200 200 200
 PUT    /api/v1/notifications/preferences                         401 200 200 200 200 200
+POST   /api/v1/webhook-endpoints                                 401 403 201 403 403 201
+GET    /api/v1/webhook-endpoints                                 401 403 200 403 403 200
+GET    /api/v1/webhook-endpoints/{endpoint_id}                   401 403 404 403 403 200
+PATCH  /api/v1/webhook-endpoints/{endpoint_id}                   401 403 404 403 403 200
+DELETE /api/v1/webhook-endpoints/{endpoint_id}                   401 403 404 403 403 204
+POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret     401 403 404 403 403 200
+POST   /api/v1/webhook-endpoints/{endpoint_id}/ping              401 403 404 403 403 202
+GET    /api/v1/webhook-endpoints/{endpoint_id}/deliveries        401 403 404 403 403 200
+GET    /api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id} 401 403 404 403 403 200
+GET    /api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/attempts 401 403 404 403 403 200
+POST   /api/v1/webhook-endpoints/{endpoint_id}/replays           401 403 404 403 403 201
+GET    /api/v1/webhook-endpoints/{endpoint_id}/replays           401 403 404 403 403 200
+GET    /api/v1/webhook-endpoints/{endpoint_id}/replays/{replay_id} 401 403 404 403 403 200
+GET    /.well-known/webhook-keys/{endpoint_id}                   200 200 200 200 200 200
 POST   /api/v1/onramp/webhooks/{provider}                        401 401 401 401 401 401
 POST   /api/v1/webhooks/stripe                                   401 401 401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
@@ -223,7 +237,7 @@ GET    /password/reset/assets/{asset_name}                       200 200 200 200
 GET    /health/live                                              200 200 200 200 200 200
 GET    /health/ready                                             200 200 200 200 200 200
 GET    /metrics                                                  404 404 404 404 404 404
-"""
+"""  # noqa: E501 – one route per line
 
 Route = tuple[str, str]
 

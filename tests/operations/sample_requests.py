@@ -97,6 +97,10 @@ BODIES: dict[Route, dict[str, Any]] = {
         "kind": "LINK",
         "units": 5,
     },
+    ("POST", "/api/v1/webhook-endpoints"): {"url": "https://shop.example.com/hooks"},
+    ("PATCH", "/api/v1/webhook-endpoints/{endpoint_id}"): {"isThin": True},
+    ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): {"overlapDays": 1},
+    ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/replays"): {"deliveryIds": ["{delivery_id}"]},
     ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
     ("POST", "/api/v1/payment-requests"): {"payer": {"email": "{email}"}, "amount": "1.00"},
@@ -212,6 +216,17 @@ class SampleData:
             "giveaways",
             {"productId": str(product_id), "name": "Conference", "kind": "LINK", "units": 9},
         )
+        endpoint = _post(
+            client, seller, "webhook-endpoints", {"url": "https://shop.example.com/hooks"}
+        )
+        hooks = f"/api/v1/webhook-endpoints/{endpoint['id']}"
+        ping = client.post(f"{hooks}/ping", headers=seller.headers).json
+        replay = _post(
+            client,
+            seller,
+            f"webhook-endpoints/{endpoint['id']}/replays",
+            {"deliveryIds": [ping["id"]]},
+        )
         onramp = _post(client, buyer, "onramp", {"provider": "HDFC", "amount": "5.00"})
         payee = factories.merchant()
         hold = _post(client, buyer, "wallet/holds", {"payeeId": str(seller.id), "amount": "5.00"})
@@ -245,6 +260,9 @@ class SampleData:
             "merchant_code_id": code["id"],
             "merchant_code_token": code["token"],
             "giveaway_id": giveaway["id"],
+            "endpoint_id": endpoint["id"],
+            "delivery_id": ping["id"],
+            "replay_id": replay["id"],
             "giveaway_token": giveaway["token"],
             "upload_id": UNKNOWN,
             "licence_id": UNKNOWN,
@@ -312,6 +330,8 @@ def _fill(value: Any, names: dict[str, str]) -> Any:
     """Replace the names in braces in a value."""
     if isinstance(value, dict):
         return {key: _fill(part, names) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_fill(part, names) for part in value]
     return value.format(**names) if isinstance(value, str) else value
 
 

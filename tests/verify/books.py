@@ -50,6 +50,7 @@ from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
 from tests.payouts.helpers import ACCOUNT
+from tests.webhooks import helpers as webhooks
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def create_records(app: Flask) -> factories.Actor:
     sell_codes(client)
     sell_licences(client)
     sell_files(client, buyer)
+    webhooks.create_records(client, factories.merchant())
     sum_today()
     return buyer
 

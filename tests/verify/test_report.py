@@ -26,6 +26,7 @@ from tests.verify import (
     test_refunds,
     test_sales,
     test_transfers,
+    test_webhooks,
 )
 from tests.verify.books import Books, without_constraints
 
@@ -45,6 +46,7 @@ TOPICS = (
     test_accounts,
     test_keys,
     test_events,
+    test_webhooks,
 )
 
 

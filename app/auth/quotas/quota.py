@@ -12,6 +12,7 @@ class Quota(StrEnum):
     CODES = "CODES"
     FILE_BYTES = "FILE_BYTES"
     API_KEYS = "API_KEYS"
+    WEBHOOK_ENDPOINTS = "WEBHOOK_ENDPOINTS"
     MERCHANT_CODES = "MERCHANT_CODES"
     PAYMENT_REQUESTS = "PAYMENT_REQUESTS"
     HOLDS = "HOLDS"
@@ -28,6 +29,7 @@ _NOUNS: Final = {
     Quota.CODES: "unsold codes",
     Quota.FILE_BYTES: "bytes of files",
     Quota.API_KEYS: "valid API keys",
+    Quota.WEBHOOK_ENDPOINTS: "webhook endpoints",
     Quota.MERCHANT_CODES: "active merchant codes",
     Quota.PAYMENT_REQUESTS: "open payment requests",
     Quota.HOLDS: "active holds",

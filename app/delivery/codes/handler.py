@@ -59,6 +59,7 @@ class CodesHandler(DeliveryHandler):
         revoked = CodesRevoked(
             aggregate_id=line.order_id,
             order_number=line.order_number,
+            merchant_id=line.merchant_id,
             product_id=line.product_id,
             released=released,
             lost=len(lost),

@@ -102,7 +102,7 @@ def revoke_code(
     code, number = _require_sold(session, product_id=product_id, code_id=code_id)
     if code.revoked_at is not None:
         raise errors.CodeRevoked
-    _revoke(session, code, number, reason)
+    _revoke(session, merchant, code, number, reason)
     code.is_withdrawn = True
     _record(session, merchant, "code.revoke", code, number, reason)
     return masked_code(code, number)
@@ -126,12 +126,13 @@ def reissue_code(
     if replacement is None:
         raise NoCodeLeft
     if code.revoked_at is None:
-        _revoke(session, code, number, reason)
+        _revoke(session, merchant, code, number, reason)
     replacement.order_id, replacement.taken_at = code.order_id, clock.now()
     code.is_withdrawn, code.replaced_by = False, replacement.id
     products.restock(session, product, units=-1, actor_id=merchant.id)
     _record(session, merchant, "code.reissue", code, number, reason)
-    events.record(session, [CodeReissued.of(code, order_number=number, reason=reason)])
+    reissued = CodeReissued.of(code, order_number=number, merchant_id=merchant.id, reason=reason)
+    events.record(session, [reissued])
     return masked_code(replacement, number)
 
 
@@ -160,10 +161,15 @@ def _require_sold(session: Session, *, product_id: UUID, code_id: UUID) -> tuple
     return code, get_order_number(session, code.order_id)
 
 
-def _revoke(session: Session, code: ProductCode, order_number: str, reason: str) -> None:
+def _revoke(
+    session: Session, merchant: User, code: ProductCode, order_number: str, reason: str
+) -> None:
     code.revoked_at = clock.now()
     code.revocation_reason = reason
-    events.record(session, [CodeRevoked.of(code, order_number=order_number, reason=reason)])
+    revoked = CodeRevoked.of(
+        code, order_number=order_number, merchant_id=merchant.id, reason=reason
+    )
+    events.record(session, [revoked])
 
 
 def _record(

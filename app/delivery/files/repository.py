@@ -171,6 +171,12 @@ def count_download(session: Session, *, order_id: UUID) -> FileDelivery | None:
     ).one_or_none()
 
 
+def require_merchant_id(session: Session, *, product_id: UUID) -> UUID:
+    """The merchant of a product that exists."""
+    query = select(Product.merchant_id).where(Product.id == product_id)
+    return session.execute(query).scalar_one()
+
+
 def spend_bytes(session: Session, *, download_id: UUID, length: int) -> bool:
     """Returns whether the link had that many bytes left."""
     return _changed(

@@ -54,6 +54,7 @@ class LicenceDetails:
 
     licence: Licence
     product_name: str
+    merchant_id: UUID
     status: LicenceStatus
 
 
@@ -121,7 +122,7 @@ def activate(session: Session, *, key: str, instance: str, label: str | None) ->
     _require_active(details)
     activation = repository.get_activation(session, licence_id=licence.id, instance=instance)
     if activation is None:
-        _require_machine_left(session, licence)
+        _require_machine_left(session, licence, details.merchant_id)
         _require_activation_left(session, licence)
         now = clock.now()
         licence.activations += 1
@@ -135,13 +136,13 @@ def activate(session: Session, *, key: str, instance: str, label: str | None) ->
             seen_at=now,
             deactivated_at=None,
         )
-        _record(session, LicenceActivated, licence)
+        _record(session, LicenceActivated, licence, details.merchant_id)
     elif not _was_seen_recently(activation):
         activation.seen_at = clock.now()
     return ActiveLicence(details, activation)
 
 
-def _require_machine_left(session: Session, licence: Licence) -> None:
+def _require_machine_left(session: Session, licence: Licence, merchant_id: UUID) -> None:
     """Raises ActivationLimitReached, after an event if there was none recently."""
     limit = licence.activation_limit
     if limit is None or licence.activations < limit:
@@ -150,7 +151,8 @@ def _require_machine_left(session: Session, licence: Licence) -> None:
     if told_at is None or told_at <= now - _LIMIT_EVENT_INTERVAL:
         licence.limit_reached_at = now
         number = get_order_number(session, licence.order_id)
-        events.record(session, [LicenceLimitReached.of(licence, order_number=number)])
+        reached = LicenceLimitReached.of(licence, order_number=number, merchant_id=merchant_id)
+        events.record(session, [reached])
     raise ActivationLimitReached(limit=limit, activations=licence.activations)
 
 
@@ -186,14 +188,16 @@ def deactivate(session: Session, *, key: str, instance: str) -> LicenceDetails:
     activation = repository.get_activation(session, licence_id=licence.id, instance=instance)
     if activation is None:
         raise ActivationNotFound
-    _deactivate(session, licence, activation)
+    _deactivate(session, licence, activation, details.merchant_id)
     return details
 
 
-def _deactivate(session: Session, licence: Licence, activation: LicenceActivation) -> None:
+def _deactivate(
+    session: Session, licence: Licence, activation: LicenceActivation, merchant_id: UUID
+) -> None:
     activation.deactivated_at = clock.now()
     licence.activations -= 1
-    _record(session, LicenceDeactivated, licence)
+    _record(session, LicenceDeactivated, licence, merchant_id)
 
 
 def list_activations(
@@ -237,7 +241,7 @@ def free(session: Session, *, user: User, licence_id: UUID, activation_id: UUID)
         )
     else:
         _require_activation_left(session, licence)
-    _deactivate(session, licence, activation)
+    _deactivate(session, licence, activation, merchant_id)
 
 
 def _require_for_update(session: Session, key: str) -> LicenceDetails:
@@ -247,8 +251,8 @@ def _require_for_update(session: Session, key: str) -> LicenceDetails:
     return _details(*row)
 
 
-def _details(licence: Licence, product_name: str) -> LicenceDetails:
-    return LicenceDetails(licence, product_name, status_of(licence))
+def _details(licence: Licence, product_name: str, merchant_id: UUID) -> LicenceDetails:
+    return LicenceDetails(licence, product_name, merchant_id, status_of(licence))
 
 
 def _require_active(details: LicenceDetails) -> None:
@@ -259,6 +263,9 @@ def _require_active(details: LicenceDetails) -> None:
 
 
 def _record(
-    session: Session, event_type: type[LicenceActivated | LicenceDeactivated], licence: Licence
+    session: Session,
+    event_type: type[LicenceActivated | LicenceDeactivated],
+    licence: Licence,
+    merchant_id: UUID,
 ) -> None:
-    events.record(session, [event_type.of(licence)])
+    events.record(session, [event_type.of(licence, merchant_id=merchant_id)])

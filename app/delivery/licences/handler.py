@@ -47,7 +47,12 @@ class LicenceHandler(DeliveryHandler):
         if len(refunded) != units:
             raise StockMismatch(f"{len(refunded)} of {units} licences")
         revoked = [
-            LicenceRevoked.of(licence, order_number=line.order_number, reason=None)
+            LicenceRevoked.of(
+                licence,
+                order_number=line.order_number,
+                merchant_id=line.merchant_id,
+                reason=None,
+            )
             for licence in refunded
             if licence.revoked_at is None
         ]

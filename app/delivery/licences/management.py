@@ -39,7 +39,7 @@ def revoke(
     licence = _require_sold(session, merchant, product_id, licence_id)
     if licence.revoked_at is not None:
         raise errors.LicenceRevoked
-    _revoke(session, licence, reason)
+    _revoke(session, merchant, licence, reason)
     licence.is_withdrawn = True
     _record(session, merchant, "licence.revoke", licence, reason)
     return masked_licence(licence, get_order_number(session, licence.order_id))
@@ -56,7 +56,7 @@ def reissue(
     """
     licence = _require_sold(session, merchant, product_id, licence_id)
     if licence.revoked_at is None:
-        _revoke(session, licence, reason)
+        _revoke(session, merchant, licence, reason)
     elif not licence.is_withdrawn:
         raise errors.LicenceRevoked
     replacement = repository.insert_licence(
@@ -74,7 +74,9 @@ def reissue(
     licence.is_withdrawn, licence.replaced_by = False, replacement.id
     _record(session, merchant, "licence.reissue", licence, reason)
     number = get_order_number(session, licence.order_id)
-    reissued = LicenceReissued.of(licence, order_number=number, reason=reason)
+    reissued = LicenceReissued.of(
+        licence, order_number=number, merchant_id=merchant.id, reason=reason
+    )
     events.record(session, [reissued])
     return masked_licence(replacement, number)
 
@@ -88,11 +90,14 @@ def _require_sold(session: Session, merchant: User, product_id: UUID, licence_id
     return licence
 
 
-def _revoke(session: Session, licence: Licence, reason: str) -> None:
+def _revoke(session: Session, merchant: User, licence: Licence, reason: str) -> None:
     licence.revoked_at = clock.now()
     licence.revocation_reason = reason
     number = get_order_number(session, licence.order_id)
-    events.record(session, [LicenceRevoked.of(licence, order_number=number, reason=reason)])
+    revoked = LicenceRevoked.of(
+        licence, order_number=number, merchant_id=merchant.id, reason=reason
+    )
+    events.record(session, [revoked])
 
 
 def _record(session: Session, merchant: User, action: str, licence: Licence, reason: str) -> None:
@@ -147,7 +152,9 @@ def apply_terms(session: Session, *, product_id: UUID, limit: int) -> bool:
     terms.applied += batch.changed
     terms.applied_at = clock.now()
     if batch.last_id is None:
-        events.record(session, [LicenceTermsApplied.of(terms, aggregate_id=product_id)])
+        merchant_id = repository.require_merchant_id(session, product_id=product_id)
+        applied = LicenceTermsApplied.of(terms, aggregate_id=product_id, merchant_id=merchant_id)
+        events.record(session, [applied])
     return batch.last_id is not None
 
 

@@ -123,6 +123,12 @@ def apply_terms(session: Session, *, product_id: UUID, limit: int) -> Any:
     ).fetchone()
 
 
+def require_merchant_id(session: Session, *, product_id: UUID) -> UUID:
+    """The merchant of a product that exists."""
+    query = select(Product.merchant_id).where(Product.id == product_id)
+    return session.execute(query).scalar_one()
+
+
 def lock_stalled_terms(session: Session, *, before: datetime, limit: int) -> Sequence[LicenceTerms]:
     """Terms whose last step of being applied was before then."""
     return lock_due(
@@ -134,16 +140,16 @@ def lock_stalled_terms(session: Session, *, before: datetime, limit: int) -> Seq
     )
 
 
-def _by_key(fingerprints: Sequence[bytes]) -> Select[Licence, str]:
+def _by_key(fingerprints: Sequence[bytes]) -> Select[Licence, str, UUID]:
     return (
-        select(Licence, Product.name)
+        select(Licence, Product.name, Product.merchant_id)
         .join(Product, Product.id == Licence.product_id)
         .where(Licence.fingerprint.in_(fingerprints))
     )
 
 
 def get_licence(session: Session, fingerprints: Sequence[bytes]) -> Any | None:
-    """The licence with one of these fingerprints, and the name of its product."""
+    """The licence with one of these fingerprints, and the name and the merchant of its product."""
     return session.execute(_by_key(fingerprints)).one_or_none()
 
 

@@ -96,7 +96,8 @@ def set_terms(
     terms.updated_at = clock.now()
     if terms.is_applying:
         terms.applying_after = FIRST_ID
-    events.record(session, [LicenceTermsChanged.of(terms, aggregate_id=product_id)])
+    changed = LicenceTermsChanged.of(terms, aggregate_id=product_id, merchant_id=merchant.id)
+    events.record(session, [changed])
     return terms
 
 

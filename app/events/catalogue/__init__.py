@@ -4,6 +4,24 @@ The docstring of a class says when the event is recorded; `Annotated` describes 
 its name and type do. A class without `@event` has the fields that several types share.
 """
 
-from app.events.catalogue import accounts, banks, delivery, notifications, orders, products, wallets
+from app.events.catalogue import (
+    accounts,
+    banks,
+    delivery,
+    notifications,
+    orders,
+    products,
+    wallets,
+    webhooks,
+)
 
-__all__ = ["accounts", "banks", "delivery", "notifications", "orders", "products", "wallets"]
+__all__ = [
+    "accounts",
+    "banks",
+    "delivery",
+    "notifications",
+    "orders",
+    "products",
+    "wallets",
+    "webhooks",
+]

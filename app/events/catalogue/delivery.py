@@ -32,6 +32,7 @@ class FileDownloaded(Event):
     """A download link was used for the first time."""
 
     user_id: Annotated[UUID, "the buyer"]
+    merchant_id: UUID
     product_id: UUID
     version: int
     download_id: UUID
@@ -42,6 +43,7 @@ class FileDownloaded(Event):
 class DownloadsReset(Event):
     """A merchant reset the buyer's number of remaining downloads."""
 
+    merchant_id: UUID
     product_id: UUID
     downloads_left: int
 
@@ -74,6 +76,7 @@ class CodesRevoked(Event):
     """Codes of an order were revoked by a refund."""
 
     order_number: OrderNumber
+    merchant_id: UUID
     product_id: UUID
     released: Annotated[int, "codes that the buyer had not seen and that are on sale again"]
     lost: Annotated[int, "codes that the buyer had seen, or the merchant had revoked"]
@@ -83,6 +86,7 @@ class CodesRevoked(Event):
 class CodeRevoked(Event):
     """A merchant revoked a sold code without a refund."""
 
+    merchant_id: UUID
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
@@ -93,6 +97,7 @@ class CodeRevoked(Event):
 class CodeReissued(Event):
     """A merchant replaced a sold code by another one."""
 
+    merchant_id: UUID
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
@@ -105,6 +110,7 @@ class CodeReissued(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationEvent(Event):
+    merchant_id: UUID
     product_id: UUID
     activations: Annotated[int, "active now"]
 
@@ -123,6 +129,7 @@ class LicenceDeactivated(ActivationEvent):
 class LicenceRevoked(Event):
     """A licence was revoked, by a refund or by its merchant."""
 
+    merchant_id: UUID
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
@@ -133,6 +140,7 @@ class LicenceRevoked(Event):
 class LicenceReissued(Event):
     """A merchant replaced a licence by one with a new key."""
 
+    merchant_id: UUID
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
@@ -144,6 +152,7 @@ class LicenceReissued(Event):
 class LicenceLimitReached(Event):
     """An activation was refused because all machines are taken, for the first time in a day."""
 
+    merchant_id: UUID
     product_id: UUID
     order_id: UUID
     order_number: OrderNumber
@@ -154,6 +163,7 @@ class LicenceLimitReached(Event):
 class LicenceTermsChanged(Event):
     """A merchant changed the terms of licences sold from then on."""
 
+    merchant_id: UUID
     activation_limit: Annotated[int | None, "null for no limit"]
     activations_per_30_days: Annotated[int | None, "null for no limit"]
     valid_days: Annotated[int | None, "null for licences that do not expire"]
@@ -163,4 +173,5 @@ class LicenceTermsChanged(Event):
 class LicenceTermsApplied(Event):
     """All licences that were sold on other terms have the terms that their merchant had applied."""
 
+    merchant_id: UUID
     applied: Annotated[int, "licences that were changed"]

@@ -110,6 +110,7 @@ class OrderRefunded(Event):
 class RefundEvent(Event):
     order_id: UUID
     order_number: OrderNumber
+    merchant_id: UUID
     amount: MinorUnits
     currency: str
     destination: Annotated[str, "`WALLET`, `GATEWAY` or `EXTERNAL`"]

@@ -310,7 +310,7 @@ def _release(
 
 def _line(order: Order, kind: str) -> OrderLine:
     """The order as delivery handlers take it. kind: of its product."""
-    return OrderLine(order.id, order.number, order.product_id, kind, order.quantity)
+    return OrderLine.of(order, kind=kind)
 
 
 def _record_failure(session: Session, *, order_id: UUID, reason: str | None) -> None:

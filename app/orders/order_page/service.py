@@ -115,7 +115,7 @@ def require_page(
     goods = None
     units = order.quantity - order.refunded_units
     if with_goods and order.status == OrderStatus.COMPLETED and units:
-        line = OrderLine(order.id, order.number, row.Product.id, row.Product.kind, units)
+        line = OrderLine.of(order, kind=row.Product.kind, quantity=units)
         goods = delivery.render(session, line, base_url=base_url)
     is_open = order.status == OrderStatus.PENDING and (
         row.Checkout is not None and clock.now() < row.Checkout.expires_at

@@ -136,9 +136,7 @@ def write(
 
 def line_of(sale: Sale) -> OrderLine:
     """The order line of a sale, as delivery handlers take it."""
-    return OrderLine(
-        sale.order.id, sale.order.number, sale.stock.id, sale.stock.kind, sale.order.quantity
-    )
+    return OrderLine.of(sale.order, kind=sale.stock.kind)
 
 
 def _write_coupons(session: Session, sales: Sequence[Sale]) -> None:

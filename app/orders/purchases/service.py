@@ -83,7 +83,7 @@ def require_delivery(
     if order.status != OrderStatus.COMPLETED:
         raise OrderNotDelivered(status=order.status)
     units = order.quantity - order.refunded_units
-    line = OrderLine(order.id, order.number, product.id, product.kind, units)
+    line = OrderLine.of(order, kind=product.kind, quantity=units)
     return delivery.render(session, line, base_url=base_url)
 
 

@@ -190,7 +190,7 @@ def refund_locked(
     moved = [] if entry is None else wallets.balance_events(ledger.post(session, entry))
     restored = 0
     if refund.units:
-        line = OrderLine(order.id, order.number, stock.id, stock.kind, order.quantity)
+        line = OrderLine.of(order, kind=stock.kind)
         restored = delivery.revoke(session, line, units=refund.units)
     record(refund, order, stock, restored_units=restored)
     products.write_stock(session, [stock])

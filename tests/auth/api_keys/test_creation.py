@@ -146,7 +146,7 @@ class TestCreation:
             ("scopes", ["products:write", "everything"]),
             ("scopes", ["*"]),
             ("scopes", [None]),
-            ("scopes", ["products:write"] * 16),
+            ("scopes", ["products:write"] * (len(Scope) + 1)),
             ("expiresAt", "2020-01-01T00:00:00Z"),
             ("expiresAt", "tomorrow"),
             ("expiresAt", "9999-12-31T23:59:59-23:00"),

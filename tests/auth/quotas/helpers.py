@@ -98,6 +98,10 @@ UNITS: dict[Quota, tuple[Create, Delete | None]] = {
         _key,
         lambda shop, made: shop.send("DELETE", f"/auth/api-keys/{made.json['id']}"),
     ),
+    Quota.WEBHOOK_ENDPOINTS: (
+        lambda shop: shop.send("POST", "/webhook-endpoints", json={"url": "https://a.example.com"}),
+        lambda shop, made: shop.send("DELETE", f"/webhook-endpoints/{made.json['id']}"),
+    ),
     Quota.MERCHANT_CODES: (
         lambda shop: shop.send("POST", "/merchant-codes", json={}),
         lambda shop, made: shop.send("POST", f"/merchant-codes/{made.json['id']}/deactivate"),

@@ -77,7 +77,8 @@ def bought(client: FlaskClient, buyer: Actor, product_id: UUID, *, quantity: int
     answer = client.post(f"{API}/orders", json=order, headers=buyer.headers)
     assert answer.status_code == 201, answer.text
     order_id, number = UUID(answer.json["id"]), answer.json["number"]
-    return OrderLine(order_id, number, product_id, ProductKind.FILE, quantity)
+    merchant_id = UUID(answer.json["merchantId"])
+    return OrderLine(order_id, number, product_id, ProductKind.FILE, quantity, merchant_id)
 
 
 def sold(client: FlaskClient, body: bytes = GUIDE, **sent: Any) -> OrderLine:

@@ -1,5 +1,6 @@
 """Delivery of files."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from app.delivery import service as delivery
 from app.delivery.files.handler import FileHandler
 from app.delivery.files.models import FileDelivery
 from app.delivery.handler import OrderLine, StockMismatch
-from app.products.models import ProductKind
 from tests import factories
 from tests.delivery.files.helpers import (
     BASE,
@@ -79,7 +79,7 @@ def test_many_orders_can_be_delivered_in_a_pipeline(client: FlaskClient) -> None
 def test_a_product_without_a_file_is_a_stock_mismatch(client: FlaskClient) -> None:
     seller, buyer = factories.merchant(), factories.buyer()
     good = ordered(client, buyer, on_sale(client, seller))
-    bare = OrderLine(good.order_id, good.order_number, file_product(seller), ProductKind.FILE, 1)
+    bare = replace(good, product_id=file_product(seller))
     with transaction() as session:
         (check,) = delivery.reserve(session, [bare])
         with pytest.raises(StockMismatch):

@@ -109,7 +109,13 @@ class TestActivating:
             "activationsLeft": 2,
         }
         assert delivered(line)["licences"][0]["activations"] == 1
-        assert events_of("licence-activated") == [{"productId": str(product_id), "activations": 1}]
+        assert events_of("licence-activated") == [
+            {
+                "merchantId": str(line.merchant_id),
+                "productId": str(product_id),
+                "activations": 1,
+            }
+        ]
         assert broken_invariants() == []
 
     def test_a_repeated_activation_has_no_effect(self, client: FlaskClient) -> None:

@@ -265,7 +265,9 @@ class TestApplyingTerms:
             *(False, True, False, False, False)
         ]
         assert audited()[-1] == ("licence-terms.apply", None)
-        assert events_of("licence-terms-applied") == [{"applied": 4}]
+        assert events_of("licence-terms-applied") == [
+            {"merchantId": str(sold.seller.id), "applied": 4}
+        ]
         assert sold.apply_terms()["applied"] == 0
         assert broken_invariants() == []
 

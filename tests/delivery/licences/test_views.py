@@ -47,7 +47,9 @@ class TestTerms:
             expected = default | progress | terms
             assert (answer.status_code, answer.json) == (200, expected)
             assert client.get(terms_url(product_id), headers=seller.headers).json == expected
-        assert events_of("licence-terms-changed")[-1] == default | terms
+        assert events_of("licence-terms-changed")[-1] == default | terms | {
+            "merchantId": str(seller.id)
+        }
 
     def test_a_licence_keeps_the_terms_of_its_sale(self, client: FlaskClient) -> None:
         seller = factories.merchant()

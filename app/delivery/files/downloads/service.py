@@ -130,6 +130,7 @@ def _count(session: Session, download: Download) -> None:
     downloaded = FileDownloaded(
         aggregate_id=delivery.order_id,
         user_id=delivery.buyer_id,
+        merchant_id=repository.require_merchant_id(session, product_id=download.product_id),
         product_id=download.product_id,
         version=download.version,
         download_id=download.link.id,
@@ -158,7 +159,10 @@ def reset_downloads(session: Session, *, merchant: User, order_id: UUID) -> int:
     downloads_left = policy().max_downloads
     delivery.downloads_allowed = delivery.downloads + downloads_left
     reset = DownloadsReset(
-        aggregate_id=order_id, product_id=delivery.product_id, downloads_left=downloads_left
+        aggregate_id=order_id,
+        merchant_id=merchant.id,
+        product_id=delivery.product_id,
+        downloads_left=downloads_left,
     )
     events.record(session, [reset])
     return downloads_left
