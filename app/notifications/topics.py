@@ -32,6 +32,7 @@ from app.events.catalogue.wallets import (
     PaymentRequestExpired,
     TransferCompleted,
 )
+from app.events.catalogue.webhooks import WebhookEndpointDisabled
 from app.events.sinks import StoredEvent
 from app.notifications.models import Kind
 
@@ -63,9 +64,6 @@ KINDS: Final[dict[str, Kind]] = {
     "api_key_created": Kind.SECURITY,
     "api_key_revoked": Kind.SECURITY,
 }
-
-#: The event of a webhook endpoint that is disabled because its deliveries fail.
-_WEBHOOK_DISABLED: Final = "webhook-endpoint-disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +150,10 @@ _RECIPIENTS: Final[dict[str, Recipients]] = _by_type(
         TwoFactorChanged: _to_aggregate("two_factor_changed"),
         ApiKeyCreated: _to("userId", "api_key_created"),
         ApiKeyRevoked: _to("userId", "api_key_revoked"),
+        WebhookEndpointDisabled: _to("merchantId", "webhook_disabled"),
         NotificationRequest: _to_aggregate("message"),
     }
-) | {_WEBHOOK_DISABLED: _to("userId", "webhook_disabled")}
+)
 
 #: The types of events of which somebody is notified.
 TYPES: Final = frozenset(_RECIPIENTS)

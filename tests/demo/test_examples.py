@@ -23,6 +23,7 @@ from tests.test_openapi import operations
 EXCEPTIONS: Final = {
     "registerUser": "an email address has one account",
     "refreshTokens": "requires the refresh token of a session",
+    "resetPassword": "requires the link that was sent",
     "changePassword": "the password is another one then",
     "disableTwoFactor": "requires a code of the moment",
     "confirmTwoFactor": "requires a code of the moment",

@@ -26,7 +26,9 @@ class OrderEvent(Event):
 class OrderCompleted(OrderEvent):
     """An order was paid: from the wallet, or at the payment gateway."""
 
-    giveaway_id: Annotated[UUID | None, "of what was given away, and is no sale"]
+    giveaway_id: Annotated[
+        UUID | Omitted, "of what was given away and is no sale, and absent otherwise"
+    ] = OMITTED
     payment_method: Annotated[str | Omitted, "`GATEWAY`, and absent for the wallet"] = OMITTED
     reason: Annotated[str | Omitted | None, "null, and absent for the wallet"] = OMITTED
 

@@ -9,6 +9,7 @@ _NOT_YOU: Final = (
     "If this was not you, change your password now, end your other sessions and check"
     " your API keys."
 )
+_DISABLED: Final = {"GONE": "It said that it is gone", "FAILING": "Deliveries kept failing"}
 _SECOND_FACTOR: Final = {
     "enabled": "Two-factor authentication was enabled",
     "disabled": "Two-factor authentication was disabled",
@@ -96,12 +97,12 @@ def _webhook_disabled(data: Data, reader: Reader, at: datetime) -> Content:
     return Content(
         subject="A webhook endpoint was disabled",
         paragraphs=(
-            "Deliveries to one of your webhook endpoints kept failing, so it was disabled.",
+            "One of your webhook endpoints receives nothing any more: it was disabled.",
             "Repair it, enable it again, and replay what it has missed.",
         ),
         facts=(
-            ("Address", data.get("url") or "unknown"),
-            ("Reason", data.get("reason") or "unknown"),
+            ("Address", data["url"]),
+            ("Reason", _DISABLED.get(data["because"], "unknown")),
             ("Date", reader.time(at)),
         ),
     )

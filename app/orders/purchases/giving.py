@@ -35,7 +35,9 @@ def give(
     locked.apply(sale)
     checks = locked_state.write(session, [sale])
     delivery.deliver(session, [locked_state.line_of(sale)])
-    events.record(session, [OrderCompleted.of(sale.order, aggregate_version=1)])
+    events.record(
+        session, [OrderCompleted.of(sale.order, aggregate_version=1, giveaway_id=giveaway_id)]
+    )
     for check in checks:
         check()
     return OrderDetails(sale.order, sale.stock, buyer)
