@@ -124,7 +124,9 @@ def _relay(*handlers: Handler) -> Iterator[None]:
 
 
 def _event() -> LicenceActivated:
-    return LicenceActivated(aggregate_id=new_id(), product_id=new_id(), activations=1)
+    return LicenceActivated(
+        aggregate_id=new_id(), product_id=new_id(), merchant_id=new_id(), activations=1
+    )
 
 
 def _ignore(_: Session, __: Sequence[StoredEvent]) -> None:

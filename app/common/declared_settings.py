@@ -396,6 +396,5 @@ class DeclaredSettings:
     retention_inbound_events: timedelta = setting(
         Duration(),
         "730d",
-        "How long events of banks and the gateway are kept, except those that settled an on-ramp,"
-        " which are kept forever.",
+        "How long events of banks and the gateway are kept; those of settled on-ramps, forever.",
     )

@@ -44,3 +44,4 @@ def insert_counted_events(
     write(session, Write(_COUNT, counts))
     send_waiting(session)  # before the statement that reads it
     write(session, Write(_INSERT_COUNTED, rows))
+    send_waiting(session)  # before other events: one statement would not keep their order

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,24 +24,25 @@ def record(session: Session, events: Sequence[Event]) -> None:
     Raises KeyError for a class that is not in the catalogue.
     """
     occurred_at = clock.now()
-    known: list[dict[str, Any]] = []
-    counted: list[dict[str, Any]] = []
-    for event in events:
-        row = {
-            "id": new_id(),
-            "type": event.event_type,
-            "aggregate_type": event.aggregate_type,
-            "aggregate_id": event.aggregate_id,
-            "version": event.aggregate_version,
-            "schema_version": event.schema_version,
-            "data": to_data(event),
-            "occurred_at": occurred_at,
-        }
-        (counted if event.aggregate_version is None else known).append(row)
-    if known:
-        repository.insert_events(session, known)
-    if counted:
-        _count(session, counted)
+    # In this order, also where events that are counted are among others.
+    for is_counted, group in groupby(events, lambda event: event.aggregate_version is None):
+        rows = [
+            {
+                "id": new_id(),
+                "type": event.event_type,
+                "aggregate_type": event.aggregate_type,
+                "aggregate_id": event.aggregate_id,
+                "version": event.aggregate_version,
+                "schema_version": event.schema_version,
+                "data": to_data(event),
+                "occurred_at": occurred_at,
+            }
+            for event in group
+        ]
+        if is_counted:
+            _count(session, rows)
+        else:
+            repository.insert_events(session, rows)
 
 
 def _count(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -52,7 +52,12 @@ def activate(session: Session, *licence_ids: UUID) -> None:
     events.record(
         session,
         [
-            LicenceActivated(aggregate_id=licence_id, product_id=new_id(), activations=1)
+            LicenceActivated(
+                aggregate_id=licence_id,
+                product_id=new_id(),
+                merchant_id=new_id(),
+                activations=1,
+            )
             for licence_id in licence_ids
         ],
     )
