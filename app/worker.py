@@ -1,5 +1,6 @@
 """The worker: its processes, the schedule of its jobs, and what handles events."""
 
+import gc
 import math
 import multiprocessing
 import os
@@ -95,18 +96,22 @@ def work(settings: Settings) -> None:
     """
     redis_url = require_redis(settings)
     logging.configure(settings.log_level)
-    _wait_for(_connect(redis_url))
-    spawn = multiprocessing.get_context("spawn")
-    # Each in a process of its own, so that a slow provider or event delays nothing else.
+    with _connect(redis_url) as connection:
+        _wait_for(connection)
+    # Each in a process of its own, so that a slow provider or event delays nothing else. Forked
+    # before there is a thread or a connection, they share the memory of what is imported.
+    fork = multiprocessing.get_context("fork")
     runs = [_run_schedule, _run_outbound_worker, _run_relay, _run_mailer, _run_webhooks]
     if settings.kafka_bootstrap_servers:
         runs.append(_run_consumer)
     helpers = [
-        spawn.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
+        fork.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
         for run in runs
     ]
+    gc.freeze()  # what would be written to when garbage is collected could not be shared
     for helper in helpers:
         helper.start()
+    for helper in helpers:
         _stop_with(helper)
     try:
         _run_worker(settings, redis_url, queue.NAME)

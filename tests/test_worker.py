@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from app.worker import WorkerProblem, make_worker, require_working
 from tests import servers
 from tests.live import wait_until
 
-#: It has four processes that import everything.
 START_SECONDS = 180
 
 
@@ -69,8 +69,9 @@ def worker(
         )
         assert process.poll() is None, log.read_text()
         yield process
-        os.killpg(process.pid, signal.SIGCONT)
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # the test has ended it
+            os.killpg(process.pid, signal.SIGCONT)
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(40)
 
 

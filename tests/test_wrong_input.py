@@ -165,7 +165,7 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             ),
             "check-worker: no worker": (
                 ["check-worker"], {},
-                "Missing on this machine: default, outbound, scheduler, relay, mailer.",
+                "Missing on this machine: default, outbound, scheduler, relay, mailer, webhooks.",
             ),
             "worker: not a Redis": (["worker"], {"REDIS_URL": "redis://a:b/0"}, "must look like"),
             "up: used port": (["up"], {"PORT": used}, f"Port {used} of 127.0.0.1 is in use"),

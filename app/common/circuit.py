@@ -45,15 +45,15 @@ def call(
     work: Callable[[], T],
     *,
     failure: type[Exception],
-    reset_seconds: int = RESET_SECONDS,
+    reset_seconds: int | None = None,
 ) -> T:
     """Run `work` and return its result. name: the service called, such as `bank:HDFC`.
 
     failure: exceptions that count as failures of the service; reset_seconds: after which an open
-    circuit is tried again. Raises CircuitOpen.
+    circuit is tried again, by default RESET_SECONDS. Raises CircuitOpen.
     """
     try:
-        result: T = _breaker(name, failure, reset_seconds).call(work)
+        result: T = _breaker(name, failure, reset_seconds or RESET_SECONDS).call(work)
     except CircuitBreakerError as error:
         raise CircuitOpen("circuit open: too many recent calls failed") from error
     return result

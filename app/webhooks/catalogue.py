@@ -16,7 +16,7 @@ from app.common.clock import format_timestamp
 from app.common.json_format import dump_json
 from app.common.money import format_minor
 from app.events.base import EVENT_TYPES, Event, camel_case, data_fields
-from app.events.catalogue import banks, delivery, orders, wallets, webhooks
+from app.events.catalogue import banks, delivery, orders, products, wallets, webhooks
 
 #: Larger bodies are sent as thin ones.
 MAX_BODY_BYTES: Final = 20_000
@@ -67,6 +67,7 @@ _OWNERS: Final[dict[type[Event], str]] = dict(
             delivery.LicenceLimitReached,
             delivery.LicenceTermsChanged,
             delivery.LicenceTermsApplied,
+            products.StockLow,
             webhooks.WebhookEndpointDisabled,
         ),
         *_with("user_id", banks.PayoutSubmitted, banks.PayoutPaid, banks.PayoutRefused),

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from app.common.settings import PROJECT_ROOT
+from app.events.base import EVENT_TYPES, data_fields
 from app.webhooks import catalogue
 from tests.factories import Actor
 from tests.ports import unused_port
@@ -50,3 +51,11 @@ def test_every_type_is_listed() -> None:
     page = (PROJECT_ROOT / "docs" / "webhooks.md").read_text()
     listed = re.findall(r"^\| `([a-z-]+)` \| ([a-z ]+) \| (.+) \|$", page, re.MULTILINE)
     assert listed == list(catalogue.described())
+
+
+def test_every_event_that_names_a_merchant_can_be_received() -> None:
+    """Apart from what only those who operate the system have to deal with."""
+    for_operators = {"refund-flagged", "checkout-flagged"}
+    naming = {name for name, event in EVENT_TYPES.items() if "merchant_id" in data_fields(event)}
+
+    assert naming - for_operators <= set(catalogue.WEBHOOK_TYPES)

@@ -104,7 +104,7 @@ class TestPublishing:
             reader(cluster.servers, "payout-paid", group="two") as one,
             reader(cluster.servers, "payout-paid", group="two") as other,
         ):
-            ends_at = time.monotonic() + 30
+            ends_at = time.monotonic() + 120
             is_rest_sent = False
             while sum(map(len, found)) < 60 and time.monotonic() < ends_at:
                 if not is_rest_sent and one.assignment() and other.assignment():
