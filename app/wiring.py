@@ -71,6 +71,7 @@ from app.wallets.models import TransactionType
 from app.wallets.movements import http as movements
 from app.wallets.movements.batcher import LedgerBatcher
 from app.webhooks import addresses as webhook_addresses
+from app.webhooks import monitoring as webhook_monitoring
 from app.webhooks import service as webhooks
 
 #: How each quota is counted.
@@ -178,6 +179,7 @@ def subscribe(settings: Settings) -> None:
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     health.reports.subscribe("events", relay_monitoring.report)
+    health.reports.subscribe("webhooks", webhook_monitoring.report)
     if settings.kafka_bootstrap_servers:
         health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
     if settings.smtp_url is not None:

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert
+from app.common.driver import send
 from app.common.ids import first_id
-from app.common.pagination import Page, PageRequest, paginate
+from app.common.pagination import MAX_COUNT, Page, PageRequest, paginate
 from app.common.rows import insert_row
 from app.webhooks.models import (
     OPEN,
@@ -274,3 +275,29 @@ def _requeue(session: Session, *where: ColumnElement[bool], replay_id: UUID, now
         execution_options={"synchronize_session": False},
     )
     return len(changed.all())
+
+
+# An index scan for each endpoint that is delivered to; the number of deliveries is capped.
+_BACKLOG: Final = """
+    SELECT count(*) FILTER (WHERE e.failures = 0) AS answering,
+        count(*) FILTER (WHERE e.failures > 0) AS failing,
+        min(due.next_attempt_at) FILTER (
+            WHERE e.paused_until IS NULL OR e.paused_until < %(now)s) AS due_since,
+        (
+            SELECT count(*) FROM (
+                SELECT FROM webhook_deliveries d WHERE d.status = 'WAITING' LIMIT %(limit)s
+            ) waiting
+        ) AS waiting
+    FROM webhook_endpoints e
+    LEFT JOIN LATERAL (
+        SELECT d.next_attempt_at FROM webhook_deliveries d
+        WHERE d.endpoint_id = e.id AND d.status = 'WAITING' ORDER BY d.next_attempt_at LIMIT 1
+    ) due ON true
+    WHERE e.status = 'ENABLED' AND e.deleted_at IS NULL
+"""
+
+
+def get_backlog(session: Session, *, now: datetime) -> Any:
+    """How many enabled endpoints are answering and failing, how many deliveries are waiting (at
+    most MAX_COUNT), and since when the longest has been due; None if none is waiting."""
+    return send(session, _BACKLOG, {"now": now, "limit": MAX_COUNT}).fetchone()

@@ -47,7 +47,13 @@ def test_it_is_ready_if_database_and_redis_answer(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert answer.json == {
         "status": "ok",
-        "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "events": "ok"},
+        "checks": {
+            "database": "ok",
+            "migrations": "ok",
+            "redis": "ok",
+            "events": "ok",
+            "webhooks": "ok",
+        },
     }
 
 
@@ -133,6 +139,7 @@ def test_readiness_is_answered_within_a_second_whatever_is_silent(
             "migrations": "unknown",
             "redis": "away",
             "events": "unknown",
+            "webhooks": "unknown",
         }
 
 
