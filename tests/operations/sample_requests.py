@@ -251,6 +251,7 @@ class SampleData:
             "order_id": order["id"],
             "notification_id": notification_of(buyer),
             "reset_token": "A" * 48,
+            "verification_token": "A" * 48,
             "unsubscribe_token": unsubscribe_links.sign(
                 Subscription(buyer.id, Kind.SALE, Channel.EMAIL)
             ),

@@ -40,7 +40,7 @@ class ChangeEmailIn(Schema):
     code = Code(allow_none=True)
 
 
-class ConfirmEmailIn(Schema):
+class ConfirmEmailVerificationIn(Schema):
     verification_token = Text(
         max_length=48,
         required=True,
@@ -55,5 +55,5 @@ class RequestPhoneVerificationIn(Schema):
     phone = Phone(required=True)
 
 
-class ConfirmPhoneIn(Schema):
+class ConfirmPhoneVerificationIn(Schema):
     phone_code = PhoneCode(required=True)

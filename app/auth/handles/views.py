@@ -29,8 +29,8 @@ from app.auth.handles.links import LINKS
 from app.auth.handles.models import Purpose
 from app.auth.handles.schemas import (
     ChangeEmailIn,
-    ConfirmEmailIn,
-    ConfirmPhoneIn,
+    ConfirmEmailVerificationIn,
+    ConfirmPhoneVerificationIn,
     RequestPhoneVerificationIn,
 )
 from app.auth.models import User
@@ -101,7 +101,7 @@ def request_email_verification() -> None:
 
 
 @blp.post("/email/verification/confirm")
-@blp.arguments(ConfirmEmailIn)
+@blp.arguments(ConfirmEmailVerificationIn)
 @blp.response(204)
 @blp.errors(VerificationInvalid)
 @per_address("30/minute")
@@ -134,7 +134,7 @@ def request_phone_verification(body: dict[str, Any]) -> None:
 
 @blp.post("/phone/verification/confirm")
 @requires(blp)
-@blp.arguments(ConfirmPhoneIn)
+@blp.arguments(ConfirmPhoneVerificationIn)
 @blp.response(200, UserOut)
 @blp.errors(PhoneCodeInvalid)
 @per_caller("10/minute;60/hour")
