@@ -4,8 +4,10 @@ import hmac
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.auth.errors import PhoneTaken
 from app.auth.handles import repository, service
 from app.auth.handles.errors import PhoneCodeInvalid
 from app.auth.handles.models import MAX_ATTEMPTS, HandleVerification, Purpose
@@ -28,7 +30,10 @@ def code_of(verification_id: UUID) -> str:
 
 
 def confirm_phone(session: Session, *, user_id: UUID, code: str) -> User:
-    """Give the account the number of its last request. Raises PhoneCodeInvalid."""
+    """Give the account the number of its last request.
+
+    Raises PhoneCodeInvalid, and PhoneTaken if somebody else has got the number at the same time.
+    """
     verification = repository.lock_last_open(session, user_id=user_id, purpose=Purpose.PHONE)
     if verification is None or verification.attempts >= MAX_ATTEMPTS:
         raise PhoneCodeInvalid
@@ -39,7 +44,10 @@ def confirm_phone(session: Session, *, user_id: UUID, code: str) -> User:
     now = clock.now()
     user.phone, user.phone_verified_at, user.updated_at = verification.handle, now, now
     verification.closed_at = now
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise PhoneTaken from error
     service.record_verified(session, user, "phone")
     return user
 

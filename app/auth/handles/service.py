@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -210,7 +211,10 @@ def confirm_email(session: Session, *, token: str) -> None:
     earlier, was_verified = user.email, user.email_verified_at is not None
     user.email, user.email_key = email, service.fold_email(email)
     user.email_verified_at = user.updated_at = now
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # somebody else has just got it
+        raise VerificationInvalid from error
     is_restored = purpose == Purpose.EMAIL_RESTORE
     repository.close_open(session, user_id=user.id, purposes=_REQUESTED, now=now)
     if is_restored:

@@ -9,7 +9,7 @@ from flask import Response, make_response, render_template, send_from_directory
 
 from app.attempts.budgets import PHONE_CODES
 from app.attempts.http import limits_attempts
-from app.auth.errors import CodeRequired, InvalidCredentials, TwoFactorCodeWrong
+from app.auth.errors import CodeRequired, InvalidCredentials, PhoneTaken, TwoFactorCodeWrong
 from app.auth.guard import (
     current_user,
     limits_optional_code_attempts,
@@ -136,7 +136,7 @@ def request_phone_verification(body: dict[str, Any]) -> None:
 @requires(blp)
 @blp.arguments(ConfirmPhoneVerificationIn)
 @blp.response(200, UserOut)
-@blp.errors(PhoneCodeInvalid)
+@blp.errors(PhoneCodeInvalid, PhoneTaken)
 @per_caller("10/minute;60/hour")
 @limits_attempts(PHONE_CODES, counts=partial(is_error, kinds=(PhoneCodeInvalid,)))
 def confirm_phone_verification(body: dict[str, Any]) -> User:

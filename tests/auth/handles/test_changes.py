@@ -17,6 +17,7 @@ from tests.auth.handles.helpers import (
     token_to,
 )
 from tests.auth.helpers import AUTH, login
+from tests.authenticator import ManualClock, enable_two_factor
 from tests.factories import PASSWORD, Actor
 from tests.mail_catcher import MailCatcher
 from tests.notifications.conftest import catcher, opened_catcher
@@ -109,12 +110,24 @@ def test_the_feed_has_the_change(client: FlaskClient, catcher: MailCatcher) -> N
     assert "email_changed" in topics_of(client, user)
 
 
-def test_the_password_and_a_code_are_required(client: FlaskClient) -> None:
-    user = factories.actor()
-
-    answer = change_email(client, user, NEW, password="a-wrong-secret-1")
+def test_the_password_is_required(client: FlaskClient) -> None:
+    answer = change_email(client, factories.actor(), NEW, password="a-wrong-secret-1")
 
     assert outcome(answer) == (401, "INVALID_CREDENTIALS")
+
+
+def test_a_code_is_required_with_two_factor_authentication(
+    client: FlaskClient, totp_clock: ManualClock, catcher: MailCatcher
+) -> None:
+    user = factories.actor()
+    app = enable_two_factor(client, user, totp_clock)
+    totp_clock.advance(30)
+
+    assert outcome(change_email(client, user, NEW)) == (403, "TWO_FACTOR_REQUIRED")
+    wrong = change_email(client, user, NEW, code=app.wrong_code())
+    assert outcome(wrong) == (400, "TWO_FACTOR_CODE_WRONG")
+    assert subjects_to(catcher, NEW) == []
+    assert change_email(client, user, NEW, code=app.code()).status_code == 204
 
 
 def test_a_new_password_cancels_a_requested_change(
