@@ -13,6 +13,8 @@ from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
 from app.auth.guard import KEY_SCHEME, TOKEN_SCHEME
+from app.auth.handles.views import blp as handles_blp
+from app.auth.handles.views import page_blp as verification_page_blp
 from app.auth.password_changes.views import blp as passwords_blp
 from app.auth.password_changes.views import page_blp as password_page_blp
 from app.auth.quotas.views import admin_blp as quotas_admin_blp
@@ -81,6 +83,7 @@ from app.wiring import wire
 BLUEPRINTS = (
     auth_blp,
     passwords_blp,
+    handles_blp,
     two_factor_blp,
     api_keys_blp,
     quotas_blp,
@@ -150,6 +153,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(checkout_blp)
     app.register_blueprint(unsubscribe_page_blp)
     app.register_blueprint(password_page_blp)
+    app.register_blueprint(verification_page_blp)
     app.register_blueprint(webhook_keys_blp)
     app.register_blueprint(health_blp)
     app.register_blueprint(metrics_blp)

@@ -71,12 +71,26 @@ def as_owner(session: Session, statement: str) -> None:
     session.execute(text("SELECT as_owner(:statement)"), {"statement": statement})
 
 
-def actor(role: str = Role.USER, *, balance: str | None = None, phone: str | None = None) -> Actor:
-    """Create a signed-in user. balance: in USD. Requires an application context."""
+def actor(
+    role: str = Role.USER,
+    *,
+    balance: str | None = None,
+    phone: str | None = None,
+    is_verified: bool = True,
+) -> Actor:
+    """Create a signed-in user. balance: in USD; is_verified: whether address and number are.
+
+    Requires an application context.
+    """
     email = f"{role.lower()}-{next(_numbers)}@example.com"
     with transaction() as session:
         user = auth.register(
-            session, email=email, phone=phone, password_hash=PASSWORD_HASH, role=role
+            session,
+            email=email,
+            phone=phone,
+            password_hash=PASSWORD_HASH,
+            role=role,
+            is_verified=is_verified,
         )
         sign_in = auth.sign_in(
             session,

@@ -37,6 +37,8 @@ PASSWORDS: Final = SignInBudget(
 )
 #: Codes of an authenticator app, and recovery codes.
 SECOND_FACTORS: Final = Budget(name="second-factors", per_caller=100, per_address=2000)
+#: Wrong codes of text messages, each of which is valid for a few attempts only.
+PHONE_CODES: Final = Budget(name="phone-codes", per_caller=30, per_address=2000)
 #: Different coupon codes, whether or not they exist.
 COUPON_CODES: Final = Budget(name="coupon-codes", per_caller=100, per_address=2000)
 #: Wrong licence keys.

@@ -34,8 +34,12 @@ class User(Identified, Timestamped, Base):
     __tablename__ = "users"
     __table_args__ = (
         known_values("role", Role),
-        CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="can_sign_in"),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_has_key"),
+        CheckConstraint(
+            "(email IS NOT NULL OR email_verified_at IS NULL)"
+            " AND (phone IS NOT NULL OR phone_verified_at IS NULL)",
+            name="verified_is_there",
+        ),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         CheckConstraint("fee_bps BETWEEN 0 AND 10000", name="fee_bps_within"),
         CheckConstraint("low_stock_units >= 0", name="low_stock_not_negative"),
@@ -58,7 +62,9 @@ class User(Identified, Timestamped, Base):
         mutable(
             "email",
             "email_key",
+            "email_verified_at",
             "phone",
+            "phone_verified_at",
             "password_hash",
             "first_name",
             "last_name",
@@ -76,12 +82,17 @@ class User(Identified, Timestamped, Base):
         ),
     )
 
-    #: None in an account that was created with a phone number.
+    #: None in an account that was created with a phone number, or that has lost its address to
+    #: the owner (app.auth.handles). An account with neither address nor number signs in by its ID.
     email: Mapped[str | None]
     #: The email address in lower case, which must be unique.
     email_key: Mapped[str | None] = mapped_column(unique=True)
+    #: When the user proved to receive mails at `email`.
+    email_verified_at: Mapped[datetime | None]
     #: In E.164.
     phone: Mapped[str | None] = mapped_column(unique=True)
+    #: When the user proved to receive text messages at `phone`.
+    phone_verified_at: Mapped[datetime | None]
     password_hash: Mapped[str]
     role: Mapped[str]
     first_name: Mapped[str | None]

@@ -8,6 +8,7 @@ import marshmallow as ma
 import phonenumbers
 
 from app.auth.api_keys import service as api_keys
+from app.auth.confusables import CONFUSABLE, is_confusable
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
@@ -29,8 +30,8 @@ _MAX_EMAIL: Final = 1000
 #: The + and 15 digits.
 _MAX_PHONE: Final = 16
 
-_EMAIL_EXAMPLE = {"example": EXAMPLE_EMAIL}
-_PASSWORD_EXAMPLE = {
+EMAIL_EXAMPLE = {"example": EXAMPLE_EMAIL}
+PASSWORD_EXAMPLE = {
     "description": "8 to 72 bytes of UTF-8 in the form NFC",
     "example": EXAMPLE_PASSWORD,
 }
@@ -78,6 +79,16 @@ class Email(ma.fields.String):
         return email
 
 
+class NewEmail(Email):
+    """An email address that an account is to have. One that looks like another one is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        email = super()._deserialize(value, attr, data, **kwargs)
+        if is_confusable(email):
+            raise ma.ValidationError(CONFUSABLE)
+        return email
+
+
 class KnownEmail(Text):
     """The address of a sign-in: normalized, or as typed if it is invalid."""
 
@@ -87,7 +98,7 @@ class KnownEmail(Text):
 
 
 class Phone(ma.fields.String):
-    """A phone number with country code. Whether it belongs to the caller is not checked."""
+    """A phone number with country code."""
 
     def __init__(self, *, example: str | None = EXAMPLE_PHONE, **kwargs: Any) -> None:
         documented = {
@@ -128,8 +139,8 @@ class Code(ma.fields.String):
 
 
 class RegisterUserIn(Schema):
-    email = Email(required=True, metadata={"example": "alice@example.com"})
-    password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
+    email = NewEmail(required=True, metadata={"example": "alice@example.com"})
+    password = Password(required=True, metadata=PASSWORD_EXAMPLE)
     role = ma.fields.String(
         required=True,
         validate=ma.validate.OneOf([Role.USER, Role.MERCHANT]),
@@ -140,13 +151,21 @@ class RegisterUserIn(Schema):
 
 
 class LoginIn(Schema):
-    email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
-    password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
+    email = KnownEmail(
+        max_length=320,
+        required=True,
+        metadata={
+            "description": "Email address; of an account with neither address nor phone number, its"
+            " ID",
+            **EMAIL_EXAMPLE,
+        },
+    )
+    password = Password(required=True, metadata=PASSWORD_EXAMPLE)
 
 
 class LoginByPhoneIn(Schema):
     phone = Phone(required=True)
-    password = Password(required=True, metadata=_PASSWORD_EXAMPLE)
+    password = Password(required=True, metadata=PASSWORD_EXAMPLE)
 
 
 class RefreshTokensIn(Schema):
@@ -154,34 +173,6 @@ class RefreshTokensIn(Schema):
         max_length=4096,
         required=True,
         metadata={"example": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTkzIn0.c2lnbmVk"},
-    )
-
-
-class ChangePasswordIn(Schema):
-    current_password = Password(required=True, metadata={"example": EXAMPLE_PASSWORD})
-    new_password = Password(
-        required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
-    )
-    revoke_api_keys = Flag(
-        load_default=False, metadata={"description": "Whether to revoke all API keys as well"}
-    )
-
-
-class RequestPasswordResetIn(Schema):
-    email = KnownEmail(max_length=320, required=True, metadata=_EMAIL_EXAMPLE)
-
-
-class ResetPasswordIn(Schema):
-    reset_token = Text(
-        max_length=48,
-        required=True,
-        metadata={
-            "description": "The last part of the address in the mail",
-            "example": "AZk8Hnwae1KfbisPC29_EQp3mT0vKcH2nXw8yLr5sBgJkMqT",
-        },
-    )
-    new_password = Password(
-        required=True, metadata=_PASSWORD_EXAMPLE | {"example": "EvenMoreSecure456!"}
     )
 
 
@@ -194,8 +185,8 @@ class UpdateCurrentUserIn(Schema):
     phone = Phone(allow_none=True)
     locale = LocaleTag()
     time_zone = TimeZone(metadata=_ZONE)
-    email = Email(
-        metadata={"description": "Only for an account without an email address", **_EMAIL_EXAMPLE}
+    email = NewEmail(
+        metadata={"description": "Only for an account without an email address", **EMAIL_EXAMPLE}
     )
 
 
@@ -219,7 +210,10 @@ class SignedInUserOut(Schema):
     email = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "null if the account was created with a phone number"},
+        metadata={
+            "description": "null if the account was created with a phone number, or with an address"
+            " that it has only once it is verified"
+        },
     )
     role = Choice(Role, required=True)
     first_name = ma.fields.String(required=True, allow_none=True)
@@ -233,6 +227,8 @@ class UserOut(SignedInUserOut):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": EXAMPLE_PHONE})
+    email_verified_at = Timestamp(required=True, allow_none=True)
+    phone_verified_at = Timestamp(required=True, allow_none=True)
     locale = ma.fields.String(
         required=True,
         metadata={

@@ -30,7 +30,7 @@ from app.auth.tokens import TokenRules
 from app.common import clock
 from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
-from app.common.ids import new_id
+from app.common.ids import new_id, parse_id
 from app.common.locales import DEFAULT_LOCALE
 from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
@@ -79,19 +79,24 @@ def register(
     last_name: str | None = None,
     locale: str = DEFAULT_LOCALE,
     user_id: UUID | None = None,
+    is_verified: bool = False,
 ) -> User:
     """Create an account and its wallet. user_id: a new one by default.
 
-    Requires an email address or a phone number (in E.164), with which the user signs in.
-    Raises EmailTaken, PhoneTaken.
+    email, phone (in E.164): with which the user signs in. An account with neither, such as one
+    whose address is still to be verified, signs in by its ID. is_verified: whether they are known
+    to be the user's. Raises EmailTaken, PhoneTaken.
     """
     now = clock.now()
+    verified_at = now if is_verified else None
     user = repository.insert_user(
         session,
         id=user_id or new_id(),
         email=email,
         email_key=email and fold_email(email),
+        email_verified_at=email and verified_at,
         phone=phone,
+        phone_verified_at=phone and verified_at,
         password_hash=password_hash,
         role=role,
         first_name=first_name,
@@ -123,6 +128,15 @@ def require_email_free(session: Session, *, email: str) -> None:
 
 def get_user_by_email(session: Session, *, email: str) -> User | None:
     return repository.get_user_by_email_key(session, fold_email(email))
+
+
+def get_user_by_sign_in_name(session: Session, *, name: str) -> User | None:
+    """name: an email address, or the ID of an account that has neither address nor number."""
+    user_id = parse_id(name)
+    if user_id is None:
+        return get_user_by_email(session, email=name)
+    user = repository.get_user(session, user_id)
+    return user if user is not None and user.email is None and user.phone is None else None
 
 
 def get_max_password_cost(session: Session) -> int:
@@ -295,11 +309,14 @@ def change_profile(
     if email is not None:
         if user.email not in (None, email):
             raise EmailFixed
-        user.email, user.email_key = email, fold_email(email)
+        if user.email is None:
+            user.email, user.email_key = email, fold_email(email)
+    if "phone" in changes and changes["phone"] != user.phone:
+        user.phone_verified_at = None
+        if changes["phone"] is None and user.email is None:
+            raise PhoneNeeded
     for name, value in changes.items():
         setattr(user, name, value)
-    if user.email is None and user.phone is None:
-        raise PhoneNeeded
     user.updated_at = clock.now()
     try:
         session.flush()

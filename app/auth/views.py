@@ -34,6 +34,7 @@ from app.auth.guard import (
     requires_admin_code,
     session_id,
 )
+from app.auth.handles import service as handles
 from app.auth.models import Role, User
 from app.auth.passwords import Verdict
 from app.auth.schemas import (
@@ -117,21 +118,23 @@ def _issue(sign_in: service.SignIn) -> dict[str, Any]:
 def register_user(body: dict[str, Any]) -> Any:
     """Register a user
 
-    Creates the user and a wallet, and signs the user in. Email addresses are unique, ignoring
-    case. Common passwords are rejected. Administrators are created on the command line.
+    Creates the user and a wallet, signs the user in, and sends a mail to verify the address. Email
+    addresses are unique, ignoring case. With `REQUIRE_VERIFIED_HANDLES`, an address that another
+    account has not verified is free: the new account has it once it is verified, and `email` is
+    null until then. Common passwords are rejected. Administrators are
+    created on the command line.
     """
     passwords.require_acceptable(body["password"], names=[body["email"]])
+    claims = settings().verified_handles_required
     with reading() as session:
-        service.require_email_free(session, email=body["email"])
-    return _register(**body)
+        handles.require_email_free(session, email=body["email"], claims_unverified=claims)
+    return _register(partial(handles.register, claims_unverified=claims), **body)
 
 
-def _register(*, password: str, **account: Any) -> dict[str, Any]:
+def _register(register: Callable[..., User], *, password: str, **account: Any) -> dict[str, Any]:
     password_hash = passwords.hash_password(password, rounds=_rounds(), turn=sign_in_turn())
     with transaction() as session:
-        user = service.register(
-            session, password_hash=password_hash, locale=_preferred_locale(), **account
-        )
+        user = register(session, password_hash=password_hash, locale=_preferred_locale(), **account)
         sign_in = service.sign_in(
             session, user_id=user.id, device=current_device(), rules=token_rules()
         )
@@ -150,7 +153,7 @@ def login(body: dict[str, Any]) -> Any:
     response sets a cookie, which is optional: a device that sends it at the next sign-in is not
     delayed by strangers who guess at the account.
     """
-    return _sign_in(partial(service.get_user_by_email, email=body["email"]), body["password"])
+    return _sign_in(partial(service.get_user_by_sign_in_name, name=body["email"]), body["password"])
 
 
 @blp.post("/phone")
@@ -169,7 +172,7 @@ def login_by_phone(body: dict[str, Any]) -> Any:
     if settings().phone_auto_registration and not _is_known_phone(body["phone"]):
         passwords.require_acceptable(body["password"], names=[body["phone"]])
         with suppress(PhoneTaken):  # by a concurrent request for the same account
-            return _register(role=Role.USER, **body), 201
+            return _register(service.register, role=Role.USER, **body), 201
     return _sign_in(partial(service.get_user_by_phone, phone=body["phone"]), body["password"])
 
 
@@ -270,11 +273,15 @@ def update_current_user(body: dict[str, Any]) -> User:
     """Update the current user
 
     Omitted fields keep their values. A `phone` of null removes the phone number. `email` can be
-    set once, by an account that was created with a phone number.
+    set once, by an account that was created with a phone number; a mail to verify it is sent. A
+    changed phone number is to be verified again.
     """
     with transaction() as session:
         user = current_user(session)
-        return service.change_profile(session, user_id=user.id, **body)
+        changed = service.change_profile(session, user_id=user.id, **body)
+        if changed.email is not None and "email" in body and changed.email_verified_at is None:
+            handles.request_email_verification(session, user=changed)
+        return changed
 
 
 @blp.get("/sessions")

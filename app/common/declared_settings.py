@@ -181,6 +181,12 @@ class DeclaredSettings:
         "Whether `POST /auth/phone` creates an account for an unknown phone number. The ownership"
         " of the number is not verified.",
     )
+    require_verified_handles: bool | None = optional_setting(
+        _FLAG,
+        "Whether an email address or phone number receives money only once its owner has verified"
+        " it, and is free for others until then.",
+        unset="`true` in production; elsewhere `false`",
+    )
 
     default_currency: str = setting(
         ma.fields.String(validate=OneOf(list(EXPONENTS))),
@@ -352,14 +358,6 @@ class DeclaredSettings:
     quota_merchant_codes: int = _quota("1000", "active merchant codes of a merchant")
     quota_payment_requests: int = _quota("1000", "open payment requests of a user")
     quota_holds: int = _quota("1000", "active holds that a user has created")
-
-    event_attempts: int = setting(
-        _COUNT,
-        "12",
-        "How often delivering an event to a sink may fail before it waits for an administrator:"
-        " with 12, for about 20 minutes. Later events of the same record wait with it.",
-        section="Events",
-    )
 
     retention_responses: timedelta = setting(
         Duration(),

@@ -17,14 +17,20 @@ _FLAG: Final = ma.fields.Boolean()
 
 @dataclass(frozen=True)
 class EventSettings(DeclaredSettings):
-    """The settings of Redis Streams and Kafka."""
+    """The settings of sinks of events, of Redis Streams and of Kafka."""
 
+    event_attempts: int = setting(
+        ma.fields.Integer(validate=Range(1)),
+        "12",
+        "How often delivering an event to a sink may fail before it waits for an administrator:"
+        " with 12, for about 20 minutes. Later events of the same record wait with it.",
+        section="Events",
+    )
     event_streams: bool = setting(
         _FLAG,
         "false",
         "Whether events are published in Redis Streams, one for each type: `events:` and its name,"
         " in the Redis of `REDIS_URL`.",
-        section="Events",
     )
     event_stream_length: int = setting(
         ma.fields.Integer(validate=Range(100)),

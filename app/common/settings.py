@@ -112,6 +112,11 @@ class Settings(WebSettings):
         return self.admin_two_factor if self.admin_two_factor is not None else self.is_production
 
     @property
+    def verified_handles_required(self) -> bool:
+        required = self.require_verified_handles
+        return required if required is not None else self.is_production
+
+    @property
     def webhook_networks(self) -> tuple[str, ...]:
         """The networks that webhooks may be sent to although they are not public."""
         if self.webhook_allowed_networks is not None:

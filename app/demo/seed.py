@@ -204,6 +204,7 @@ def _get_or_register(session: Session, person: Person, *, role: Role, password_h
         first_name=person.first_name,
         last_name=person.last_name,
         user_id=UUID(EXAMPLE_ID) if person is OWNERS[EXAMPLE] else None,
+        is_verified=True,
     )
 
 

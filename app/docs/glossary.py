@@ -42,6 +42,10 @@ GLOSSARY: Final[dict[str, str]] = {
     # Accounts
     "email": "Email address; null without",
     "phone": "Phone number (E.164); null without",
+    "emailVerifiedAt": "When the user proved to own the address (UTC); null before",
+    "phoneVerifiedAt": "When the user proved to own the number (UTC); null before",
+    "verifiedSince": "Since when (UTC); null if it is not verified",
+    "newEmail": "Address that the account is to have",
     "firstName": "First name; null without",
     "lastName": "Last name; null without",
     "role": "Role of the user",

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth.password_changes import links, resets
+from app.auth.password_changes import resets
+from app.auth.password_changes.links import LINKS
 from app.notifications import mail_config, repository
 from app.notifications.messages import NotSendable
 from app.notifications.models import Channel
@@ -50,5 +51,5 @@ def with_link(content: Content, data: Data, *, at: datetime, base: str) -> Conte
     """
     if resets.is_expired(at):
         raise NotSendable("the link has expired")
-    url = links.url_of(UUID(data["resetId"]), base=base)
+    url = LINKS.url_of(UUID(data["resetId"]), base=base)
     return replace(content, button=Button("Set a new password", url))

@@ -21,6 +21,7 @@ from app.common.settings import PRODUCT_NAME, Settings
 from app.notifications import (
     digest,
     goods,
+    handle_messages,
     links,
     mail,
     mail_config,
@@ -70,6 +71,7 @@ class Sender:
         is_stopping: whether to leave the rest to others.
         """
         retry_transaction(password_links.prepare_messages)
+        retry_transaction(handle_messages.prepare_messages)
         for _ in range(_MAX_DIGESTS):
             if not retry_transaction(digest.merge_next):
                 break
@@ -143,6 +145,10 @@ class Sender:
         if message.topic == password_links.TOPIC:
             content = password_links.with_link(
                 content, message.data, at=message.created_at, base=base
+            )
+        if message.topic in handle_messages.TOPICS:
+            content = handle_messages.with_proof(
+                content, message.topic, message.data, at=message.created_at, base=base
             )
         kind = KINDS[message.topic]
         unsubscribe_url = None

@@ -34,7 +34,8 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.LOW_STOCK: "products that are nearly sold out",
     Kind.WEBHOOK: "webhook endpoints that were disabled",
     Kind.MESSAGE: "other messages",
-    Kind.SECURITY: "sign-ins with new devices, changes of passwords, second factors and API keys",
+    Kind.SECURITY: "sign-ins with new devices, changes of passwords, addresses, second factors and"
+    " API keys",
 }
 
 

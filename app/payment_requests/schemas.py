@@ -26,7 +26,7 @@ from app.payment_requests.models import RequestStatus
 from app.payment_requests.payment_links import link_to
 from app.payment_requests.service import PaymentRequestDetails
 from app.products.models import Product
-from app.shops.schemas import PartyOut, PayeeOut, party_out, payee_out
+from app.shops.schemas import PartyOut, VerifiedPayeeOut, party_out, verified_payee_out
 from app.transfers.schemas import user_identifier
 
 _DEFAULT_TTL: Final = timedelta(days=7)
@@ -137,7 +137,7 @@ class PublicPaymentRequestOut(Schema):
     amount = MoneyOut(required=True, allow_none=True, metadata={"example": "12.50"})
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     note = ma.fields.String(required=True, allow_none=True, metadata={"example": "Lunch on Friday"})
-    requester = ma.fields.Nested(PayeeOut, required=True)
+    requester = ma.fields.Nested(VerifiedPayeeOut, required=True)
     is_addressed = ma.fields.Boolean(
         required=True,
         metadata={"description": "Whether only its addressee can pay"},
@@ -212,7 +212,7 @@ class MerchantCodeProductOut(Schema):
 class PublicMerchantCodeOut(Schema):
     """Describes what `public_merchant_code_out` returns."""
 
-    merchant = ma.fields.Nested(PayeeOut, required=True)
+    merchant = ma.fields.Nested(VerifiedPayeeOut, required=True)
     label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Counter 1"})
     product = ma.fields.Nested(MerchantCodeProductOut, required=True, allow_none=True)
     amount = MoneyOut(
@@ -262,7 +262,7 @@ def public_payment_request_out(details: PaymentRequestDetails) -> dict[str, Any]
         "amount": _money(request.amount, request.currency),
         "currency": request.currency,
         "note": request.note,
-        "requester": payee_out(details.requester),
+        "requester": verified_payee_out(details.requester),
         "isAddressed": request.payer_id is not None,
         "expiresAt": format_timestamp(request.expires_at),
     }
@@ -291,7 +291,7 @@ def public_merchant_code_out(found: MerchantCodeDetails) -> dict[str, Any]:
     """Serialize as PublicMerchantCodeOut describes, for anyone who scans the code."""
     code = found.code
     return {
-        "merchant": payee_out(found.merchant),
+        "merchant": verified_payee_out(found.merchant),
         "label": code.label,
         "product": _product_out(found.product) if found.product else None,
         "amount": _money(code.amount, code.currency),

@@ -64,10 +64,14 @@ def create_request(
     currency: str,
     note: str | None,
     expires_in: timedelta,
+    verified_only: bool = False,
 ) -> PaymentRequestDetails:
-    """Create a request. payer: None for anyone; amount: units of `currency`, None if open.
+    """Create a request. payer: None for anyone; amount: units of `currency`, None if open;
+    verified_only: whether an email address or phone number of the payer must be verified, so that
+    no stranger reads the request.
 
-    Raises RecipientNotFound, CannotTransferToSelf, AmountInvalid, QuotaExceeded.
+    Raises RecipientNotFound, CannotTransferToSelf, RecipientNotVerified, AmountInvalid,
+    QuotaExceeded.
     """
     quotas.require_room(session, user_id=requester.id, quota=Quota.PAYMENT_REQUESTS)
     recipient = (
@@ -75,6 +79,8 @@ def create_request(
         if payer is not None
         else None
     )
+    if verified_only and payer is not None and recipient is not None:
+        recipients.require_verified(payer, recipient)
     now = clock.now()
     request = PaymentRequest(
         id=new_id(),

@@ -48,6 +48,7 @@ from app.transfers.errors import (
     TRANSFER_ERRORS,
     CannotTransferToSelf,
     RecipientNotFound,
+    RecipientNotVerified,
 )
 from app.transfers.guard import limits_user_lookups
 from app.transfers.recipients import UserIdentifier
@@ -75,7 +76,7 @@ def _respond(details: PaymentRequestDetails, status: int = 200) -> Response:
 @blp.arguments(CreatePaymentRequestIn, required=False)
 @idempotent(blp)
 @blp.response(201, PaymentRequestOut)
-@blp.errors(RecipientNotFound, CannotTransferToSelf, QuotaExceeded)
+@blp.errors(RecipientNotFound, CannotTransferToSelf, RecipientNotVerified, QuotaExceeded)
 @limits_user_lookups(when=_has_payer)
 def create_payment_request(body: dict[str, Any]) -> Response:
     """Create a payment request
@@ -93,6 +94,7 @@ def create_payment_request(body: dict[str, Any]) -> Response:
             currency=settings().default_currency,
             note=body.get("note"),
             expires_in=timedelta(seconds=body["expires_in"]),
+            verified_only=settings().verified_handles_required,
         )
     return _respond(details, 201)
 

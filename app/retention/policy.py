@@ -92,6 +92,13 @@ RULES: Final = (
     Rule("attempt_budgets", "retention_responses", "full_at"),
     # Links are valid for half an hour.
     Rule("password_resets", "retention_responses", "id"),
+    # The links that are valid longest are so for as long as this may be at least.
+    Rule(
+        "handle_verifications",
+        "retention_messages",
+        "id",
+        where="processed_at IS NOT NULL",
+    ),
     Rule("notifications", "retention_notifications", "id"),
     # What is not sent yet stays.
     Rule(

@@ -6,9 +6,10 @@ import marshmallow as ma
 
 from app.auth.masking import public_name
 from app.auth.models import User
-from app.auth.profile import Profile
+from app.auth.profile import Profile, verified_since
 from app.auth.schemas import Email
-from app.common.fields import Flag, Schema, Text, WholeNumber, serializes
+from app.common.clock import format_timestamp
+from app.common.fields import Flag, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.time_zone import TimeZone
 from app.images.schemas import ImageOut, image_out
 from app.images.service import ShownImage
@@ -107,6 +108,16 @@ class PayeeOut(PartyOut):
         exclude = ("id",)
 
 
+class VerifiedPayeeOut(PayeeOut):
+    """A payee, for those who are about to pay."""
+
+    verified = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "Whether the payee has a verified email address or phone number"},
+    )
+    verified_since = Timestamp(required=True, allow_none=True)
+
+
 @serializes(PartyOut)
 def party_out(user: User | Profile) -> dict[str, Any]:
     return {"id": user.id, **payee_out(user)}
@@ -115,6 +126,15 @@ def party_out(user: User | Profile) -> dict[str, Any]:
 @serializes(PayeeOut)
 def payee_out(user: User | Profile) -> dict[str, Any]:
     return {"name": public_name(user), "supportEmail": user.support_email}
+
+
+@serializes(VerifiedPayeeOut)
+def verified_payee_out(user: User | Profile) -> dict[str, Any]:
+    since = verified_since(user)
+    return payee_out(user) | {
+        "verified": since is not None,
+        "verifiedSince": format_timestamp(since),
+    }
 
 
 @serializes(ShopOut)

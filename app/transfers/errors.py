@@ -26,6 +26,19 @@ class RecipientCannotReceive(Conflict):
     message = "The recipient cannot receive this amount at this time"
 
 
+class RecipientNotVerified(Conflict):
+    """The email address or phone number has an account, but whose it is was never proved.
+
+    It contains no data of the account.
+    """
+
+    code = "RECIPIENT_NOT_VERIFIED"
+    message = (
+        "The owner of this email address or phone number has not verified it yet; ask for the"
+        " wallet number, or wait until it is verified"
+    )
+
+
 class TransferNotFound(NotFound):
     code = "TRANSFER_NOT_FOUND"
     message = "Transfer not found"

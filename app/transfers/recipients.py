@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.auth.masking import masked_email, masked_name, masked_number
-from app.auth.profile import Profile
+from app.auth.profile import Profile, verified_since
 from app.auth.service import fold_email
 from app.transfers import repository
-from app.transfers.errors import CannotTransferToSelf, RecipientNotFound
+from app.transfers.errors import CannotTransferToSelf, RecipientNotFound, RecipientNotVerified
 from app.wallets import service as wallets
 
 
@@ -31,6 +32,13 @@ class MaskedUser:
     name: str | None
     email: str | None
     wallet_number: str | None
+    #: Since when the address or number that was looked up is known to be the user's; of a wallet
+    #: number or ID, since when any is. None if it is not.
+    verified_since: datetime | None
+
+    @property
+    def verified(self) -> bool:
+        return self.verified_since is not None
 
 
 def query_users(
@@ -82,10 +90,31 @@ def require_other(user: Profile | None, *, caller_id: UUID) -> Profile:
     return user
 
 
-def mask_user(session: Session, user: Profile, *, currency: str) -> MaskedUser:
+def require_verified(identifier: UserIdentifier, user: Profile) -> None:
+    """Raises RecipientNotVerified for an email address or phone number that the user has not
+    verified. Wallet numbers and IDs belong to one account forever."""
+    is_handle = identifier.email is not None or identifier.phone is not None
+    if is_handle and _verified_since(identifier, user) is None:
+        raise RecipientNotVerified
+
+
+def _verified_since(identifier: UserIdentifier, user: Profile) -> datetime | None:
+    if identifier.email is not None:
+        return user.email_verified_at
+    if identifier.phone is not None:
+        return user.phone_verified_at
+    return verified_since(user)
+
+
+def mask_user(
+    session: Session, user: Profile, *, found_by: UserIdentifier, currency: str
+) -> MaskedUser:
     """The masked details of the user."""
     wallet = wallets.get_wallet_of_user(session, user_id=user.id, currency=currency)
     number = wallet.number if wallet else None
     return MaskedUser(
-        masked_name(user), masked_email(user.email), masked_number(number) if number else None
+        masked_name(user),
+        masked_email(user.email),
+        masked_number(number) if number else None,
+        _verified_since(found_by, user),
     )

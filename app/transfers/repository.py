@@ -16,7 +16,7 @@ _INSERT = BulkInsert(Transfer)
 # Each subquery takes one step in an index, and none if its identifier is NULL.
 _FIND_USERS = """
     SELECT wanted.position, u.id, u.email, u.phone, u.first_name, u.last_name, u.shop_name,
-        u.support_email, u.time_zone, u.role, u.is_active
+        u.support_email, u.time_zone, u.role, u.is_active, u.email_verified_at, u.phone_verified_at
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS wanted
         (position int, user_id uuid, email_key text, phone text, wallet_number text, currency text)
     JOIN users u ON u.id = coalesce(

@@ -118,6 +118,14 @@ class RecipientOut(Schema):
     wallet_number = ma.fields.String(
         required=True, allow_none=True, metadata={"example": "•••• •••• 5516"}
     )
+    verified = ma.fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether the email address or phone number that was looked up is"
+            " verified; of a wallet number or user ID, whether the user has a verified one"
+        },
+    )
+    verified_since = Timestamp(required=True, allow_none=True)
 
 
 class TransferOut(Schema):

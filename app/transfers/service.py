@@ -48,12 +48,14 @@ PartiesOf = Mapping[tuple[UUID, UserIdentifier, str], tuple[Profile | None, Prof
 
 @dataclass(frozen=True, slots=True)
 class NewTransfer(Movement[PartiesOf, TransferDetails]):
-    """Money from the caller's wallet to another user's. note: visible to both parties."""
+    """Money from the caller's wallet to another user's. note: visible to both parties;
+    verified_only: whether an email address or phone number must be verified."""
 
     to: UserIdentifier
     money: Money
     second_factor: SecondFactor
     note: str | None = None
+    verified_only: bool = False
 
     @classmethod
     def lock(
@@ -71,10 +73,14 @@ class NewTransfer(Movement[PartiesOf, TransferDetails]):
         return NeededWallets(currency, paying=(user_id,), receiving=(receiver.id,))
 
     def decide(self, turn: Turn, rows: PartiesOf) -> Decision[TransferDetails]:
-        """Raises what `decide_transfer` raises."""
+        """Raises RecipientNotVerified and what `decide_transfer` raises."""
+        parties = rows[turn.caller.id, self.to, self.money.currency]
+        receiver = recipients.require_other(parties[1], caller_id=turn.caller.id)
+        if self.verified_only:
+            recipients.require_verified(self.to, receiver)
         return decide_transfer(
             turn,
-            rows[turn.caller.id, self.to, self.money.currency],
+            parties,
             self.money,
             second_factor=self.second_factor,
             note=self.note,
@@ -232,7 +238,7 @@ def preview_recipient(
 ) -> MaskedUser:
     """The masked details of the recipient. Raises RecipientNotFound, CannotTransferToSelf."""
     user = recipients.require_recipient(session, to, caller_id=caller_id, currency=currency)
-    return recipients.mask_user(session, user, currency=currency)
+    return recipients.mask_user(session, user, found_by=to, currency=currency)
 
 
 def list_transfers(

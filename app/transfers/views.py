@@ -18,6 +18,7 @@ from app.transfers.errors import (
     TRANSFER_ERRORS,
     CannotTransferToSelf,
     RecipientNotFound,
+    RecipientNotVerified,
     TransferNotFound,
 )
 from app.transfers.guard import limits_user_lookups, reveals_user
@@ -43,7 +44,7 @@ blp = Blueprint(
 @requires(blp, scope=Scope.TRANSFERS_WRITE)
 @blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
-@blp.errors(CannotTransferToSelf, *TRANSFER_ERRORS)
+@blp.errors(CannotTransferToSelf, RecipientNotVerified, *TRANSFER_ERRORS)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 @limits_user_lookups(counts=reveals_user)
@@ -52,13 +53,15 @@ def create_transfer(body: dict[str, Any]) -> Response:
 
     Sends money to another user, identified by email, phone number, wallet number or user ID. Check
     the recipient first with `GET /transfers/recipient`. The money arrives immediately, and both
-    users see the transfer in their history. Large sums require a two-factor code.
+    users see the transfer in their history. With `REQUIRE_VERIFIED_HANDLES`, an email address or
+    phone number receives money only once it is verified. Large sums require a two-factor code.
     """
     transfer = NewTransfer(
         UserIdentifier(**body["recipient"]),
         Money.of(body["amount"], settings().default_currency),
         second_factor(),
         body.get("note"),
+        verified_only=settings().verified_handles_required,
     )
     render = partial(transfer_out, viewer_id=identity().user_id)
     return respond_with(transfer, render=render, status=201)
@@ -73,8 +76,8 @@ def create_transfer(body: dict[str, Any]) -> Response:
 def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
     """Look up a recipient
 
-    Returns masked details, enough to recognise someone you know. Lookups are rate-limited per
-    user and per IP address.
+    Returns masked details, enough to recognise someone you know, and whether the user has proved to
+    own the email address or phone number. Lookups are rate-limited per user and per IP address.
     """
     with reading() as session:
         return service.preview_recipient(

@@ -10,10 +10,12 @@ INVARIANTS: Final = (
         "SELECT u.id FROM users u LEFT JOIN wallets w ON w.user_id = u.id WHERE w.id IS NULL",
     ),
     Invariant(
-        "Every account has an email address or a phone number to sign in with",
+        "Every email address has its key, and only what an account has is verified",
         """
         SELECT id FROM users
-        WHERE (email IS NULL AND phone IS NULL) OR (email IS NULL) <> (email_key IS NULL)
+        WHERE (email IS NULL) <> (email_key IS NULL)
+            OR (email IS NULL AND email_verified_at IS NOT NULL)
+            OR (phone IS NULL AND phone_verified_at IS NOT NULL)
         """,
     ),
     Invariant(

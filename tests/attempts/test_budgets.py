@@ -17,6 +17,7 @@ GUESSABLE = {
     "password": budgets.PASSWORDS,
     "currentPassword": budgets.PASSWORDS,
     "code": budgets.SECOND_FACTORS,
+    "phoneCode": budgets.PHONE_CODES,
     "X-Two-Factor-Code": budgets.SECOND_FACTORS,
     "couponCode": budgets.COUPON_CODES,
     "key": budgets.LICENCE_KEYS,
@@ -35,6 +36,7 @@ EXCEPTIONS = {
     ("registerUser", "password"): "The password of a new account.",
     ("createCoupon", "code"): "The merchant chooses the code.",
     ("requestPasswordReset", "email"): "The answer is the same whether there is an account or not.",
+    ("requestPhoneVerification", "phone"): "The answer is the same whoever has the number.",
     ("login", "email"): "Unknown ones cannot be told from wrong passwords, which are limited.",
     ("loginByPhone", "phone"): "As for login.",
 }
@@ -43,6 +45,7 @@ EXCEPTIONS = {
 UNGUESSABLE = {
     "refreshToken": _SIGNATURE,
     "resetToken": _SIGNATURE,
+    "verificationToken": _SIGNATURE,
     "Stripe-Signature": _SIGNATURE,
     "webhook-signature": _SIGNATURE,
     "download_token": _SIGNATURE,
@@ -54,6 +57,8 @@ UNGUESSABLE = {
 PUBLIC = {
     *("alt", "category", "slug", "url"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
+    # The answer is the same whoever has the new address.
+    "newEmail",
     *("action", "buyerEmail", "locale", "supportEmail", "timeZone"),
     *("expectedAmount", "firstName", "holder", "id", "instance", "label", "lastName", "maxPrice"),
     *(

@@ -3,11 +3,17 @@
 import threading
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.auth import service as auth
+from app.auth.handles import service as handles
+from app.auth.handles.links import LINKS
+from app.auth.handles.models import Purpose
 from app.auth.models import Role, User
 from app.common import db
+from app.common.db import transaction
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants, outcomes
 
@@ -203,3 +209,29 @@ def test_administrators_who_deactivate_each_other_leave_one(committing: Flask) -
         assert len(left) == count - found[200, None] >= 1
         with db.transaction() as session:
             factories.as_owner(session, "UPDATE users SET is_active = false WHERE role = 'ADMIN'")
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_an_address_is_verified_by_one_account(committing: Flask, is_held: bool) -> None:
+    email = "wanted@example.com"
+    if is_held:
+        with transaction() as session:
+            auth.register(session, email=email, password_hash="", role=Role.USER)
+    tokens = []
+    for _ in range(10):
+        user = factories.actor()
+        with transaction() as session:
+            handles.request(session, user_id=user.id, purpose=Purpose.EMAIL_CHANGE, handle=email)
+            requested = handles.process_requests(session, limit=1)
+        tokens.append(LINKS.sign(requested[0].id))
+
+    answers = all_at_once(
+        lambda token: post(committing, "email/verification/confirm", {"verificationToken": token}),
+        tokens,
+        threads=10,
+    )
+
+    won = [answer for answer in answers if answer.status_code == 204]
+    lost = [answer for answer in answers if answer.status_code != 204]
+    assert (len(won), outcomes(lost)) == (1, {(400, "VERIFICATION_INVALID"): 9})
+    assert broken_invariants() == []

@@ -288,6 +288,8 @@ class TestProfile:
             "createdAt",
             "updatedAt",
             "phone",
+            "emailVerifiedAt",
+            "phoneVerifiedAt",
             "locale",
             "timeZone",
         ]

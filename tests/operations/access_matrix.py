@@ -25,6 +25,11 @@ PATCH  /api/v1/auth/me                                           401 200 200 200
 POST   /api/v1/auth/password                                     401 204 204 204 204 204
 POST   /api/v1/auth/password/forgotten                           204 204 204 204 204 204
 POST   /api/v1/auth/password/reset                               400 400 400 400 400 400
+POST   /api/v1/auth/email                                        401 204 204 204 204 204
+POST   /api/v1/auth/email/verification                           401 409 409 409 409 409
+POST   /api/v1/auth/email/verification/confirm                   400 400 400 400 400 400
+POST   /api/v1/auth/phone/verification                           401 204 204 204 204 204
+POST   /api/v1/auth/phone/verification/confirm                   401 400 400 400 400 400
 GET    /api/v1/auth/sessions                                     401 200 200 200 200 200
 DELETE /api/v1/auth/sessions/{login_session_id}                  401 404 404 404 204 404
 GET    /api/v1/auth/two-factor                                   401 200 200 200 200 200
@@ -231,6 +236,9 @@ GET    /checkout/assets/{asset_name}                             200 200 200 200
 GET    /notifications/unsubscribe/{unsubscribe_token}            200 200 200 200 200 200
 POST   /notifications/unsubscribe/{unsubscribe_token}            200 200 200 200 200 200
 GET    /notifications/unsubscribe/assets/{asset_name}            200 200 200 200 200 200
+GET    /email/verify/{verification_token}                        404 404 404 404 404 404
+POST   /email/verify/{verification_token}                        404 404 404 404 404 404
+GET    /email/verify/assets/{asset_name}                         200 200 200 200 200 200
 GET    /password/reset/{reset_token}                             404 404 404 404 404 404
 POST   /password/reset/{reset_token}                             404 404 404 404 404 404
 GET    /password/reset/assets/{asset_name}                       200 200 200 200 200 200

@@ -49,6 +49,13 @@ BODIES: dict[Route, dict[str, Any]] = {
         "resetToken": "A" * 48,
         "newPassword": "a-fine-secret-2",
     },
+    ("POST", "/api/v1/auth/email"): {
+        "newEmail": "other-{caller}@example.com",
+        "password": factories.PASSWORD,
+    },
+    ("POST", "/api/v1/auth/email/verification/confirm"): {"verificationToken": "A" * 48},
+    ("POST", "/api/v1/auth/phone/verification"): {"phone": "{phone}"},
+    ("POST", "/api/v1/auth/phone/verification/confirm"): {"phoneCode": "492039"},
     ("POST", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD},
     ("POST", "/api/v1/auth/two-factor/confirm"): {"code": "492039"},
     ("DELETE", "/api/v1/auth/two-factor"): {"password": factories.PASSWORD, "code": "492039"},
@@ -244,6 +251,7 @@ class SampleData:
             "order_id": order["id"],
             "notification_id": notification_of(buyer),
             "reset_token": "A" * 48,
+            "verification_token": "A" * 48,
             "unsubscribe_token": unsubscribe_links.sign(
                 Subscription(buyer.id, Kind.SALE, Channel.EMAIL)
             ),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from flask.testing import FlaskClient
@@ -370,7 +371,12 @@ class TestReading:
             "amount": "12.50",
             "currency": "USD",
             "note": "Lunch",
-            "requester": {"name": "Alice J.", "supportEmail": None},
+            "requester": {
+                "name": "Alice J.",
+                "supportEmail": None,
+                "verified": True,
+                "verifiedSince": ANY,
+            },
             "isAddressed": True,
             "expiresAt": request["expiresAt"],
         }

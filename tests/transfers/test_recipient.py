@@ -37,7 +37,9 @@ class TestLookingUp:
             {"userId": str(bob.id)},
         ):
             answer = look_up(client, caller, **identifier)
-            assert (answer.status_code, answer.json) == (200, masked), identifier
+            body = answer.json
+            assert body.pop("verifiedSince") is not None
+            assert (answer.status_code, body) == (200, masked | {"verified": True}), identifier
 
     def test_the_result_does_not_identify_the_recipient(
         self, client: FlaskClient, bob: Actor

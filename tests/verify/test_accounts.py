@@ -12,8 +12,8 @@ CORRUPTIONS = {
              created_at, updated_at)
         VALUES (gen_random_uuid(), 'a@b.test', 'a@b.test', '', 'USER', false, true, now(), now())
     """,
-    "Every account has an email address or a phone number to sign in with": """
-        UPDATE users SET email = NULL, email_key = NULL WHERE id = '{buyer}'
+    "Every email address has its key, and only what an account has is verified": """
+        UPDATE users SET phone = NULL, phone_verified_at = now() WHERE id = '{buyer}'
     """,
     "An enabled second factor was confirmed with a code and has ten recovery codes": """
         INSERT INTO two_factors (user_id, secret, last_step, created_at, confirmed_at)

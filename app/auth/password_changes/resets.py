@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import passwords, service
+from app.auth.api_keys import service as api_keys
+from app.auth.handles import service as handles
 from app.auth.models import User
-from app.auth.password_changes import links, repository
+from app.auth.password_changes import repository
 from app.auth.password_changes.errors import PasswordResetInvalid
+from app.auth.password_changes.links import LINKS
 from app.auth.password_changes.service import set_password
 from app.common import clock
 from app.common.ids import new_id
@@ -62,7 +65,7 @@ def is_expired(created_at: datetime) -> bool:
 
 def require_user(session: Session, token: str) -> User:
     """The user who may set a new password with a token. Raises PasswordResetInvalid."""
-    reset_id = links.verify(token)
+    reset_id = LINKS.verify(token)
     reset = repository.get_reset(session, reset_id) if reset_id is not None else None
     if reset is None or reset.user_id is None or reset.used_at is not None:
         raise PasswordResetInvalid
@@ -83,12 +86,17 @@ def require_acceptable(user: User, password: str, *, field: str) -> None:
 def reset_password(session: Session, *, token: str, password_hash: str) -> None:
     """Set a new password, end all sessions of the user, and invalidate all links.
 
-    Raises PasswordResetInvalid.
+    Whoever has the link receives the mails of this address. If that had not been verified, somebody
+    else may have created the account: its API keys are revoked. Raises PasswordResetInvalid.
     """
-    reset_id = links.verify(token)
+    reset_id = LINKS.verify(token)
     if reset_id is None or repository.get_reset_for_update(session, reset_id) is None:
         raise PasswordResetInvalid
     user = require_user(session, token)
     set_password(session, user_id=user.id, password_hash=password_hash, because="reset")
+    if user.email_verified_at is None:
+        user.email_verified_at = clock.now()
+        api_keys.revoke_all(session, user_id=user.id, actor_id=user.id, because="password changed")
+        handles.record_verified(session, user, "email")
     repository.use_all(session, user_id=user.id, now=clock.now())
     audit.record(session, actor_id=user.id, action="user.reset-password", target=("user", user.id))

@@ -8,6 +8,7 @@ from app.audit import service as audit
 from app.auth import repository
 from app.auth.api_keys import service as api_keys
 from app.auth.errors import UserNotFound
+from app.auth.handles import service as handles
 from app.auth.models import SessionKind
 from app.common import clock
 from app.events import service as events
@@ -52,7 +53,8 @@ def set_password(
     because: str,
     keep_session: UUID | None = None,
 ) -> None:
-    """Store a new password, and end all sessions but `keep_session`.
+    """Store a new password, and end all sessions but `keep_session`, and requested changes of the
+    address.
 
     because: as of PasswordChanged. Raises UserNotFound.
     """
@@ -69,4 +71,5 @@ def set_password(
         because="password changed",
         keep=keep_session,
     )
+    handles.cancel_requests(session, user_id=user_id)
     events.record(session, [PasswordChanged(aggregate_id=user_id, because=because)])

@@ -17,14 +17,15 @@ from app.auth.guard import (
     requires,
     session_id,
 )
-from app.auth.password_changes import links, resets, service
+from app.auth.password_changes import resets, service
 from app.auth.password_changes.errors import PasswordResetInvalid
-from app.auth.schemas import (
+from app.auth.password_changes.links import LINKS
+from app.auth.password_changes.schemas import (
     ChangePasswordIn,
     RequestPasswordResetIn,
     ResetPasswordIn,
-    canonical_email,
 )
+from app.auth.schemas import canonical_email
 from app.common import ratelimit
 from app.common.db import reading, transaction
 from app.common.fair_executor import Turn
@@ -41,7 +42,7 @@ _POLICY: Final = (
 
 blp = Blueprint("passwords", __name__, url_prefix="/auth", description="Passwords")
 page_blp = flask.Blueprint(
-    "password_reset", __name__, url_prefix=links.PATH, template_folder="templates"
+    "password_reset", __name__, url_prefix=LINKS.path, template_folder="templates"
 )
 
 
@@ -100,7 +101,8 @@ def request_password_reset(body: dict[str, Any]) -> None:
 def reset_password(body: dict[str, Any]) -> None:
     """Set a new password with a link
 
-    Ends all sessions of the user, and invalidates every other link. API keys keep working.
+    Ends all sessions of the user, and invalidates every other link. The link proves that the
+    address is the user's. API keys keep working if it had been verified before.
     """
     _reset(body["reset_token"], body["new_password"])
 

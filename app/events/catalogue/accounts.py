@@ -34,6 +34,28 @@ class PasswordChanged(Event):
     because: Annotated[str, "`changed`, by a user who knew it, or `reset`, by e-mail"]
 
 
+@event("handle-verified", aggregate="user")
+class HandleVerified(Event):
+    """A user has proved to own the email address or phone number of the account."""
+
+    handle: Annotated[str, "`email` or `phone`"]
+
+
+@event("email-changed", aggregate="user")
+class EmailChanged(Event):
+    """An account has another email address, and its other sessions were ended."""
+
+    is_restored: Annotated[bool, "whether the owner of an earlier address has undone a change"]
+
+
+@event("handle-lost", aggregate="user")
+class HandleLost(Event):
+    """Somebody else has proved to own an address or number that the account had not verified.
+    The account has lost it, and keeps everything else."""
+
+    handle: Annotated[str, "`email` or `phone`"]
+
+
 @event("two-factor-changed", aggregate="user")
 class TwoFactorChanged(Event):
     """The second factor of an account was changed."""

@@ -12,10 +12,10 @@ from app.auth.masking import public_name
 from app.auth.models import User
 from app.common.ids import parse_id
 from app.notifications import repository
-from app.notifications.texts import account, money, trade
+from app.notifications.texts import account, handles, money, trade
 from app.notifications.texts.content import Content, Data, Reader, Writer
 
-WRITERS: Final[dict[str, Writer]] = trade.TEXTS | money.TEXTS | account.TEXTS
+WRITERS: Final[dict[str, Writer]] = trade.TEXTS | money.TEXTS | account.TEXTS | handles.TEXTS
 
 #: The fields that contain a user of whom a text may tell the name.
 _USERS: Final = ("userId", "merchantId", "senderId", "receiverId", "requesterId", "payerId")

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.auth.masking import public_name
+from app.auth.models import User
+from app.auth.profile import Profile, verified_since
 from app.common.money import Money
-from app.common.time_zone import display_time
+from app.common.time_zone import display_time, local
 from app.gateway import client as gateway
 from app.images.service import ShownImage
 from app.payment_requests import service
@@ -26,7 +28,8 @@ from app.shops import logos
 class PaymentPage:
     """The content of the page for a payment request or merchant code.
 
-    support: email address where the payee helps; price: None if the payer chooses the amount;
+    support: email address where the payee helps; verified: since when the payee is verified, for
+    display, None if it is not; price: None if the payer chooses the amount;
     image: of the product; logo: of the payee; card_product: product that can be bought by card
     instead, None if none can; ended: why it can no longer be paid, None if it can; pay, decline:
     paths below the API's prefix; decline is None if it cannot be declined; expires: `expires_at`
@@ -36,6 +39,7 @@ class PaymentPage:
     kind: str
     payee: str
     support: str | None
+    verified: str | None
     about: str | None
     price: Money | None
     currency: str
@@ -74,6 +78,7 @@ def _of_request(session: Session, details: PaymentRequestDetails) -> PaymentPage
         kind="Payment request",
         payee=public_name(details.requester),
         support=details.requester.support_email,
+        verified=_verified(details.requester),
         about=request.note,
         price=_money(request.amount, request.currency),
         currency=request.currency,
@@ -101,6 +106,7 @@ def _of_code(session: Session, found: MerchantCodeDetails) -> PaymentPage:
         kind=code.label or "Pay",
         payee=public_name(found.merchant),
         support=found.merchant.support_email,
+        verified=_verified(found.merchant),
         about=product.name if product else None,
         price=_money(product.price if product else code.amount, code.currency),
         currency=code.currency,
@@ -115,6 +121,11 @@ def _of_code(session: Session, found: MerchantCodeDetails) -> PaymentPage:
         pay=f"/merchant-codes/{code.token}/pay",
         decline=None,
     )
+
+
+def _verified(payee: User | Profile) -> str | None:
+    since = verified_since(payee)
+    return f"{local(since, ZoneInfo(payee.time_zone)):%-d %B %Y}" if since is not None else None
 
 
 def _money(minor: int | None, currency: str) -> Money | None:
