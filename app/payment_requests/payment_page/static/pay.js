@@ -99,7 +99,7 @@ signUp.addEventListener("submit", (event) => {
 
 async function begin(signedIn) {
   token = signedIn.accessToken;
-  part("who").textContent = signedIn.user.email ?? signedIn.user.phone;
+  part("who").textContent = signedIn.user.email ?? signedIn.user.phone ?? "a new user";
   await showBalance();
   part("password").value = part("new-password").value = "";
   show(form);
