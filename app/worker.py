@@ -77,7 +77,8 @@ HANDLERS: Final[tuple[Handler, ...]] = (
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
-_WEBHOOK_NICENESS = 5
+#: Of what nobody waits for: requests come first where there are too few processors for both.
+_NICENESS = 15
 #: Between two reports that a process works.
 _REPORT_SECONDS = 20.0
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 15.0
@@ -194,14 +195,14 @@ def _run_outbound_worker(settings: Settings, redis_url: str) -> None:
 
 def _run_mailer(settings: Settings, redis_url: str) -> None:
     """Send mails and text messages."""
+    os.nice(_NICENESS)
     wire(settings)
     mailer.run(settings, report=_reporter(redis_url, job_worker.MAILER))
 
 
 def _run_webhooks(settings: Settings, redis_url: str) -> None:
     """Deliver webhooks until SIGTERM; attempts in progress are finished first."""
-    # What a request waits for comes first where there are too few processors for both.
-    os.nice(_WEBHOOK_NICENESS)
+    os.nice(_NICENESS)
     # Of glibc, which would wait for a name server of a merchant for up to half a minute.
     os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
     wire(settings)
@@ -237,6 +238,7 @@ def _run_schedule(_: Settings, redis_url: str) -> None:
 
 def _run_relay(settings: Settings, redis_url: str) -> None:
     """Deliver events until SIGTERM; what is being delivered is finished first."""
+    os.nice(_NICENESS)
     wire(settings)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
