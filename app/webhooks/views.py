@@ -107,7 +107,7 @@ def get_webhook_endpoint(endpoint_id: UUID) -> Response:
 
 @blp.patch("/<uuid:endpoint_id>")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
-@blp.arguments(UpdateWebhookEndpointIn)
+@blp.arguments(UpdateWebhookEndpointIn, required=False)
 @idempotent(blp)
 @blp.response(200, WebhookEndpointOut)
 @blp.errors(WebhookEndpointNotFound)

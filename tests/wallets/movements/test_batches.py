@@ -243,7 +243,9 @@ class World:
                     "SELECT available_units FROM products WHERE id = :id", id=self.product_id
                 ),
                 "events": read(
-                    "SELECT type, count(*) FROM outbox_events GROUP BY type ORDER BY type"
+                    # Whether stock has become low is asked of a whole transaction.
+                    "SELECT type, count(*) FROM outbox_events WHERE type <> 'stock-low'"
+                    " GROUP BY type ORDER BY type"
                 ),
                 "keys": read(
                     "SELECT user_id, key, status FROM idempotency_keys"
