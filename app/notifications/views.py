@@ -1,18 +1,17 @@
 """HTTP of notifications: the feed, preferences, and the page that unsubscribes."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import flask
-from flask import Response, make_response, render_template, send_from_directory
+from flask import Response
 
 from app.auth.guard import current_user, requires
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
+from app.common.linked_pages import page_blueprint, respond
 from app.common.ratelimit import per_address, per_caller
 from app.notifications import links, service
 from app.notifications.errors import (
@@ -33,20 +32,10 @@ from app.notifications.schemas import (
 )
 from app.notifications.service import Preference
 
-_STATIC: Final = Path(__file__).parent / "static"
-
-#: Resources from this server only, nothing inline, and a form that leads to this page.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-
 blp = Blueprint(
     "notifications", __name__, url_prefix="/notifications", description="The caller's notifications"
 )
-page_blp = flask.Blueprint(
-    "unsubscribe", __name__, url_prefix=links.PATH, template_folder="templates"
-)
+page_blp = page_blueprint("unsubscribe", __name__, links.PATH)
 
 
 @blp.get("")
@@ -152,9 +141,9 @@ def page(unsubscribe_token: str) -> Response:
     try:
         subscription = service.require_subscription(unsubscribe_token)
     except UnsubscribeLinkInvalid:
-        return _respond(render_template("notifications/invalid.html"), 404)
+        return respond("notifications/invalid.html", 404)
     about = service.MEANINGS[subscription.kind]
-    return _respond(render_template("notifications/unsubscribe.html", about=about, is_done=False))
+    return respond("notifications/unsubscribe.html", about=about, is_done=False)
 
 
 @page_blp.post("/<unsubscribe_token>")
@@ -166,17 +155,6 @@ def unsubscribe(unsubscribe_token: str) -> Response:
         with transaction() as session:
             service.unsubscribe(session, subscription)
     except UnsubscribeLinkInvalid:
-        return _respond(render_template("notifications/invalid.html"), 404)
+        return respond("notifications/invalid.html", 404)
     about = service.MEANINGS[subscription.kind]
-    return _respond(render_template("notifications/unsubscribe.html", about=about, is_done=True))
-
-
-@page_blp.get("/assets/<asset_name>")
-def asset(asset_name: str) -> Response:
-    return send_from_directory(_STATIC, asset_name, max_age=3600)
-
-
-def _respond(html: Any, status: int = 200) -> Response:
-    response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = _POLICY
-    return response
+    return respond("notifications/unsubscribe.html", about=about, is_done=True)

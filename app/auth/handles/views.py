@@ -1,11 +1,9 @@
 """HTTP of verifying email addresses and phone numbers."""
 
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import flask
-from flask import Response, make_response, render_template, send_from_directory
+from flask import Response
 
 from app.attempts.budgets import PHONE_CODES
 from app.attempts.http import limits_attempts
@@ -38,22 +36,13 @@ from app.auth.schemas import UserOut, canonical_email, canonical_phone
 from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, is_error
+from app.common.linked_pages import page_blueprint, respond
 from app.common.ratelimit import per_address, per_caller, per_field
-
-_STATIC: Final = Path(__file__).parent / "static"
-
-#: Resources from this server only, nothing inline, and a form that leads to this page.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
 
 blp = Blueprint(
     "handles", __name__, url_prefix="/auth", description="Email addresses and phone numbers"
 )
-page_blp = flask.Blueprint(
-    "email_verification", __name__, url_prefix=LINKS.path, template_folder="templates"
-)
+page_blp = page_blueprint("email_verification", __name__, LINKS.path)
 
 
 @blp.post("/email")
@@ -157,8 +146,8 @@ def page(verification_token: str) -> Response:
         with reading() as session:
             proof = service.require_proof(session, verification_token)
     except VerificationInvalid:
-        return _respond(render_template("handles/invalid.html"), 404)
-    return _respond(render_template("handles/form.html", proof=proof))
+        return respond("handles/invalid.html", 404)
+    return respond("handles/form.html", proof=proof)
 
 
 @page_blp.post("/<verification_token>")
@@ -170,16 +159,5 @@ def submit(verification_token: str) -> Response:
             proof = service.require_proof(session, verification_token)
             service.confirm_email(session, token=verification_token)
     except VerificationInvalid:
-        return _respond(render_template("handles/invalid.html"), 404)
-    return _respond(render_template("handles/done.html", proof=proof))
-
-
-@page_blp.get("/assets/<asset_name>")
-def asset(asset_name: str) -> Response:
-    return send_from_directory(_STATIC, asset_name, max_age=3600)
-
-
-def _respond(html: Any, status: int = 200) -> Response:
-    response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = _POLICY
-    return response
+        return respond("handles/invalid.html", 404)
+    return respond("handles/done.html", proof=proof)

@@ -1,11 +1,9 @@
 """HTTP of changes of passwords: by signed-in users, and of forgotten ones."""
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs
 
-import flask
-from flask import Response, make_response, render_template, send_from_directory
+from flask import Response
 
 from app.auth import passwords
 from app.auth.errors import InvalidCredentials, PasswordRefused
@@ -30,20 +28,11 @@ from app.common import ratelimit
 from app.common.db import reading, transaction
 from app.common.fair_executor import Turn
 from app.common.http import Blueprint, raw_body, settings
+from app.common.linked_pages import page_blueprint, respond
 from app.common.ratelimit import per_address, per_caller, per_field
 
-_STATIC: Final = Path(__file__).parent / "static"
-
-#: Resources from this server only, nothing inline, and a form that leads to this page.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-
 blp = Blueprint("passwords", __name__, url_prefix="/auth", description="Passwords")
-page_blp = flask.Blueprint(
-    "password_reset", __name__, url_prefix=LINKS.path, template_folder="templates"
-)
+page_blp = page_blueprint("password_reset", __name__, LINKS.path)
 
 
 @blp.post("/password")
@@ -126,8 +115,8 @@ def page(reset_token: str) -> Response:
         with reading() as session:
             resets.require_user(session, reset_token)
     except PasswordResetInvalid:
-        return _respond(render_template("password/invalid.html"), 404)
-    return _respond(render_template("password/form.html", problem=None))
+        return respond("password/invalid.html", 404)
+    return respond("password/form.html", problem=None)
 
 
 @page_blp.post("/<reset_token>")
@@ -138,19 +127,8 @@ def submit(reset_token: str) -> Response:
     try:
         _reset(reset_token, fields.get("password", [""])[0])
     except PasswordResetInvalid:
-        return _respond(render_template("password/invalid.html"), 404)
+        return respond("password/invalid.html", 404)
     except PasswordRefused as error:
         problem = " ".join(text for texts in error.details.values() for text in texts)
-        return _respond(render_template("password/form.html", problem=problem), 400)
-    return _respond(render_template("password/done.html"))
-
-
-@page_blp.get("/assets/<asset_name>")
-def asset(asset_name: str) -> Response:
-    return send_from_directory(_STATIC, asset_name, max_age=3600)
-
-
-def _respond(html: Any, status: int = 200) -> Response:
-    response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = _POLICY
-    return response
+        return respond("password/form.html", 400, problem=problem)
+    return respond("password/done.html")
