@@ -13,8 +13,8 @@ from app.common.ids import new_id
 from app.events import repository
 from app.events.base import Event, to_data
 
-#: Aggregates whose first event is recorded with version 1 and not counted.
-_FIRST_IS_KNOWN: Final = {"order"}
+#: Types of aggregates whose first event is recorded with version 1 and not counted.
+FIRST_IS_KNOWN: Final = ("order",)
 
 
 def record(session: Session, events: Sequence[Event]) -> None:
@@ -51,6 +51,6 @@ def _count(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     left: Counter[UUID] = Counter(number)
     for row in rows:
         left[row["aggregate_id"]] -= 1
-        first = 1 if row["aggregate_type"] in _FIRST_IS_KNOWN else 0
+        first = 1 if row["aggregate_type"] in FIRST_IS_KNOWN else 0
         row["version"] = first - left[row["aggregate_id"]]
     repository.insert_counted_events(session, rows, number)
