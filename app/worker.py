@@ -197,7 +197,8 @@ def _run_mailer(settings: Settings, redis_url: str) -> None:
     """Send mails and text messages."""
     os.nice(_NICENESS)
     wire(settings)
-    mailer.run(settings, report=_reporter(redis_url, job_worker.MAILER))
+    report = _reporter(redis_url, job_worker.MAILER)
+    mailer.run(settings, stop=_stop_event(), report=report)
 
 
 def _run_webhooks(settings: Settings, redis_url: str) -> None:
@@ -206,10 +207,8 @@ def _run_webhooks(settings: Settings, redis_url: str) -> None:
     # Of glibc, which would wait for a name server of a merchant for up to half a minute.
     os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
     wire(settings)
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     _log.info("webhooks_started")
-    Dispatcher().run(until=stopped.is_set, report=_reporter(redis_url, job_worker.WEBHOOKS))
+    Dispatcher().run(until=_stop_event().is_set, report=_reporter(redis_url, job_worker.WEBHOOKS))
     _log.info("webhooks_stopped")
 
 
@@ -219,7 +218,8 @@ def _run_consumer(settings: Settings, redis_url: str) -> None:
     from app.events.kafka import consumer
 
     wire(settings)
-    consumer.run(settings, report=_reporter(redis_url, job_worker.CONSUMER))
+    report = _reporter(redis_url, job_worker.CONSUMER)
+    consumer.consume(settings, _stop_event(), report=report)
 
 
 def _run_schedule(_: Settings, redis_url: str) -> None:
@@ -240,12 +240,10 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     """Deliver events until SIGTERM; what is being delivered is finished first."""
     os.nice(_NICENESS)
     wire(settings)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     relay.run(
         sinks(settings),
         listen_url=settings.listen_database_url or require_database(settings),
-        stop=stop,
+        stop=_stop_event(),
         report=_reporter(redis_url, job_worker.RELAY),
     )
 
@@ -253,6 +251,14 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
 def sinks(settings: Settings) -> tuple[Sink, ...]:
     """What events are delivered to."""
     return (*HANDLERS, *outside.sinks_of(settings))
+
+
+def _stop_event() -> threading.Event:
+    """An event that is set by SIGTERM and SIGINT, so that work in progress is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _reporter(redis_url: str, process: str) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -57,6 +57,3 @@ class Sink(Protocol):
 #: event has its effect exactly once. It may raise for any of them: then they are handled one by
 #: one, and only what fails alone is retried later.
 Handle = Callable[[Session, Sequence[StoredEvent]], None]
-
-#: Types of events that a handler of all of them receives.
-ALL: Final = None

@@ -3,7 +3,6 @@
 Offsets are committed after our transaction, so a message may arrive again and is never lost.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -45,18 +44,13 @@ RECEIVED: Final = metrics.counter(
 _log = structlog.get_logger()
 
 
-def run(settings: Settings, *, report: Callable[[], object] = lambda: None) -> None:
-    """Consume until SIGTERM or SIGINT. report: called once a second, to tell that it works."""
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
-    consume(settings, stop, report=report)
-
-
 def consume(
     settings: Settings, stop: threading.Event, *, report: Callable[[], object] = lambda: None
 ) -> None:
-    """Consume until `stop` is set. Waits while brokers or the database are away."""
+    """Consume until `stop` is set. Waits while brokers or the database are away.
+
+    report: called once a second, to tell that it works.
+    """
     while not stop.is_set():
         try:
             _consume(settings, stop, report)
