@@ -50,8 +50,12 @@ class LargeFile:
 
 
 def connect(server: LiveServer) -> http.client.HTTPConnection:
+    """A connection whose receive buffer does not grow until it holds a whole file."""
     parts = urlsplit(server.url)
-    return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection.connect()
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MEGABYTE)
+    return connection
 
 
 def upload(server: LiveServer, token: str, product_id: str, sent: LargeFile) -> tuple[int, str]:
