@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -43,12 +44,19 @@ def _load_settings() -> Settings:
     return settings
 
 
-def _load_or_adopt_settings() -> Settings:
-    """The same; without a DATABASE_URL, with the servers of a running `up`."""
+def _load_or_adopt_settings(*, as_owner: bool = False) -> Settings:
+    """The same; without a DATABASE_URL, with the servers of a running `up`.
+
+    as_owner: with the role that owns the tables, where it is known.
+    """
     from app.local import running
 
     settings = _load_settings()
-    return _load_settings() if running.adopt(settings) else settings
+    if running.adopt(settings, as_owner=as_owner):
+        settings = _load_settings()
+    if as_owner and settings.migration_database_url is not None:
+        settings = replace(settings, database_url=settings.migration_database_url)
+    return settings
 
 
 @main.command()
@@ -127,7 +135,7 @@ def demo(if_empty: bool) -> None:
     """Load demo merchants, products, buyers and orders."""
     from app.demo.seed import seed
 
-    seed(_connect(), if_empty=if_empty)
+    seed(_connect(as_owner=True), if_empty=if_empty)  # one of the accounts is an administrator
 
 
 @main.command()
@@ -258,7 +266,7 @@ def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> s
 @click.argument("email")
 @click.option("--password", callback=_ask_password, help="Prompts if omitted.")
 def create_admin(email: str, password: str) -> None:
-    """Create an administrator."""
+    """Create an administrator, as the role that owns the tables (MIGRATION_DATABASE_URL)."""
     from marshmallow import ValidationError
 
     from app.auth import passwords
@@ -267,7 +275,7 @@ def create_admin(email: str, password: str) -> None:
     from app.common.db import transaction
     from app.common.fair_executor import Turn
 
-    settings = _connect()
+    settings = _connect(as_owner=True)
     try:
         address = Email().deserialize(email)
         passwords.require_acceptable(password, names=[address])
@@ -371,14 +379,15 @@ def _register_models() -> None:
     import app.models  # noqa: F401 – fills the metadata
 
 
-def _connect() -> Settings:
+def _connect(*, as_owner: bool = False) -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`.
 
+    as_owner: as the role that owns the tables, if there is another.
     Raises what `_load_settings` and `schema_version.require_current` raise.
     """
     from app.wiring import wire
 
-    settings = _load_or_adopt_settings()
+    settings = _load_or_adopt_settings(as_owner=as_owner)
     schema_version.require_current(settings)
     wire(settings)
     return settings

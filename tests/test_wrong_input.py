@@ -110,9 +110,15 @@ def test_wrong_arguments_are_answered_in_one_sentence(words: list[str]) -> None:
 
 
 def test_a_wrong_environment_is_answered_in_one_sentence(
-    base: dict[str, str], committing: Flask, tmp_path: Path, worker_number: int
+    base: dict[str, str],
+    committing: Flask,
+    database: servers.TestDatabase,
+    tmp_path: Path,
+    worker_number: int,
 ) -> None:
     committed = db.current().engine.url.render_as_string(hide_password=False)
+    owned = make_url(database.owner_url).set(database=db.current().engine.url.database)
+    owner = owned.render_as_string(hide_password=False)
     (tmp_path / "file").touch()
     file = tmp_path / "statement.csv"
     file.write_text(HEADER + LINE)
@@ -196,8 +202,11 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "create-admin: no terminal": (["create-admin", "ann@example.com"], {}, "no terminal"),
             "create-admin: taken": (
                 ["create-admin", email, *admin[2:]],
-                {"DATABASE_URL": committed},
+                {"DATABASE_URL": committed, "MIGRATION_DATABASE_URL": owner},
                 "already",
+            ),
+            "create-admin: without rights": (
+                admin, {"DATABASE_URL": committed}, "only the owner of the tables creates",
             ),
             "reconcile: no such bank": (
                 ["reconcile", "--provider", "X", str(file)], {}, "Unknown bank",

@@ -92,7 +92,8 @@ class DeclaredSettings:
     )
     migration_database_url: str | None = optional_setting(
         DatabaseUrl(),
-        "PostgreSQL, as the role that owns the tables. Only `migrate` uses it.",
+        "PostgreSQL, as the role that owns the tables. Only `migrate`, `create-admin` and `demo`"
+        " use it.",
         unset="`DATABASE_URL`",
         secret=True,
     )

@@ -133,7 +133,8 @@ class _Supervisor:
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         # With `.env`, because our processes have another working directory.
         everything = {**read_variables(), **env}
-        # Only `migrate` changes tables. Empty, so that it overrides a line of `.env`, too.
+        # Only `migrate` changes tables, and `demo` creates an administrator. Empty, so that it
+        # overrides a line of `.env`, too.
         unprivileged = {**everything, OWNER_URL: ""}
         # A restart does not wait for what is there already: `migrate` then only grants again.
         is_current = self._has_current_schema(env)
@@ -151,7 +152,7 @@ class _Supervisor:
             self._run(["migrate"], everything)
         if demo:
             show("Loading demo data")
-            self._run(["demo", "--if-empty"], unprivileged)
+            self._run(["demo", "--if-empty"], everything)
         show("Waiting for the web process")
         self._wait_until_ready()
 

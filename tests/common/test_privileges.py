@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from app.auth import service as auth
+from app.auth.models import Role
 from app.common import db, privileges
 from app.common.db import transaction
 from app.common.ids import new_id
@@ -134,6 +136,11 @@ class TestRole:
             session.execute(
                 text(f"{statement} WHERE false" if "UPDATE" in statement else statement)
             )
+        assert db.sqlstate(error.value) == INSUFFICIENT_PRIVILEGE
+
+    def test_it_creates_no_administrators(self, app: Flask) -> None:
+        with pytest.raises(DBAPIError) as error, transaction() as session:
+            auth.register(session, email="eve@example.com", password_hash="", role=Role.ADMIN)
         assert db.sqlstate(error.value) == INSUFFICIENT_PRIVILEGE
 
 
