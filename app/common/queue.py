@@ -14,6 +14,7 @@ import structlog
 from rq import Queue
 from sqlalchemy.orm import Session
 
+from app.common import redis_client
 from app.common.db import retry_transaction
 from app.common.jobs import AllowedJob, JsonSerializer
 from app.common.process_state import Slot
@@ -48,9 +49,10 @@ def open_queue(name: str, connection: redis.Redis) -> Queue:
 def enqueue(job: Callable[..., object], *args: Any) -> None:
     """Have the worker call `job(*args)` soon, possibly twice or not at all.
 
-    The job is lost if Redis is unavailable or the worker is killed: work that must be done also
-    has a row in the database, and a scheduled job that finds it. Call it after COMMIT only,
-    because the worker may run the job immediately.
+    While Redis does not answer, this process keeps the job and enqueues it afterwards. The job is
+    lost if this process or the worker is killed: work that must be done also has a row in the
+    database, and a scheduled job that finds it. Call it after COMMIT only, because the worker may
+    run the job immediately.
     """
     _enqueue(NAME, job, *args)
 
@@ -61,12 +63,16 @@ def enqueue_call(job: Callable[..., object], *args: Any) -> None:
 
 
 def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
-    try:
+    def put() -> None:
         open_queue(queue, _connection()).enqueue(
             job, *args, result_ttl=0, failure_ttl=_FAILURE_SECONDS, **options
         )
+
+    try:
+        put()
     except Exception as error:  # the caller has committed already
-        _log.warning("job not enqueued", job=job.__name__, error=str(error))
+        is_kept = redis_client.make_up_for(_connection(), put)
+        _log.warning("job not enqueued", job=job.__name__, error=str(error), later=is_kept)
 
 
 def enqueue_due(

@@ -24,6 +24,8 @@ TIMEOUT_SECONDS: Final = 0.03
 #: delay an answer; each further pause is twice as long.
 FIRST_RETRY_SECONDS: Final = 0.05
 MAX_RETRY_SECONDS: Final = 1.0
+#: Actions that wait until Redis answers again. Further ones are not made up for.
+_MAX_WAITING: Final = 1000
 
 _log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class Circuit:
         """probe: calls Redis, and raises redis.RedisError if it does not answer."""
         self._probe = probe
         self._lock = threading.Lock()
+        self._waiting: list[Callable[[], object]] = []
         self.is_open = False
 
     def enter(self) -> None:
@@ -59,15 +62,30 @@ class Circuit:
         _log.warning("redis_unavailable", error=type(error).__name__)
         threading.Thread(target=self._close_when_it_answers, daemon=True).start()
 
+    def make_up_for(self, action: Callable[[], object]) -> bool:
+        """Call `action` once Redis answers again, in another thread. Returns False if Redis answers
+        already, or too many wait. Its redis.RedisError is ignored."""
+        with self._lock:
+            is_kept = self.is_open and len(self._waiting) < _MAX_WAITING
+            if is_kept:
+                self._waiting.append(action)
+        return is_kept
+
     def _close_when_it_answers(self) -> None:
         pause = FIRST_RETRY_SECONDS
-        while self.is_open:
+        while True:
             time.sleep(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
             with suppress(redis.RedisError):
                 self._probe()
-                self.is_open = False
+                break
+        with self._lock:
+            self.is_open = False
+            waiting, self._waiting = self._waiting, []
         _log.warning("redis_available")
+        for action in waiting:
+            with suppress(redis.RedisError):
+                action()
 
 
 def connect(
@@ -100,6 +118,12 @@ def connect(
 def circuit_of(client: redis.Redis) -> Circuit:
     """The circuit of a client that `connect` has returned."""
     return cast("_Pool", client.connection_pool).circuit
+
+
+def make_up_for(client: redis.Redis, action: Callable[[], object]) -> bool:
+    """As `Circuit.make_up_for`; False for a client without a circuit."""
+    pool = client.connection_pool
+    return isinstance(pool, _Pool) and pool.circuit.make_up_for(action)
 
 
 class _ObservedRetry(Retry):

@@ -181,7 +181,8 @@ class Checkout(Polled, Base):
     """The checkout session at the gateway where a PENDING order can be paid until it expires.
 
     fingerprint: of the request that created the order, if it had an Idempotency-Key; url: of the
-    payment page, None until the session is known.
+    payment page, None until the session is known; cancel_requested: by the buyer, so that the order
+    is cancelled when the session ends unpaid.
     """
 
     __tablename__ = "checkouts"
@@ -191,13 +192,16 @@ class Checkout(Polled, Base):
             "next_attempt_at",
             postgresql_where=text("next_attempt_at IS NOT NULL"),
         ),
-        mutable("url", "expires_at", "attempts", "next_attempt_at", "flagged_at"),
+        mutable(
+            "url", "expires_at", "cancel_requested", "attempts", "next_attempt_at", "flagged_at"
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
     fingerprint: Mapped[bytes | None]
     url: Mapped[str | None]
     expires_at: Mapped[datetime]
+    cancel_requested: Mapped[bool] = mapped_column(server_default="false")
 
 
 class OrderPageAddress(Base):

@@ -18,6 +18,8 @@ from app.common import jobs, queue, redis_client
 from app.common.ids import new_id
 from app.common.settings import PROJECT_ROOT, Settings
 from app.worker import JOBS, SCHEDULE, make_worker
+from tests.live import wait_until
+from tests.silent_proxy import silent_proxy
 
 done: list[Any] = []
 
@@ -64,6 +66,25 @@ def test_the_worker_runs_enqueued_jobs(configured: redis.Redis) -> None:
 def test_without_redis_enqueueing_does_not_fail() -> None:
     queue.configure(redis_client.connect("redis://127.0.0.1:1/0"))
     queue.enqueue(job, "lost")
+
+
+def test_jobs_are_enqueued_once_redis_answers_again(
+    configured: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_client, "TIMEOUT_SECONDS", 0.1)
+    options = configured.get_connection_kwargs()
+    with silent_proxy(options["host"], options["port"]) as proxy:
+        url = f"redis://:{options.get('password') or ''}@127.0.0.1:{proxy.port}/{options['db']}"
+        queue.configure(redis_client.connect(url))
+        proxy.freeze()
+        queue.enqueue(job, 1)
+        queue.enqueue(job, 2)
+        proxy.thaw()
+
+        waiting = queue.open_queue(queue.NAME, configured)
+        wait_until(lambda: waiting.count >= 2)
+    work(configured)
+    assert {(1,), (2,)} == set(done)
 
 
 class TestFormat:

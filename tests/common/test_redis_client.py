@@ -101,6 +101,35 @@ class TestCircuit:
         assert len(set(probes)) == 1, "one thread probes, however many calls failed"
 
 
+class TestMakingUp:
+    def test_what_waits_is_done_once_redis_answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(redis_client, "FIRST_RETRY_SECONDS", 0.01)
+        monkeypatch.setattr(redis_client, "_MAX_WAITING", 3)
+        answers, done = threading.Event(), list[int]()
+        opened = Circuit(lambda: None if answers.is_set() else _raise(redis.TimeoutError()))
+        assert not opened.make_up_for(lambda: done.append(0)), "it answers"
+        opened.record_failure(redis.TimeoutError())
+
+        kept = [
+            opened.make_up_for(action)
+            for action in (
+                lambda: _raise(redis.ConnectionError()),
+                lambda: done.append(1),
+                lambda: done.append(2),
+                lambda: done.append(3),
+            )
+        ]
+        assert done == []
+        answers.set()
+
+        wait_until(lambda: len(done) == 2)
+        assert (kept, done) == ([True, True, True, False], [1, 2])
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
 class TestHanging:
     def test_only_the_first_call_waits(self, client: redis.Redis, proxy: SilentProxy) -> None:
         client.ping()

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from app.common import db
 from app.gateway import client as client_of_gateway
+from app.gateway.types import CheckoutSessionState
 from app.orders.checkouts import tasks
 from app.orders.models import Checkout, Order
 from tests import factories
@@ -48,6 +49,33 @@ class TestCancelling:
         assert shown(client, buyer, body["order"]["id"])["status"] == "CANCELLED"
         again = client.post(path, headers=buyer.headers)
         assert refusal(again) == (409, "ORDER_NOT_CANCELLABLE")
+        assert broken_invariants() == []
+
+    def test_the_event_of_its_own_expiry_may_arrive_before_the_answer(
+        self,
+        client: FlaskClient,
+        gateway: SandboxGateway,
+        shop: Shop,
+        monkeypatch: pytest.MonkeyPatch,
+        seller: Actor,
+        buyer: Actor,
+    ) -> None:
+        product_id = factories.product(seller, units=1)
+        order_id = create_order(client, buyer, product_id).json["order"]["id"]
+        expire = client_of_gateway.expire_checkout_session
+
+        def expire_and_report(session_id: str) -> CheckoutSessionState:
+            state = expire(session_id)
+            deliver_and_handle(client, shop.wait_for(1)[0])
+            return state
+
+        monkeypatch.setattr(client_of_gateway, "expire_checkout_session", expire_and_report)
+
+        answer = client.post(f"{ORDERS}/{order_id}/cancel", headers=buyer.headers)
+
+        assert (answer.status_code, answer.json["status"]) == (200, "CANCELLED")
+        assert answer.json["failureReason"] is None
+        assert units(client, product_id) == 1
         assert broken_invariants() == []
 
     def test_a_repeated_cancellation_gets_the_same_response(

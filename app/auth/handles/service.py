@@ -216,7 +216,9 @@ def confirm_email(session: Session, *, token: str) -> None:
     except IntegrityError as error:  # somebody else has just got it
         raise VerificationInvalid from error
     is_restored = purpose == Purpose.EMAIL_RESTORE
-    repository.close_open(session, user_id=user.id, purposes=_REQUESTED, now=now)
+    # A request for another address stays valid while only the present one is verified.
+    ended = [purpose] if purpose is Purpose.EMAIL else _REQUESTED
+    repository.close_open(session, user_id=user.id, purposes=ended, now=now)
     if is_restored:
         # Not an earlier one: its address was replaced before.
         repository.close_open(

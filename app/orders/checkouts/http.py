@@ -113,7 +113,7 @@ def respond_with_cancellation(order_id: UUID) -> Response:
     context = RequestContext.current()
 
     def find(session: Session, caller: Caller, key: str | None) -> PayableOrder:
-        return checkouts.require_cancellable(session, order_id=order_id, user_id=caller.id)
+        return checkouts.request_cancellation(session, order_id=order_id, user_id=caller.id)
 
     # The order keeps the key that it was created with, and no row the one of its cancellation.
     outcome: StoredResponse | AppError | PayableOrder = run_once(context, find, moves_money=False)

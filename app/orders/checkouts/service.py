@@ -236,7 +236,7 @@ def apply_state(session: Session, *, order_id: UUID, state: CheckoutSessionState
     if state.status is CheckoutSessionStatus.PAID:
         _complete(session, order, state)
     elif state.status is CheckoutSessionStatus.EXPIRED:
-        _fail(session, order, EXPIRED)
+        _expire(session, order)
     return order
 
 
@@ -287,6 +287,17 @@ def _complete(session: Session, order: Order, state: CheckoutSessionState) -> No
     events.record(session, [_event(OrderCompleted, order), *wallets.balance_events(posted)])
 
 
+def _expire(session: Session, order: Order) -> None:
+    """End an unpaid order. It is cancelled if the buyer has asked for that, which is what makes the
+    checkout expire then: the gateway may report it before we have its answer."""
+    if order.status != OrderStatus.PENDING:
+        return
+    if repository.get_payable_order(session, order.id).Checkout.cancel_requested:
+        _release(session, order, OrderStatus.CANCELLED, OrderCancelled)
+    else:
+        _fail(session, order, EXPIRED)
+
+
 def _fail(session: Session, order: Order, reason: str) -> None:
     if order.status == OrderStatus.PENDING:
         order.failed_at, order.failure_reason = clock.now(), reason
@@ -332,8 +343,9 @@ def fail_unpayable(session: Session, *, order_id: UUID, reason: str) -> None:
         _fail(session, order, reason)
 
 
-def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> PayableOrder:
-    """An order that its buyer may cancel.
+def request_cancellation(session: Session, *, order_id: UUID, user_id: UUID) -> PayableOrder:
+    """Record that the buyer of an unpaid order wants to cancel it, whose checkout is to be expired
+    after the commit.
 
     Raises OrderNotFound for anyone but the buyer, OrderNotCancellable.
     """
@@ -343,6 +355,8 @@ def require_cancellable(session: Session, *, order_id: UUID, user_id: UUID) -> P
     found = get_payable(session, order_id=order_id)
     if found is None:
         raise OrderNotCancellable(status=row.Order.status)
+    found.checkout.cancel_requested = True
+    session.flush()
     return found
 
 

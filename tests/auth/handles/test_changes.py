@@ -49,6 +49,19 @@ def test_the_address_changes_once_the_new_one_is_confirmed(
     assert login(client, user.email).status_code == 401
 
 
+def test_verifying_the_present_address_leaves_a_requested_change(
+    client: FlaskClient, catcher: MailCatcher
+) -> None:
+    user = factories.actor(is_verified=False)
+    assert client.post(f"{AUTH}/email/verification", headers=user.headers).status_code == 204
+    change_email(client, user, NEW)
+
+    assert confirm(client, token_to(catcher, user.email)) == OK
+    assert confirm(client, token_to(catcher, NEW)) == OK
+
+    assert profile(client, user.headers)["email"] == NEW
+
+
 def test_other_sessions_end_and_api_keys_keep_working(
     client: FlaskClient, catcher: MailCatcher
 ) -> None:
