@@ -203,8 +203,9 @@ SECURITY_SCHEMES = {
 DESCRIPTION = """
 REST API for wallets and digital goods.
 
-To try it out, register a MERCHANT and a USER, create a product, deposit money and buy. Paste the
-`accessToken` of a user, or a merchant's API key, into **Authorize**; it survives a reload.
+To try it out, sign in as one of the demo accounts that `./flow up` prints, or register a MERCHANT
+and a USER, create a product, deposit money and buy. Paste the `accessToken` of a user, or a
+merchant's API key, into **Authorize**; it survives a reload.
 
 * Amounts are decimal strings in responses, and decimal strings or numbers in requests. They are
   exact in both directions.

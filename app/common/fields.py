@@ -219,6 +219,10 @@ class DayOrTime(Timestamp):
     """RFC 3339: a date-time with offset, or a date, loaded as `date`: whose midnight, is not known
     here."""
 
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        either = {"anyOf": [{"format": "date-time"}, {"format": "date"}]}
+        super().__init__(metadata={**either, **(metadata or {})}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         time = super()._deserialize(value, attr, data, **kwargs)
         return time.date() if "T" not in value.upper() else time
@@ -247,6 +251,6 @@ OPENAPI_TYPES: Final[dict[type[ma.fields.Field[Any]], tuple[str | list[str], str
     Amount: (["string", "number"], "decimal"),
     Id: ("string", "uuid"),
     Timestamp: ("string", "date-time"),
-    DayOrTime: ("string", "date-time"),
+    DayOrTime: ("string", None),
     MoneyOut: ("string", "decimal"),
 }

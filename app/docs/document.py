@@ -104,6 +104,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for field, described in schema.get("properties", {}).items():
             text = GLOSSARY.get(f"{name}.{field}") or GLOSSARY.get(field)
             if text is not None:
+                if not _may_be_null(described):
+                    text = text.partition("; null")[0]
                 described.setdefault("description", text)
     schemas["Error"]["properties"]["error"] |= {
         "description": "Stable code; `/api/errors/{code}` explains it",
@@ -113,6 +115,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for _, _, operation in operations_of(document):
         for response in operation["responses"].values():
             response.setdefault("headers", {}).update(_LIMITED)
+        operation.setdefault("security", [])  # nobody need sign in
         operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         if content and "example" not in content:
@@ -123,6 +126,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         if isinstance(pattern, str) and pattern.endswith(r"\Z"):
             described["pattern"] = "^" + pattern.removesuffix(r"\Z") + "$"
     return document
+
+
+def _may_be_null(schema: dict[str, Any]) -> bool:
+    variants = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    return "null" in schema.get("type", ()) or any(map(_may_be_null, variants))
 
 
 def _smallest(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:

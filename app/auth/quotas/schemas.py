@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from app.auth.quotas.quota import Quota
-from app.common.fields import Schema, WholeNumber
+from app.common.fields import Choice, Schema, WholeNumber
 
 _QUOTA = {
     "description": "What is counted: "
@@ -15,9 +15,7 @@ _QUOTA = {
 
 
 class SetUserQuotaIn(Schema):
-    quota = ma.fields.String(
-        required=True, validate=ma.validate.OneOf(list(Quota)), metadata=_QUOTA
-    )
+    quota = Choice(Quota, required=True, metadata=_QUOTA)
     maximum = WholeNumber(
         minimum=0,
         maximum=2**53,
@@ -31,7 +29,7 @@ class SetUserQuotaIn(Schema):
 
 
 class QuotaOut(Schema):
-    quota = ma.fields.String(required=True, metadata=_QUOTA)
+    quota = Choice(Quota, required=True, metadata=_QUOTA)
     used = ma.fields.Integer(required=True, metadata={"example": 12})
     maximum = ma.fields.Integer(required=True, metadata={"example": 50_000})
     is_own = ma.fields.Boolean(
