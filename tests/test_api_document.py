@@ -143,6 +143,8 @@ def test_every_error_code_is_listed_and_has_a_page(
         assert f'href="/api/errors/{code}"' in index
         page = client.get(f"/api/errors/{code}")
         assert (page.status_code, f"<h1>{code}</h1>" in page.text) == (200, True)
+        assert ".." not in page.text
+        assert "<h2>What to do</h2>" in page.text
     assert client.get("/api/errors/NOTHING").status_code == 404
     page = client.get("/api/errors/PRODUCT_OUT_OF_STOCK").text
     assert "POST /api/v1/orders" in page

@@ -198,7 +198,10 @@ class Blueprint(openapi.Blueprint):
             response = {
                 "description": "; ".join(f"`{e.code}`: {e.message}" for e in by_code.values()),
                 "schema": ErrorOut,
-                "examples": {c: {"value": error_example(e)} for c, e in by_code.items()},
+                "examples": {
+                    code: {"summary": error.message, "value": error_example(error)}
+                    for code, error in by_code.items()
+                },
             }
             if status in (429, 503):
                 response["headers"] = {

@@ -112,9 +112,13 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         "enum": list(codes_of(document)),
     }
     document["components"]["headers"] = _LIMIT_HEADERS
-    for _, _, operation in operations_of(document):
+    for path, method, operation in operations_of(document):
         for response in operation["responses"].values():
             response.setdefault("headers", {}).update(_LIMITED)
+            content = response.get("content", {}).get("application/json", {})
+            for example in content.get("examples", {}).values():
+                if "statusCode" in example["value"]:
+                    example["value"] |= {"path": path, "method": method.upper()}
         operation.setdefault("security", [])  # nobody need sign in
         operation["tags"] = [_GROUP_OF[tag] for tag in operation["tags"]]
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})

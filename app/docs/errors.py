@@ -21,6 +21,30 @@ class ErrorCode:
     example: Mapping[str, Any] | None = None
     operations: list[tuple[str, str, str]] = field(default_factory=list)
 
+    @property
+    def remedy(self) -> str:
+        """What a client does about it."""
+        return _REMEDIES.get(self.status, _REMEDY_OF_OTHERS)
+
+
+_REMEDY_OF_OTHERS: Final = (
+    "Change the request: the same one gets the same answer. `details` says what is wrong with it."
+)
+#: By status.
+_REMEDIES: Final = {
+    401: "Sign in, or refresh the access token, and repeat the request.",
+    403: "The caller may not do this. `details` says what is missing, where that helps.",
+    404: "Check the address and the IDs in it. What belongs to somebody else is not found either.",
+    409: "The request was right, and the state of its object does not allow it. Read the object"
+    " again, and decide with the user.",
+    429: "Wait for as many seconds as the header `Retry-After` says, and repeat the request.",
+    500: "A defect. Report it with its `requestId`. Repeat the request with the same"
+    " Idempotency-Key: it takes effect once.",
+    502: "Another system did not answer as it should. Repeat the request later, with the same"
+    " Idempotency-Key.",
+    503: "Wait for as many seconds as the header `Retry-After` says, and repeat the request with"
+    " the same Idempotency-Key.",
+}
 
 #: Answered before an operation is found, or instead of any.
 _GENERAL: Final = (
@@ -47,6 +71,6 @@ def codes_of(document: dict[str, Any]) -> dict[str, ErrorCode]:
             for code, example in examples.items():
                 body = example["value"]
                 if code not in found:
-                    found[code] = ErrorCode(code, body["statusCode"], body["message"], body)
+                    found[code] = ErrorCode(code, body["statusCode"], example["summary"], body)
                 found[code].operations.append((method.upper(), path, operation["summary"]))
     return dict(sorted(found.items()))
