@@ -129,12 +129,17 @@ def lock_sums(session: Session) -> None:
         session.execute(text(f"LOCK TABLE {model.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def make_sums(session: Session, model: Sums, *, unit: str, since: datetime) -> int:
-    """Make the sums of the periods that begin at `since` or later anew. Returns their number.
+def delete_sums(session: Session, *, minutes_since: datetime, days_since: datetime) -> None:
+    """Delete the sums of the periods that begin at these times or later."""
+    session.execute(delete(TransactionMinute).where(TransactionMinute.starts_at >= minutes_since))
+    session.execute(delete(TransactionDay).where(TransactionDay.starts_at >= days_since))
 
-    unit: `minute` or `day`. All transactions since then are in the feed.
+
+def make_sums(session: Session, model: Sums, *, unit: str, since: datetime) -> int:
+    """Make the sums of the periods that begin at `since` or later. Returns their number.
+
+    unit: `minute` or `day`. All transactions since then are in the feed, and no such sums exist.
     """
-    session.execute(delete(model).where(model.starts_at >= since))
     columns = list(model.__table__.columns)
     query = text(SUMS_OF_FEED.format(unit=unit)).columns(*columns)
     made = session.execute(insert(model).from_select(columns, query), {"since": since})
