@@ -34,8 +34,7 @@ def seller(client: FlaskClient) -> Actor:
 def report(client: FlaskClient, seller: Actor, **query: Any) -> dict[str, Any]:
     answer = client.get(REPORT, query_string=query_string(query), headers=seller.headers)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json
-    return found
+    return dict(answer.json or {})
 
 
 def new_buyers(seller: Actor, since: datetime, until: datetime) -> int:
