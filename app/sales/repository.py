@@ -1,6 +1,6 @@
 """SQL of sales: orders of a merchant, and totals of orders and refunds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -207,17 +207,10 @@ _SUMMARY = f"""
         SELECT CAST(coalesce(sum(buyers), 0) AS bigint) AS number FROM daily_buyers
         WHERE scope_id = {{scope_id}} AND currency = %(currency)s
             AND day >= %(first_day)s AND day < %(next_day)s AND previous_day < %(first_day)s
-    ), other_buyers AS (
-        SELECT count(*) AS number
-        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
-        WHERE NOT EXISTS (
-            SELECT FROM buyer_days b
-            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
-                AND b.buyer_id = found.buyer_id
-                AND b.day >= %(first_day)s AND b.day < %(next_day)s)
-    )
+    ), {{other_buyers}}
     SELECT ranked.*, p.name,
-        (SELECT number FROM buyers_of_days) + (SELECT number FROM other_buyers) AS buyers
+        (SELECT number FROM buyers_of_days) + (SELECT number FROM other_buyers) AS buyers,
+        {{new_buyers}} AS new_buyers
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY part ORDER BY revenue DESC, units DESC, product_id) AS place
@@ -242,29 +235,46 @@ _DAYS = f"""
     GROUP BY number
 """  # noqa: S608 – as above
 
-# Each buyer counts on the day of the first purchase of all; part 2 has what was bought on the first
-# day before the period, and in days before it that have not been summed.
-_NEW_BUYERS: Final = f"""
-    WITH found AS (
-        SELECT DISTINCT buyer_id FROM ({_LINES}) AS lines WHERE buyer_id IS NOT NULL
-    ), earlier AS (
-        SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
+# Buyers of the parts that have not been summed, who bought on none of the summed days.
+_OTHER_BUYERS: Final = """
+    other_buyers AS (
+        SELECT count(*) AS number
+        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
+        WHERE NOT EXISTS (
+            SELECT FROM buyer_days b
+            WHERE b.scope_id = {scope_id} AND b.currency = %(currency)s
+                AND b.buyer_id = found.buyer_id
+                AND b.day >= %(first_day)s AND b.day < %(next_day)s)
     )
-    SELECT CAST(coalesce((
-        SELECT sum(buyers) FROM daily_buyers
-        WHERE scope_id = {{scope_id}} AND currency = %(currency)s
-            AND day >= %(first_day)s AND day < %(next_day)s AND previous_day = '-infinity'
-    ), 0) + (
-        SELECT count(*) FROM found LEFT JOIN LATERAL (
-            SELECT min(day) AS day FROM buyer_days b
+"""
+
+# The same, and which of them are new: their first day is not before that of the period, and they
+# are not among the earlier buyers of that day or of days that have not been summed (part 2). Those
+# whose first day is among the summed ones count there.
+_OTHER_AND_NEW_BUYERS: Final = f"""
+    earlier AS (
+        SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
+    ), other_buyers AS (
+        SELECT count(*) FILTER (WHERE is_summed IS NOT TRUE) AS number,
+            count(*) FILTER (WHERE (first IS NULL OR first >= %(day_of_since)s
+                    AND NOT (first >= %(first_day)s AND first < %(next_day)s))
+                AND buyer_id NOT IN (SELECT buyer_id FROM earlier)) AS new
+        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
+        LEFT JOIN LATERAL (
+            SELECT min(day) AS first,
+                bool_or(day >= %(first_day)s AND day < %(next_day)s) AS is_summed
+            FROM buyer_days b
             WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
                 AND b.buyer_id = found.buyer_id
-        ) AS first ON true
-        WHERE (first.day IS NULL OR first.day >= %(day_of_since)s
-                AND NOT (first.day >= %(first_day)s AND first.day < %(next_day)s))
-            AND buyer_id NOT IN (SELECT buyer_id FROM earlier)
-    ) AS bigint) AS number
+        ) AS days ON true
+    )
 """  # noqa: S608 – as above
+
+_NEW_BUYERS: Final = """CAST(coalesce((
+            SELECT sum(buyers) FROM daily_buyers
+            WHERE scope_id = {scope_id} AND currency = %(currency)s
+                AND day >= %(first_day)s AND day < %(next_day)s AND previous_day = '-infinity'
+        ), 0) + (SELECT new FROM other_buyers) AS bigint)"""
 
 _OF_MERCHANT: Final = {
     "owner": "(o.merchant_id, o.id)",
@@ -282,10 +292,21 @@ _OF_PRODUCT: Final = {
     "of_merchant": "AND merchant_id = %(merchant_id)s",
     "of_product": "AND o.product_id = %(product_id)s",
 }
-_SUMMARIES: Final = _SUMMARY.format(**_OF_MERCHANT), _SUMMARY.format(**_OF_PRODUCT)
-_SUMS_OF_DAYS: Final = _DAYS.format(**_OF_MERCHANT), _DAYS.format(**_OF_PRODUCT)
 
-_NEW_BUYERS_OF_MERCHANT: Final = _NEW_BUYERS.format(**_OF_MERCHANT)
+
+def _summary(owner: Mapping[str, str], other_buyers: str, new_buyers: str) -> str:
+    buyers = {
+        "other_buyers": other_buyers.format(**owner),
+        "new_buyers": new_buyers.format(**owner),
+    }
+    return _SUMMARY.format(**owner, **buyers)
+
+
+_SUMMARIES: Final = tuple(
+    _summary(owner, _OTHER_BUYERS, "NULL") for owner in (_OF_MERCHANT, _OF_PRODUCT)
+)
+_SUMMARY_WITH_NEW_BUYERS: Final = _summary(_OF_MERCHANT, _OTHER_AND_NEW_BUYERS, _NEW_BUYERS)
+_SUMS_OF_DAYS: Final = _DAYS.format(**_OF_MERCHANT), _DAYS.format(**_OF_PRODUCT)
 
 #: Values of `part` in the rows of the summary.
 PRODUCT, WHOLE = 0, 1
@@ -332,22 +353,23 @@ def days(
     return send(session, _SUMS_OF_DAYS[product_id is not None], values)
 
 
-def count_new_buyers(
+def summary_with_new_buyers(
     session: Session,
     *,
     first_day: date,
     summed_days: tuple[date, date],
     parts: Sequence[Part],
+    best: int,
     **owner: Any,
-) -> int:
-    """The buyers of a period who had not bought from the merchant before.
+) -> Iterable[Any]:
+    """As `summary` of a merchant, with the buyers who had not bought before the period.
 
-    first_day: the day (UTC) on which the period begins; summed_days, owner: as of `summary`; parts:
-    the same, and what precedes the period on its first day and in days that are not summed.
+    first_day: the day (UTC) on which the period begins; parts: also what precedes the period on its
+    first day and in days that have not been summed.
     """
-    values = {"first_day": summed_days[0], "next_day": summed_days[1], "day_of_since": first_day}
-    values |= owner | _values_of(parts)
-    return int(next(iter(send(session, _NEW_BUYERS_OF_MERCHANT, values))).number)
+    values = {"first_day": summed_days[0], "next_day": summed_days[1], "best": best}
+    values |= owner | {"day_of_since": first_day} | _values_of(parts)
+    return send(session, _SUMMARY_WITH_NEW_BUYERS, values)
 
 
 def _values_of(parts: Sequence[Part]) -> dict[str, Any]:

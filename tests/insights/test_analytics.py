@@ -119,12 +119,13 @@ def test_without_sales_nothing_is_divided_by_zero(client: FlaskClient, seller: A
     assert len(found["days"]) == 30
 
 
-def test_by_default_it_is_today_and_the_29_days_before_it_where_the_shop_is(
+def test_by_default_it_is_the_30_days_before_today_where_the_shop_is(
     client: FlaskClient, seller: Actor
 ) -> None:
     found = report(client, seller, timeZone="Asia/Kathmandu")
-    days = [day["date"] for day in found["days"]]
-    assert (len(days), found["current"]["from"][11:19]) == (30, "18:15:00")
+    ends = [found["current"][end][11:19] for end in ("from", "to")]
+    assert (len(found["days"]), *ends) == (30, "18:15:00", "18:15:00")
+    assert found["days"][-1]["date"] == (TODAY - DAY).date().isoformat()
 
 
 def test_checkouts_are_counted_by_how_they_ended(client: FlaskClient, seller: Actor) -> None:

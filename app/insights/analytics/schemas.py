@@ -24,13 +24,16 @@ class SalesReportArgs(ReportRangeArgs):
     since = DayOrTime(
         data_key="from",
         metadata={
-            "description": "From this day or time on; default: the day in `timeZone` that makes it"
-            f" {DEFAULT_DAYS} days, at most {MAX_DAYS} before `to`"
+            "description": f"From this day or time on; default: {DEFAULT_DAYS} days of `timeZone`"
+            f" before `to`, at most {MAX_DAYS}"
         },
     )
     until = DayOrTime(
         data_key="to",
-        metadata={"description": "Before this day or time (exclusive); default and maximum: now"},
+        metadata={
+            "description": "Before this day or time (exclusive), at most now; default: the"
+            " beginning of today in `timeZone`"
+        },
     )
 
 
@@ -124,15 +127,15 @@ class SalesReportOut(Schema):
 @serializes(SalesReportOut)
 def report_out(report: Report) -> dict[str, Any]:
     """Serialize as SalesReportOut describes."""
-    summary = report.summary
+    currency = report.currency
     return {
-        "currency": summary.currency,
-        "timeZone": summary.time_zone,
+        "currency": currency,
+        "timeZone": report.time_zone,
         "current": _figures(report.current),
         "before": _figures(report.before),
         "changes": _changes(report.changes),
-        "bestProducts": [best_out(sold, summary.currency) for sold in summary.best],
-        "days": [day_out(day, totals, summary.currency) for day, totals in summary.days],
+        "bestProducts": [best_out(sold, currency) for sold in report.best],
+        "days": [day_out(day, totals, currency) for day, totals in report.days],
     }
 
 

@@ -1,7 +1,8 @@
 """Analytics of a merchant: a period of sales, and the one before it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Self
 from uuid import UUID
 
@@ -14,9 +15,9 @@ from app.insights.analytics import repository
 from app.insights.transactions.service import round_half_up
 from app.orders.models import OrderStatus
 from app.sales import service as sales
-from app.sales.service import Summary, Totals
+from app.sales.service import DayTotals, PeriodTotals, ProductTotals, Totals
 
-#: Days of the period by default, with today.
+#: Days of the period by default.
 DEFAULT_DAYS: Final = 30
 #: The longest period: a quarter of a year, however its days are counted.
 MAX_DAYS: Final = 93
@@ -96,53 +97,73 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """before: of the period of the same length that ends where this one begins."""
+    """before: of the period of the same length that ends where this one begins; days: each day of
+    the time zone, with its totals."""
 
-    summary: Summary
+    time_zone: str
+    currency: str
     current: Figures
     before: Figures
     changes: Changes
+    best: Sequence[ProductTotals]
+    days: Sequence[tuple[date, DayTotals]]
 
 
 def get_report(session: Session, *, merchant_id: UUID, currency: str, within: TimeRange) -> Report:
-    """The sales of a period, by default today and the 29 days before it in the time zone.
+    """The sales of a period, by default of the 30 days of the time zone before today.
 
     session: reads one snapshot. Raises PeriodInvalid.
     """
+    since, until = _period(within)
+
+    def figures(since: datetime, until: datetime) -> tuple[Figures, PeriodTotals]:
+        found = sales.get_totals(
+            session, merchant_id=merchant_id, currency=currency, since=since, until=until
+        )
+        checkouts = _checkouts(session, merchant_id, since, until)
+        return Figures(
+            since=since,
+            until=until,
+            currency=currency,
+            totals=found.totals,
+            buyers=found.buyers,
+            new_buyers=found.new_buyers,
+            checkouts=checkouts,
+        ), found
+
+    current, found = figures(since, until)
+    before, _ = figures(since - (until - since), since)
+    days = sales.get_days(
+        session,
+        merchant_id=merchant_id,
+        currency=currency,
+        within=(since, until),
+        zone=within.zone,
+    )
+    return Report(
+        time_zone=within.zone.key,
+        currency=currency,
+        current=current,
+        before=before,
+        changes=Changes.between(before, current),
+        best=found.best,
+        days=days,
+    )
+
+
+def _period(within: TimeRange) -> tuple[datetime, datetime]:
+    """The beginning and the end. Raises PeriodInvalid."""
     now = clock.now()
     if within.since is None:
-        last = local(min(within.until or now, now), within.zone).date()
-        first = start_of(last - timedelta(days=DEFAULT_DAYS - 1), within.zone)
-        within = TimeRange(first, within.until, within.zone)
+        # Whole days: compared with others, one that is not over would look like a loss.
+        until = within.until or start_of(local(now, within.zone).date(), within.zone)
+        first = local(until, within.zone).date() - timedelta(days=DEFAULT_DAYS)
+        within = TimeRange(start_of(first, within.zone), until, within.zone)
     since, until = within.closed(now=now, length=timedelta(days=DEFAULT_DAYS))
     # With an hour that clocks may have been set back by.
     if until - since > timedelta(days=MAX_DAYS, hours=1):
         raise PeriodInvalid(f"At most {MAX_DAYS} days before `to`.")
-
-    def summarize(since: datetime, until: datetime, *, with_days: bool) -> tuple[Summary, Figures]:
-        summary = sales.get_summary(
-            session,
-            merchant_id=merchant_id,
-            currency=currency,
-            within=TimeRange(since, until, within.zone),
-            with_days=with_days,
-        )
-        figures = Figures(
-            since=since,
-            until=until,
-            currency=currency,
-            totals=summary.totals,
-            buyers=summary.buyers,
-            new_buyers=sales.count_new_buyers(
-                session, merchant_id=merchant_id, currency=currency, since=since, until=until
-            ),
-            checkouts=_checkouts(session, merchant_id, since, until),
-        )
-        return summary, figures
-
-    summary, current = summarize(since, until, with_days=True)
-    _, before = summarize(since - (until - since), since, with_days=False)
-    return Report(summary, current, before, Changes.between(before, current))
+    return since, until
 
 
 def _checkouts(session: Session, merchant_id: UUID, since: datetime, until: datetime) -> Checkouts:
