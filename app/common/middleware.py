@@ -13,6 +13,7 @@ import structlog
 from flask import request
 
 from app.common import deadline, request_counts
+from app.common.durations import ARRIVED_KEY
 from app.common.ids import new_id
 
 log = structlog.get_logger()
@@ -115,7 +116,8 @@ class RequestMiddleware:
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
             seconds = time.perf_counter() - started
-            request_counts.observe(environ, seconds=seconds, status=int(status[:3]))
+            waited = started - environ.get(ARRIVED_KEY, started)
+            request_counts.observe(environ, seconds=waited + seconds, status=int(status[:3]))
             # Probes arrive every few seconds, and are no news while they succeed.
             is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
             (log.info if is_news else log.debug)(

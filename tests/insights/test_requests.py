@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from app.common import clock, db, request_counts
 from app.common.db import reading
+from app.common.durations import ARRIVED_KEY, BOUNDS
 from app.common.process_state import Slot
 from app.common.request_counts import RequestCounts
 from app.insights.requests import service
@@ -58,6 +59,12 @@ class TestCounting:
         for size in (60_000, 70_000):
             client.post("/api/v1/auth/login", data=b"x" * size)
         assert counted(counts) == (1, 0)
+
+    def test_the_wait_for_a_thread_counts(self, client: FlaskClient, counts: RequestCounts) -> None:
+        arrived_at = time.perf_counter() - 3
+        client.get("/api/v1/products", environ_overrides={ARRIVED_KEY: arrived_at})
+        (bucket,) = counts.take()
+        assert BOUNDS[bucket.duration] == 5000
 
     def test_a_status_of_500_or_more_is_an_error(
         self,

@@ -23,6 +23,9 @@ from app.insights.transactions.sums import SUMS_OF_FEED
 
 Sums = type[TransactionMinute | TransactionDay]
 
+#: Counting more transactions of everybody would take longer than reading a page of them.
+_MAX_COUNT: Final = 1000
+
 _ADD_USERS: Final = BulkInsert(
     FeedUser,
     omit=("number",),
@@ -92,7 +95,8 @@ def list_page(
 ) -> Page[FeedTransaction]:
     """All transactions, or those of a payer or merchant; newest first. Raises CursorInvalid."""
     if party_id is None:
-        return paginate(session, page, select(FeedTransaction), FeedTransaction.id)
+        everything = select(FeedTransaction)
+        return paginate(session, page, everything, FeedTransaction.id, max_count=_MAX_COUNT)
     paid = select(FeedTransaction).where(FeedTransaction.user_id == party_id)
     received = select(FeedTransaction).where(
         FeedTransaction.merchant_id == party_id, FeedTransaction.user_id != party_id
