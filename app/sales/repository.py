@@ -1,6 +1,6 @@
 """SQL of sales: orders of a merchant, and totals of orders and refunds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -174,9 +174,9 @@ def _buyer(buyer_id: UUID | None, buyer_email: str | None) -> Any:
     return query.correlate(None).scalar_subquery()
 
 
-# The parts of the period that have not been summed, two at most: before and after what has been.
-_LINES: Final = " UNION ALL ".join(
-    lines(
+def _lines_of(n: int) -> str:
+    """The orders and refunds of a part of the period."""
+    return lines(
         f"%(since{n})s",
         f"%(until{n})s",
         wallet_orders=f"{{owner}} >= ({{owner_id}}, %(first{n})s)"
@@ -187,8 +187,10 @@ _LINES: Final = " UNION ALL ".join(
         f" AND (r.merchant_id, r.id) < (%(merchant_id)s, %(beyond{n})s)"
         " AND r.currency = %(currency)s {of_product}",
     )
-    for n in (0, 1)
-)
+
+
+# The parts of the period that have not been summed, two at most: before and after what has been.
+_LINES: Final = f"{_lines_of(0)} UNION ALL {_lines_of(1)}"
 
 _SUMMARY = f"""
     WITH lines AS ({_LINES}),
@@ -205,17 +207,10 @@ _SUMMARY = f"""
         SELECT CAST(coalesce(sum(buyers), 0) AS bigint) AS number FROM daily_buyers
         WHERE scope_id = {{scope_id}} AND currency = %(currency)s
             AND day >= %(first_day)s AND day < %(next_day)s AND previous_day < %(first_day)s
-    ), other_buyers AS (
-        SELECT count(*) AS number
-        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
-        WHERE NOT EXISTS (
-            SELECT FROM buyer_days b
-            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
-                AND b.buyer_id = found.buyer_id
-                AND b.day >= %(first_day)s AND b.day < %(next_day)s)
-    )
+    ), {{other_buyers}}
     SELECT ranked.*, p.name,
-        (SELECT number FROM buyers_of_days) + (SELECT number FROM other_buyers) AS buyers
+        (SELECT number FROM buyers_of_days) + (SELECT number FROM other_buyers) AS buyers,
+        {{new_buyers}} AS new_buyers
     FROM (
         SELECT *, row_number() OVER (
             PARTITION BY part ORDER BY revenue DESC, units DESC, product_id) AS place
@@ -240,6 +235,47 @@ _DAYS = f"""
     GROUP BY number
 """  # noqa: S608 – as above
 
+# Buyers of the parts that have not been summed, who bought on none of the summed days.
+_OTHER_BUYERS: Final = """
+    other_buyers AS (
+        SELECT count(*) AS number
+        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
+        WHERE NOT EXISTS (
+            SELECT FROM buyer_days b
+            WHERE b.scope_id = {scope_id} AND b.currency = %(currency)s
+                AND b.buyer_id = found.buyer_id
+                AND b.day >= %(first_day)s AND b.day < %(next_day)s)
+    )
+"""
+
+# The same, and which of them are new: their first day is not before that of the period, and they
+# are not among the earlier buyers of that day or of days that have not been summed (part 2). Those
+# whose first day is among the summed ones count there.
+_OTHER_AND_NEW_BUYERS: Final = f"""
+    earlier AS (
+        SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
+    ), other_buyers AS (
+        SELECT count(*) FILTER (WHERE is_summed IS NOT TRUE) AS number,
+            count(*) FILTER (WHERE (first IS NULL OR first >= %(day_of_since)s
+                    AND NOT (first >= %(first_day)s AND first < %(next_day)s))
+                AND buyer_id NOT IN (SELECT buyer_id FROM earlier)) AS new
+        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
+        LEFT JOIN LATERAL (
+            SELECT min(day) AS first,
+                bool_or(day >= %(first_day)s AND day < %(next_day)s) AS is_summed
+            FROM buyer_days b
+            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
+                AND b.buyer_id = found.buyer_id
+        ) AS days ON true
+    )
+"""  # noqa: S608 – as above
+
+_NEW_BUYERS: Final = """CAST(coalesce((
+            SELECT sum(buyers) FROM daily_buyers
+            WHERE scope_id = {scope_id} AND currency = %(currency)s
+                AND day >= %(first_day)s AND day < %(next_day)s AND previous_day = '-infinity'
+        ), 0) + (SELECT new FROM other_buyers) AS bigint)"""
+
 _OF_MERCHANT: Final = {
     "owner": "(o.merchant_id, o.id)",
     "owner_id": "%(merchant_id)s",
@@ -256,7 +292,20 @@ _OF_PRODUCT: Final = {
     "of_merchant": "AND merchant_id = %(merchant_id)s",
     "of_product": "AND o.product_id = %(product_id)s",
 }
-_SUMMARIES: Final = _SUMMARY.format(**_OF_MERCHANT), _SUMMARY.format(**_OF_PRODUCT)
+
+
+def _summary(owner: Mapping[str, str], other_buyers: str, new_buyers: str) -> str:
+    buyers = {
+        "other_buyers": other_buyers.format(**owner),
+        "new_buyers": new_buyers.format(**owner),
+    }
+    return _SUMMARY.format(**owner, **buyers)
+
+
+_SUMMARIES: Final = tuple(
+    _summary(owner, _OTHER_BUYERS, "NULL") for owner in (_OF_MERCHANT, _OF_PRODUCT)
+)
+_SUMMARY_WITH_NEW_BUYERS: Final = _summary(_OF_MERCHANT, _OTHER_AND_NEW_BUYERS, _NEW_BUYERS)
 _SUMS_OF_DAYS: Final = _DAYS.format(**_OF_MERCHANT), _DAYS.format(**_OF_PRODUCT)
 
 #: Values of `part` in the rows of the summary.
@@ -302,6 +351,25 @@ def days(
     values = {"first_quarter": summed_quarters[0], "next_quarter": summed_quarters[1]}
     values |= owner | {"product_id": product_id, "starts": list(starts)} | _values_of(parts)
     return send(session, _SUMS_OF_DAYS[product_id is not None], values)
+
+
+def summary_with_new_buyers(
+    session: Session,
+    *,
+    first_day: date,
+    summed_days: tuple[date, date],
+    parts: Sequence[Part],
+    best: int,
+    **owner: Any,
+) -> Iterable[Any]:
+    """As `summary` of a merchant, with the buyers who had not bought before the period.
+
+    first_day: the day (UTC) on which the period begins; parts: also what precedes the period on its
+    first day and in days that have not been summed.
+    """
+    values = {"first_day": summed_days[0], "next_day": summed_days[1], "best": best}
+    values |= owner | {"day_of_since": first_day} | _values_of(parts)
+    return send(session, _SUMMARY_WITH_NEW_BUYERS, values)
 
 
 def _values_of(parts: Sequence[Part]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Sales of a merchant: the list, its export, and summaries."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -149,9 +149,57 @@ def get_summary(
         currency=currency,
         totals=_totals(whole),
         buyers=whole.buyers,
-        best=[ProductTotals(row.product_id, row.name, _totals(row)) for row in best],
+        best=_best(best),
         days=_days(session, since, until, within.zone, **whose),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTotals:
+    """The totals of a period, with its buyers and those of them who had not bought before."""
+
+    totals: Totals
+    buyers: int
+    new_buyers: int
+    best: Sequence[ProductTotals]
+
+
+def get_totals(
+    session: Session, *, merchant_id: UUID, currency: str, since: datetime, until: datetime
+) -> PeriodTotals:
+    """The totals of a period that is not empty. session: reads one snapshot."""
+    unsummed = daily_sums.first_unsummed_day(session)
+    summed, parts = _split(since, until, _DAY, unsummed)
+    first_day = since.astimezone(UTC).date()
+    earlier = _EPOCH if unsummed is None else daily_sums.start_of(min(first_day, unsummed))
+    *best, whole = repository.summary_with_new_buyers(
+        session,
+        merchant_id=merchant_id,
+        currency=currency,
+        summed_days=(summed[0].date(), summed[1].date()),
+        first_day=first_day,
+        parts=(*parts, (earlier, since)),
+        best=MAX_BEST,
+    )
+    return PeriodTotals(_totals(whole), whole.buyers, whole.new_buyers, _best(best))
+
+
+def get_days(
+    session: Session,
+    *,
+    merchant_id: UUID,
+    currency: str,
+    within: tuple[datetime, datetime],
+    zone: ZoneInfo,
+) -> Sequence[tuple[date, DayTotals]]:
+    """Each day of the zone with a part in the period. session: reads one snapshot."""
+    return _days(
+        session, *within, zone, merchant_id=merchant_id, product_id=None, currency=currency
+    )
+
+
+def _best(rows: Iterable[Any]) -> Sequence[ProductTotals]:
+    return [ProductTotals(row.product_id, row.name, _totals(row)) for row in rows]
 
 
 def _on_the_clock(time: datetime, zone: ZoneInfo) -> datetime:

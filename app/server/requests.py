@@ -1,5 +1,6 @@
 """Requests as they arrive, parsed by llhttp, the parser of Node.js."""
 
+import time
 from collections import deque
 from typing import Final
 
@@ -26,11 +27,13 @@ class Malformed(Exception):
 class Request:
     """A request whose head is complete. target: of the request line, not decoded.
 
+    arrived_at: when it was complete, or its head if it is streamed, by `time.perf_counter`.
     body: the parts received so far and not yet taken. is_streamed: the body is too large to be
     received before the application is called.
     """
 
     __slots__ = (
+        "arrived_at",
         "body",
         "expects_continue",
         "headers",
@@ -49,6 +52,7 @@ class Request:
         self.headers: list[Header] = []
         self.body: deque[bytes] = deque()
         self.received = 0
+        self.arrived_at = 0.0
         self.keep_alive = self.expects_continue = self.is_complete = self.is_streamed = False
 
 
@@ -86,6 +90,7 @@ class RequestReader:
         request = self.open
         if request is not None and not request.is_streamed and self._is_large(request):
             request.is_streamed = True
+            request.arrived_at = time.perf_counter()
             self._ready.append(request)
         ready, self._ready = self._ready, []
         return ready
@@ -155,4 +160,5 @@ class RequestReader:
         self.open = None
         request.is_complete = True
         if not request.is_streamed:
+            request.arrived_at = time.perf_counter()
             self._ready.append(request)

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from app.common.durations import ARRIVED_KEY
 from app.server.connection import Connection, StreamedBody
 from app.server.requests import Request
 
@@ -186,6 +187,7 @@ def _environ(connection: Connection, request: Request) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        ARRIVED_KEY: request.arrived_at,
     }
     for name, value in request.headers:
         variable = _variable(name)
