@@ -27,8 +27,8 @@ _COMMON: Final = ("resetchannels", "+@all", "-@admin", "-@dangerous", "+client|s
 ACL: Final = {
     "cache": ("~cache:*", "~circuit:*", *_COMMON, "&cache:*"),
     "limits": ("~LIMITS*", *_COMMON),
-    # Also of the streams of events. RQ looks up its workers and the version of the server.
-    "queue": ("~rq:*", "~events:*", *_COMMON, "&rq:*", "+client|list", "+info"),
+    # Also of the streams of events and of live transactions. RQ looks up its workers and the version of the server.
+    "queue": ("~rq:*", "~events:*", "~live:*", *_COMMON, "&rq:*", "+client|list", "+info"),
 }
 
 
