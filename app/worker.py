@@ -24,6 +24,7 @@ from app.events.handlers import Handler
 from app.events.relay import process as relay
 from app.events.sinks import Sink
 from app.inbox import tasks as inbox
+from app.insights.transactions import handler as feed
 from app.notifications import handler as notifications
 from app.notifications import mailer
 from app.onramp import tasks as onramp
@@ -74,6 +75,7 @@ JOBS: Final = (
 HANDLERS: Final[tuple[Handler, ...]] = (
     Handler("notifications", notifications.handle, notifications.TYPES),
     Handler("webhooks", webhook_events.handle, webhook_events.TYPES),
+    Handler("insights", feed.handle, feed.TYPES),
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25

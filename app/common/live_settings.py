@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow.validate import Range
 
 from app.common.env_fields import setting
-from app.common.notification_settings import NotificationSettings
+from app.common.insight_settings import InsightSettings
 
 _PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
@@ -16,7 +16,7 @@ _FLAG: Final = ma.fields.Boolean()
 
 
 @dataclass(frozen=True)
-class LiveSettings(NotificationSettings):
+class LiveSettings(InsightSettings):
     """The settings of the live process."""
 
     live_port: int = setting(

@@ -100,6 +100,16 @@ RULES: Final = (
         where="processed_at IS NOT NULL",
     ),
     Rule("notifications", "retention_notifications", "id"),
+    # A transaction stays as long as the sums of its minute, which `verify` compares with it.
+    Rule("transaction_minutes", "retention_feed", "starts_at"),
+    Rule(
+        "feed_transactions",
+        "retention_feed",
+        "occurred_at",
+        where="NOT EXISTS (SELECT FROM transaction_minutes m"
+        " WHERE m.starts_at <= feed_transactions.occurred_at)",
+        is_in_use=False,
+    ),
     # What is not sent yet stays.
     Rule(
         "outgoing_messages",
@@ -140,6 +150,8 @@ KEPT: Final = {
     "buyer_days": "at most two rows per order",
     "quarter_hour_sales": "at most two rows per order or refund",
     "daily_buyers": "at most one row per row of buyer_days",
+    "feed_users": "one row per user who has moved money",
+    "transaction_days": "one row per day and currency",
     "transfers": _TRADE,
     "payment_requests": _TRADE,
     "merchant_codes": "printed codes stay valid until their merchant deactivates them",

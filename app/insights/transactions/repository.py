@@ -1,0 +1,86 @@
+"""SQL of the feed and of its sums."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.common.bulk import BulkInsert, Write, write
+from app.common.driver import send, uuid_array
+from app.insights.transactions.models import (
+    COUNTS,
+    FeedTransaction,
+    FeedUser,
+    TransactionDay,
+    TransactionMinute,
+)
+
+_ADD_USERS: Final = BulkInsert(
+    FeedUser,
+    omit=("number",),
+    # Not ON CONFLICT alone, which would draw a number for each row that exists.
+    tail="WHERE NOT EXISTS (SELECT FROM feed_users f WHERE f.user_id = new.user_id)"
+    " ON CONFLICT (user_id) DO NOTHING",
+)
+_ADD: Final = BulkInsert(
+    FeedTransaction,
+    omit=("id",),
+    computed={"user_number": "(SELECT f.number FROM feed_users f WHERE f.user_id = new.user_id)"},
+    tail="ON CONFLICT (transaction_id) DO NOTHING"
+    " RETURNING currency, status, amount, latency_ms, occurred_at",
+)
+_SUMS: Final = {
+    model: BulkInsert(
+        model,
+        tail="ORDER BY starts_at, currency ON CONFLICT (starts_at, currency) DO UPDATE SET "
+        + ", ".join(f"{name} = {model.__tablename__}.{name} + excluded.{name}" for name in COUNTS),
+    )
+    for model in (TransactionMinute, TransactionDay)
+}
+
+_PAYEES: Final = """
+    SELECT id, role, first_name, last_name, shop_name FROM users WHERE id = ANY(%(ids)s)
+"""
+
+
+def list_payees(session: Session, ids: Collection[UUID]) -> Iterable[Any]:
+    """The role and the names of users."""
+    return send(session, _PAYEES, {"ids": uuid_array(ids)})
+
+
+def add_users(session: Session, user_ids: Collection[UUID]) -> None:
+    """Give a number to each user who has none."""
+    rows = [{"user_id": user_id} for user_id in sorted(user_ids)]
+    write(session, Write(_ADD_USERS, rows))
+
+
+def add_transactions(session: Session, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    """Add transactions, except those that are in the feed. Returns the added ones."""
+    return _ADD.execute(session, rows).fetchall()
+
+
+def add_sums(
+    session: Session,
+    model: type[TransactionMinute | TransactionDay],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Add to the sums of periods."""
+    write(session, Write(_SUMS[model], rows))
+
+
+def list_latest(
+    session: Session, *, limit: int, user_id: UUID | None, merchant_id: UUID | None
+) -> Sequence[FeedTransaction]:
+    query = select(FeedTransaction).order_by(FeedTransaction.id.desc()).limit(limit)
+    if user_id is not None:
+        query = query.where(FeedTransaction.user_id == user_id)
+    if merchant_id is not None:
+        query = query.where(FeedTransaction.merchant_id == merchant_id)
+    return session.scalars(query).all()
+
+
+def list_after(session: Session, last_id: int, *, limit: int) -> Sequence[FeedTransaction]:
+    query = select(FeedTransaction).where(FeedTransaction.id > last_id)
+    return session.scalars(query.order_by(FeedTransaction.id).limit(limit)).all()
