@@ -90,6 +90,16 @@ def serve() -> None:
 
 
 @main.command()
+def live() -> None:
+    """Serve live transactions (needs DATABASE_URL and REDIS_URL)."""
+    from app.live.server import serve as run
+
+    settings = _load_settings()
+    _require_database(settings)
+    run(settings)
+
+
+@main.command()
 def worker() -> None:
     """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
     from app.worker import work

@@ -19,6 +19,7 @@ from app.auth.password_changes.views import blp as passwords_blp
 from app.auth.password_changes.views import page_blp as password_page_blp
 from app.auth.quotas.views import admin_blp as quotas_admin_blp
 from app.auth.quotas.views import blp as quotas_blp
+from app.auth.stream_tickets.views import blp as stream_tickets_blp
 from app.auth.tokens import token_rules
 from app.auth.two_factor.views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
@@ -86,6 +87,7 @@ BLUEPRINTS = (
     handles_blp,
     two_factor_blp,
     api_keys_blp,
+    stream_tickets_blp,
     quotas_blp,
     wallets_blp,
     holds_blp,

@@ -11,11 +11,13 @@ from typing import Final
 
 from redis import Redis
 
+from app.administration.traffic import client as traffic
 from app.auth import service as auth
 from app.auth import tokens
 from app.auth.api_keys import service as api_keys
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
+from app.auth.stream_tickets import service as stream_tickets
 from app.banks import providers
 from app.common import (
     cache,
@@ -115,9 +117,11 @@ def connect_redis(url: str, *, cache_url: str | None = None) -> None:
     """Connect as the user of the queue, and of the cache. They share one circuit."""
     client = cache.client.configure(redis_client.connect(cache_url or url))
     circuit.configure(client)
-    queue.configure(
-        redis_client.connect(url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client))
+    patient = redis_client.connect(
+        url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client)
     )
+    queue.configure(patient)
+    stream_tickets.store.configure(patient)
     catalogue.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
     onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
 
@@ -160,6 +164,9 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     relay.max_attempts.configure(settings.event_attempts)
+    traffic.address.configure(
+        None if settings.is_production else f"http://127.0.0.1:{settings.traffic_port}"
+    )
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 

@@ -1,5 +1,4 @@
 """The settings of the live process and of the traffic that it shows in development."""
-# ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
 from typing import Final
