@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app.common.db import transaction
@@ -139,6 +140,12 @@ class EventReader:
             if name:
                 fields[name] = value.removeprefix(" ")
 
+    def read_to_end(self) -> None:
+        """Read until the server closes the connection."""
+        with suppress(EOFError, OSError):
+            while True:
+                self.next()
+
     def next_transaction(self) -> Any:
         """The data of the next transaction, after other events."""
         while True:
@@ -173,3 +180,12 @@ def is_silent(socket: ClientConnection, *, seconds: float = 0.5) -> bool:
 
 def elapsed(since: float) -> float:
     return time.monotonic() - since
+
+
+def close_code(socket: ClientConnection) -> int | None:
+    """The code with which the server closes a WebSocket."""
+    try:
+        while True:
+            socket.recv(timeout=10)
+    except ConnectionClosed as closed:
+        return None if closed.rcvd is None else closed.rcvd.code

@@ -1,12 +1,14 @@
 """The streams, as the clients of the real-time payments dashboard and of our console use them."""
 
+from contextlib import suppress
+
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests import factories
 from tests.insights.helpers import purchase, refusal, review
 from tests.live import wait_until
-from tests.live_process.helpers import LiveProcess, is_silent, next_transaction, relay
+from tests.live_process.helpers import LiveProcess, close_code, is_silent, next_transaction, relay
 
 pytestmark = pytest.mark.usefixtures("live_database")
 
@@ -85,7 +87,7 @@ def test_a_client_that_reconnects_gets_what_it_missed(live: LiveProcess) -> None
         last_id = events.next_transaction()["id"]
 
     relay(*(purchase(buyer, seller, amount=100 + number) for number in range(1, 251)))
-    wait_until(lambda: live.call("GET", "/api/transactions").json["data"][0]["amount"] == 3.5, 10)
+    wait_until(lambda: live.call("GET", "/api/transactions").json["data"][0]["amount"] == 3.5)
 
     with live.events(admin.token, last_id=last_id) as events:
         missed = [events.next_transaction()["amount"] for _ in range(250)]
@@ -99,8 +101,11 @@ def test_a_client_that_reconnects_gets_what_it_missed(live: LiveProcess) -> None
 
 def test_a_client_that_missed_too_much_is_told_to_load_the_list(live: LiveProcess) -> None:
     admin, buyer, seller = factories.admin(), factories.buyer(), factories.merchant()
-    for _ in range(5):
-        relay(*(purchase(buyer, seller) for _ in range(500)))
+    with live.web_socket() as socket:
+        for _ in range(5):
+            relay(*(purchase(buyer, seller) for _ in range(500)))
+        ids = [next_transaction(socket)["id"] for _ in range(2500)]
+    assert ids == sorted(set(ids))
     with live.events(admin.token, last_id=1) as events:
         fields = events.next()
         while fields.get("event") is None:
@@ -112,30 +117,21 @@ def test_a_client_that_missed_too_much_is_told_to_load_the_list(live: LiveProces
 
 def test_last_event_ids_are_numbers(live: LiveProcess) -> None:
     admin = factories.admin()
-    for wrong in ("-1", "1-0", "x", "9" * 40, "٣"):
-        answer = live.call(
-            "GET", f"/events?after={wrong.encode().hex() if wrong == '٣' else wrong}x",
-            token=admin.token,
-        )  # fmt: skip
-        assert answer.status == 400
+    for wrong in ("-1", "1-0", "x", "9" * 40, "%D9%A3"):
+        assert live.call("GET", f"/events?after={wrong}", token=admin.token).status == 400
 
 
 def test_a_message_of_a_client_is_bounded(live: LiveProcess) -> None:
     with live.web_socket() as socket:
         socket.send("hello")
         socket.send("x" * 5000)
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=10)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1009
+        assert close_code(socket) == 1009
 
     with live.web_socket() as socket:
-        with pytest.raises(ConnectionClosed) as closed:
+        with suppress(ConnectionClosed):
             for _ in range(1000):
                 socket.send("hello")
-            socket.recv(timeout=10)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
+        assert close_code(socket) == 1008
 
 
 def test_web_pages_of_others_cannot_open_a_stream(live: LiveProcess) -> None:
