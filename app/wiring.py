@@ -30,6 +30,7 @@ from app.common import (
     process_state,
     queue,
     redis_client,
+    request_counts,
 )
 from app.common.settings import Settings, require_database
 from app.coupons import service as coupons
@@ -46,6 +47,7 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.insights.objectives.objective import Objectives, objectives
 from app.notifications import mail_config
 from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
@@ -167,6 +169,8 @@ def configure(settings: Settings) -> None:
     traffic.address.configure(
         None if settings.is_production else f"http://127.0.0.1:{settings.traffic_port}"
     )
+    objectives.configure(Objectives.of(settings))
+    request_counts.slow_after.configure(settings.slo_latency_ms)
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 

@@ -30,7 +30,8 @@ LIFETIMES: Final = {
     "retention_notifications": (timedelta(days=7), timedelta(days=3650)),
     "retention_messages": (timedelta(days=7), timedelta(days=3650)),
     "retention_webhook_deliveries": (timedelta(days=7), timedelta(days=3650)),
-    "retention_feed": (timedelta(days=1), timedelta(days=3650)),
+    "retention_feed": (timedelta(days=7), timedelta(days=3650)),
+    "slo_window": (timedelta(days=7), timedelta(days=90)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
 }
 

@@ -48,6 +48,10 @@ GROUPS: Final = {
         "Where merchants receive events, and where banks and the payment gateway report, signed",
         ("webhook-endpoints", "bank-webhooks", "gateway-webhooks"),
     ),
+    "Insights": (
+        "What happens, while it happens: transactions, objectives and a merchant's figures",
+        ("insights", "sales-insights"),
+    ),
     "Administration": (
         "For administrators only",
         (

@@ -100,6 +100,9 @@ RULES: Final = (
         where="processed_at IS NOT NULL",
     ),
     Rule("notifications", "retention_notifications", "id"),
+    # Objectives are about a window that is not longer.
+    Rule("request_minutes", "retention_feed", "starts_at"),
+    Rule("request_hours", "retention_feed", "starts_at"),
     # A transaction stays as long as the sums of its minute, which `verify` compares with it.
     Rule("transaction_minutes", "retention_feed", "starts_at"),
     Rule(
@@ -151,6 +154,7 @@ KEPT: Final = {
     "quarter_hour_sales": "at most two rows per order or refund",
     "daily_buyers": "at most one row per row of buyer_days",
     "feed_users": "one row per user who has moved money",
+    "readiness_hours": "one row per hour",
     "transaction_days": "one row per day and currency",
     "transfers": _TRADE,
     "payment_requests": _TRADE,

@@ -1,4 +1,4 @@
-"""The feed of transactions, and its sums."""
+"""The feed of transactions with its sums, counts of requests, and checks of readiness."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,16 @@ def upgrade() -> None:
     create_feed()
     create_sums("transaction_minutes")
     create_sums("transaction_days")
+    create_requests("request_minutes")
+    create_requests("request_hours")
+    create_readiness()
+    # Partial, so that purchases from a wallet do not write it.
+    op.create_index(
+        "ix_orders_checkouts",
+        "orders",
+        ["merchant_id", "id", "status"],
+        postgresql_where=sa.text("payment_method = 'GATEWAY'"),
+    )
 
 
 def create_feed() -> None:
@@ -94,7 +104,45 @@ def create_sums(name: str) -> None:
     )
 
 
+def create_requests(name: str) -> None:
+    op.create_table(
+        name,
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("duration", sa.SmallInteger(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("errors", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("errors BETWEEN 0 AND requests", name=op.f(f"ck_{name}_errors_within")),
+        sa.PrimaryKeyConstraint("starts_at", "duration", name=op.f(f"pk_{name}")),
+    )
+
+
+def create_readiness() -> None:
+    op.create_table(
+        "readiness_hours",
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("checked", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "failed & ~checked = 0", name=op.f("ck_readiness_hours_failed_is_checked")
+        ),
+        sa.CheckConstraint(
+            "checked BETWEEN 1 AND (1::bigint << 60) - 1",
+            name=op.f("ck_readiness_hours_checked_within"),
+        ),
+        sa.PrimaryKeyConstraint("starts_at", name=op.f("pk_readiness_hours")),
+    )
+
+
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for table in ("transaction_days", "transaction_minutes", "feed_transactions", "feed_users"):
+    op.drop_index("ix_orders_checkouts", table_name="orders")
+    for table in (
+        "readiness_hours",
+        "request_hours",
+        "request_minutes",
+        "transaction_days",
+        "transaction_minutes",
+        "feed_transactions",
+        "feed_users",
+    ):
         op.drop_table(table)

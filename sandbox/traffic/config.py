@@ -22,9 +22,7 @@ class Config(SimulatorConfig):
     webhook_url: str = ""
     port: int = 3007
     api_url: str
-    currency: str = field(
-        default="USD", metadata={"variable": "DEFAULT_CURRENCY", "parse": str}
-    )
+    currency: str = field(default="USD", metadata={"variable": "DEFAULT_CURRENCY", "parse": str})
     app_env: str = field(default="development", metadata={"variable": "APP_ENV", "parse": str})
 
     @classmethod

@@ -103,9 +103,7 @@ class Person:
 
     def _return(self, stored: Account) -> bool:
         """Sign in again. A refresh token takes no password hash, but is valid for a week only."""
-        tried = self._api.call(
-            "POST", "/auth/refresh", {"refreshToken": stored.refresh_token}
-        )
+        tried = self._api.call("POST", "/auth/refresh", {"refreshToken": stored.refresh_token})
         if not tried.is_success:
             body = {"email": stored.email, "password": stored.password}
             if stored.secret is not None:
@@ -137,6 +135,7 @@ class Person:
         wallet = self._api.call("GET", "/wallet", token=self._token)
         if not wallet.is_success:
             return False
+        self.balance = int(str(wallet.body["balance"]).replace(".", ""))
         user = self._api.call("GET", "/auth/me", token=self._token)
         self.id = str(user.body["id"])
         return True

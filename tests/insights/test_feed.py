@@ -1,6 +1,8 @@
 """What the relay adds to the feed of transactions."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -22,7 +24,7 @@ def sums(model: type[TransactionMinute | TransactionDay]) -> dict[str, int]:
     return {name: sum(getattr(row, name) for row in rows) for name in COUNTS}
 
 
-def post(client: FlaskClient, who: factories.Actor, path: str, body: dict[str, object]) -> object:
+def post(client: FlaskClient, who: factories.Actor, path: str, body: Mapping[str, Any]) -> object:
     response = client.post(API + path, json=body, headers=who.headers)
     assert response.status_code in {200, 201}, response.json
     return response.json

@@ -1,14 +1,16 @@
 """SQL of the feed and of its sums."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
 from app.common.driver import send, uuid_array
+from app.common.pagination import Page, PageRequest, paginate, paginate_union
 from app.insights.transactions.models import (
     COUNTS,
     FeedTransaction,
@@ -16,6 +18,9 @@ from app.insights.transactions.models import (
     TransactionDay,
     TransactionMinute,
 )
+from app.insights.transactions.sums import SUMS_OF_FEED
+
+Sums = type[TransactionMinute | TransactionDay]
 
 _ADD_USERS: Final = BulkInsert(
     FeedUser,
@@ -63,7 +68,7 @@ def add_transactions(session: Session, rows: Sequence[Mapping[str, Any]]) -> Seq
 
 def add_sums(
     session: Session,
-    model: type[TransactionMinute | TransactionDay],
+    model: Sums,
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
     """Add to the sums of periods."""
@@ -84,3 +89,58 @@ def list_latest(
 def list_after(session: Session, last_id: int, *, limit: int) -> Sequence[FeedTransaction]:
     query = select(FeedTransaction).where(FeedTransaction.id > last_id)
     return session.scalars(query.order_by(FeedTransaction.id).limit(limit)).all()
+
+
+def list_page(
+    session: Session, page: PageRequest, *, party_id: UUID | None
+) -> Page[FeedTransaction]:
+    """All transactions, or those of a payer or merchant; newest first. Raises CursorInvalid."""
+    if party_id is None:
+        return paginate(session, page, select(FeedTransaction), FeedTransaction.id)
+    paid = select(FeedTransaction).where(FeedTransaction.user_id == party_id)
+    received = select(FeedTransaction).where(
+        FeedTransaction.merchant_id == party_id, FeedTransaction.user_id != party_id
+    )
+    return paginate_union(session, page, [paid, received], FeedTransaction.id)
+
+
+_TOTALS: Final = f"""
+    SELECT currency, {", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in COUNTS)}
+    FROM transaction_days GROUP BY currency ORDER BY currency
+"""  # noqa: S608 – names from our own code
+
+
+def list_totals(session: Session) -> Iterable[Any]:
+    """The sums of all days, by currency."""
+    return send(session, _TOTALS)
+
+
+def list_minutes(session: Session, *, since: datetime) -> Sequence[TransactionMinute]:
+    """The sums of minutes, newest first."""
+    return session.scalars(
+        select(TransactionMinute)
+        .where(TransactionMinute.starts_at >= since)
+        .order_by(TransactionMinute.starts_at.desc(), TransactionMinute.currency)
+    ).all()
+
+
+# Making the sums anew
+
+
+def lock_sums(session: Session) -> None:
+    """Let no other transaction change the sums. Waits for one that does."""
+    session.execute(text("SET LOCAL lock_timeout = 0"))
+    for model in (TransactionMinute, TransactionDay):
+        session.execute(text(f"LOCK TABLE {model.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def make_sums(session: Session, model: Sums, *, unit: str, since: datetime) -> int:
+    """Make the sums of the periods that begin at `since` or later anew. Returns their number.
+
+    unit: `minute` or `day`. All transactions since then are in the feed.
+    """
+    session.execute(delete(model).where(model.starts_at >= since))
+    columns = list(model.__table__.columns)
+    query = text(SUMS_OF_FEED.format(unit=unit)).columns(*columns)
+    made = session.execute(insert(model).from_select(columns, query), {"since": since})
+    return int(made.rowcount)  # type: ignore[attr-defined]
