@@ -9,6 +9,7 @@ from app.administration.audit_log.views import admin_blp as audit_admin_blp
 from app.administration.banking.views import admin_blp as banking_admin_blp
 from app.administration.events.views import admin_blp as events_admin_blp
 from app.administration.orders.views import admin_blp as orders_admin_blp
+from app.administration.traffic.views import admin_blp as traffic_admin_blp
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
@@ -132,6 +133,7 @@ BLUEPRINTS = (
     refunds_admin_blp,
     banking_admin_blp,
     events_admin_blp,
+    traffic_admin_blp,
     reconciliation_blp,
     audit_admin_blp,
 )

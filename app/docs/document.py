@@ -65,6 +65,7 @@ GROUPS: Final = {
             "admin-refunds",
             "admin-banking",
             "admin-events",
+            "admin-traffic",
             "reconciliation",
             "admin-audit",
         ),

@@ -87,7 +87,8 @@ class Actions:
         person.have(minor, decimals=self.decimals)
         if action is Action.TRANSFER:
             friend = rng.choice([each for each in others if each is not person] or [person])
-            path, body = "/transfers", {"recipient": {"userId": friend.id}, "amount": amount}
+            path = "/transfers"
+            body: dict[str, Any] = {"recipient": {"userId": friend.id}, "amount": amount}
         elif action is Action.HOLD:
             merchant = rng.choice(self._shops.merchants)
             path, body = "/wallet/holds", {"payeeId": merchant.id, "amount": amount}
