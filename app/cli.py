@@ -93,10 +93,11 @@ def serve() -> None:
 @main.command()
 def live() -> None:
     """Serve live transactions (needs DATABASE_URL and REDIS_URL)."""
-    from app.live.server import serve as run
+    with _hidden("rich"):
+        from app.live.server import serve as run
 
-    settings = _load_settings()
-    _require_database(settings)
+    settings = load_settings()
+    _require_schema(settings)
     run(settings)
 
 
@@ -394,17 +395,24 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
 def _require_database(settings: Settings) -> None:
     """Raises SchemaMismatch, and SettingsError without a database, or in production if the role may
     do too much. A database that cannot be reached is no reason not to start."""
+    from app.common import privileges
+
+    _require_schema(settings)
+    _register_models()
+    privileges.require_least(settings)
+
+
+def _require_schema(settings: Settings) -> None:
+    """Raises SchemaMismatch, and SettingsError without a database."""
     import structlog
 
-    from app.common import logging, privileges
+    from app.common import logging
 
     try:
         schema_version.require_current(settings)
     except psycopg.OperationalError as error:
         logging.configure(settings.log_level)
         structlog.get_logger().warning("database_unavailable", error=str(error).splitlines()[0])
-    _register_models()
-    privileges.require_least(settings)
 
 
 def _register_models() -> None:

@@ -22,7 +22,6 @@ from app.banks import providers
 from app.common import (
     cache,
     circuit,
-    clock,
     db,
     encryption,
     http,
@@ -132,18 +131,7 @@ def configure(settings: Settings) -> None:
     """Give each module its settings, and functions of modules above it."""
     idempotent.execute_once.configure(respond_to_view_once)
     encryption.configure(settings.encryption_secrets)
-    tokens.token_rules.configure(
-        tokens.TokenRules(
-            access_secret=settings.access_secret,
-            refresh_secret=settings.refresh_secret,
-            access_ttl=settings.jwt_access_expiration,
-            refresh_ttl=settings.jwt_refresh_expiration,
-            session_ttl=settings.session_expiration,
-            # As with API keys, an environment refuses what was issued by another.
-            issuer=f"payment-flow/{settings.app_env}",
-            configured_at=clock.now(),
-        )
-    )
+    tokens.token_rules.configure(tokens.TokenRules.of(settings))
     quotas.maximums.configure(
         {quota: getattr(settings, f"quota_{quota.lower()}") for quota in Quota}
     )
@@ -166,9 +154,7 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     relay.max_attempts.configure(settings.event_attempts)
-    traffic.address.configure(
-        None if settings.is_production else f"http://127.0.0.1:{settings.traffic_port}"
-    )
+    traffic.address.configure(settings.traffic_address)
     objectives.configure(Objectives.of(settings))
     request_counts.slow_after.configure(settings.slo_latency_ms)
     movements.batcher.configure(LedgerBatcher())

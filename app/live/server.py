@@ -10,9 +10,12 @@ from typing import Final
 import structlog
 import uvicorn
 
-from app.common import logging, open_files
+from app.administration.traffic import client as traffic
+from app.auth import tokens
+from app.auth.stream_tickets import service as stream_tickets
+from app.common import cache, db, logging, open_files, redis_client
 from app.common.listening import listen
-from app.common.settings import Settings, require_redis
+from app.common.settings import Settings, require_database, require_redis
 from app.live import access, connections
 from app.live.application import Application
 from app.live.connections import Connections, HttpConnection, WebSocketConnection
@@ -21,7 +24,6 @@ from app.live.hub import Hub
 from app.live.origins import Origins
 from app.live.streams import Streams
 from app.live.views import create_api
-from app.wiring import wire
 
 #: Requests come first where there are too few processors for both, as with the relay.
 _NICENESS: Final = 15
@@ -29,6 +31,9 @@ _NICENESS: Final = 15
 _UNCONFIRMED_MILLISECONDS: Final = 30_000
 _PING_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 5
+_DATABASE_CONNECTIONS: Final = 4
+#: That a ticket waits for Redis.
+_REDIS_SECONDS: Final = 0.25
 #: Open files besides the connections of clients.
 _OWN_FILES: Final = 64
 
@@ -42,10 +47,20 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.live_port)
     _end_lost_connections(listener)
     os.nice(_NICENESS)
-    wire(settings)
+    _configure(settings)
+    sys.exit(asyncio.run(_serve(settings, listener)))
+
+
+def _configure(settings: Settings) -> None:
+    """Configure this process. `app.wiring` would import all modules, which takes 20 MB more."""
+    db.configure(db.Database(require_database(settings), pool_size=_DATABASE_CONNECTIONS))
+    client = redis_client.connect(require_redis(settings), timeout=_REDIS_SECONDS)
+    cache.client.configure(client)
+    stream_tickets.store.configure(client)
+    tokens.token_rules.configure(tokens.TokenRules.of(settings))
+    traffic.address.configure(settings.traffic_address)
     access.policy.configure(access.Policy.of(settings))
     connections.connections.configure(_limits(settings))
-    sys.exit(asyncio.run(_serve(settings, listener)))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:

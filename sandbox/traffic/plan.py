@@ -64,7 +64,7 @@ def amount(rng: random.Random, size: Size, *, decimals: int) -> int:
     """An amount in minor units. Small ones within a size are more likely."""
     least, most = RANGES[size]
     units = least + (most - least) * rng.betavariate(1.2, 3)
-    return int(round(units * 10**decimals))
+    return int(units * 10**decimals)
 
 
 def weight(hour: int, *, zone: int) -> int:

@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """left_out: transactions that were due while too many others were being made. failed: without
-    an answer, or with one of the server's faults."""
+    """left_out: transactions that were due while too many others were being made, or while nobody
+    had a two-factor code. failed: without an answer, or with one of the server's faults."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
@@ -192,6 +192,8 @@ class Traffic(Background):
                 if outcome is not None and outcome.code != NO_CODE:
                     self._count(outcome, time.monotonic() - begun)
                     return
+            with self._counting:
+                self.counts.left_out += 1
         except ApiAway as error:
             with self._counting:
                 self.counts.failed += 1
