@@ -5,6 +5,8 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.auth.stream_tickets import service as stream_tickets
+from app.auth.tokens import read_access_token
 from tests import factories
 from tests.insights.helpers import purchase, refusal, review
 from tests.live import wait_until
@@ -145,3 +147,14 @@ def test_web_pages_of_others_cannot_open_a_stream(live: LiveProcess) -> None:
 def test_other_paths_have_no_web_socket(live: LiveProcess) -> None:
     with pytest.raises(InvalidStatus), live.web_socket("/other"):
         pass
+
+
+def test_a_ticket_opens_one_stream(live: LiveProcess) -> None:
+    seller = factories.merchant()
+    made = stream_tickets.create(read_access_token(seller.token))
+    with live.events(path=f"/events?ticket={made.ticket}") as events:
+        assert events.status == 200
+        relay(purchase(factories.buyer(), seller, amount=4321))
+        assert events.next_transaction()["amount"] == 43.21
+    with live.events(path=f"/events?ticket={made.ticket}") as again:
+        assert again.status == 401
