@@ -50,6 +50,7 @@ from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.images.views import blp as images_blp
 from app.insights.analytics.views import blp as sales_insights_blp
+from app.insights.views import admin_blp as insights_admin_blp
 from app.insights.views import blp as insights_blp
 from app.notifications.views import blp as notifications_blp
 from app.notifications.views import page_blp as unsubscribe_page_blp
@@ -135,6 +136,7 @@ BLUEPRINTS = (
     events_admin_blp,
     traffic_admin_blp,
     reconciliation_blp,
+    insights_admin_blp,
     audit_admin_blp,
 )
 

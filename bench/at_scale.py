@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.common.settings import PROJECT_ROOT
+from bench import insights
 from bench.servers import Servers, start_servers
 from bench.shop import Shop, User
 
@@ -136,6 +137,7 @@ def seed(shop: Shop, *, rows: int) -> UUID:
     shop.servers.sql(_USERS, users=max(rows // 10, 1))
     shop.servers.sql(_PRODUCTS, merchants=merchants, rows=rows)
     shop.servers.sql(_ORDERS, merchant=merchants[0], products=sold, rows=rows)
+    insights.seed(shop, rows=rows, product=sold[0])
     _ = shop.long_history
     shop.servers.sql("ANALYZE")
     summed = shop.servers.command("sum-sales")
@@ -180,8 +182,28 @@ def measure(shop: Shop, rows: int, sold: UUID) -> Iterator[Measured]:
     yield page("history", owner, history, 30)
     yield page("history, page 1,000", owner, history, 30, page=min(1000, rows // 40))
     yield page("history of one type", owner, history, 30, type="DEPOSIT")
+    yield from measure_insights(shop)
     yield _export("export of sales", seller, f"{sales}/export", year, rows)
     yield _export("export of products", seller, f"{catalogue}/merchant/export", {}, rows // 5)
+
+
+def measure_insights(shop: Shop) -> Iterator[Measured]:
+    root = "/api/v1/insights"
+    users = (shop.administrator, shop.merchants[0], shop.buyers[0])
+    operator, seller, buyer = (Client(shop.servers, user) for user in users)
+    quarter = {"from": _ago(92), "to": _ago(0), "timeZone": "Asia/Kathmandu"}
+    for name, client, path, query in (
+        ("figures of the system", operator, "stats", {}),
+        ("objectives", operator, "slo", {}),
+        ("feed", operator, "transactions", {}),
+        ("feed of a merchant", seller, "transactions", {}),
+        ("feed of a buyer", buyer, "transactions", {}),
+        ("sales report of 30 days", seller, "sales", {}),
+        ("sales report of 30 days, UTC+5:45", seller, "sales", {"timeZone": "Asia/Kathmandu"}),
+        ("sales report of 92 days, UTC+5:45", seller, "sales", quarter),
+    ):
+        yield _page(name, client, f"{root}/{path}", query, 20)
+    yield _next_page("feed, next page", operator, f"{root}/transactions", {}, 20)
 
 
 def _ago(days: int) -> str:
@@ -192,11 +214,15 @@ def _page(name: str, client: Client, path: str, query: dict[str, Any], most: flo
     """The median of several requests. Each has another limit, so none is answered from a cache."""
     spent, size = [], 0
     for number in range(_REPEATS + 1):
-        limited = query if "/summary" in path else {"limit": 50 + number} | query
+        limited = {"limit": 50 + number} | query if _is_list(path) else query
         seconds, _, body = client.get(path, limited)
         spent.append(seconds * 1e3)
         size = len(body)
     return Measured(name, median(spent[1:]), size, target=most)
+
+
+def _is_list(path: str) -> bool:
+    return not path.endswith(("/summary", "/insights/stats", "/insights/slo", "/insights/sales"))
 
 
 def _next_page(

@@ -26,6 +26,8 @@ CODES = 100_000
 #: Postings of the user with a short history.
 SHORT = 10_000
 
+_ROLES = {"merchant": "MERCHANT", "admin": "ADMIN"}
+
 _USERS = """
     INSERT INTO users (id, email, email_key, password_hash, role, email_public, is_active,
                        created_at, updated_at)
@@ -129,6 +131,10 @@ class Shop:
         self.deposit(self.buyers, cents=_INITIAL_CENTS)
 
     @cached_property
+    def administrator(self) -> User:
+        return self._create_users("admin", 1)[0]
+
+    @cached_property
     def hot(self) -> UUID:
         """The product that all buyers buy."""
         return self.products(self.merchants[:1])[0]
@@ -196,7 +202,7 @@ class Shop:
             hash=self._hash,
             ids=[p.id for p in users],
             emails=[p.email for p in users],
-            roles=["MERCHANT" if name == "merchant" else "USER"] * count,
+            roles=[_ROLES.get(name, "USER")] * count,
             sessions=[p.session_id for p in users],
         )
         return users
@@ -210,7 +216,7 @@ class Shop:
             "aud": ACCESS_AUDIENCE,
             "sub": str(user_id),
             "sid": str(session_id),
-            "role": "MERCHANT" if kind == "merchant" else "USER",
+            "role": _ROLES.get(kind, "USER"),
             "email": email,
             "type": "access",
             "fresh": False,

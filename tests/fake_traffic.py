@@ -18,7 +18,6 @@ STATUS = {
 }
 MADE = {
     "userId": str(UUID(int=7)),
-    "kind": "PURCHASE",
     "amount": "17.50",
     "currency": "USD",
     "outcome": "APPROVED",
@@ -39,7 +38,7 @@ def fake_traffic() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _answer
+        do_GET = do_POST = _answer  # noqa: N815 – as the library calls them
 
         def log_message(self, *_: object) -> None:
             pass

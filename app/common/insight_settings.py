@@ -47,7 +47,7 @@ class InsightSettings(NotificationSettings):
     slo_window: timedelta = setting(
         Duration(),
         "30d",
-        "Period of the objectives, in whole days and not longer than `RETENTION_FEED`.",
+        "Period of the objectives, not longer than `RETENTION_FEED`.",
     )
     readiness_url: str | None = optional_setting(
         PublicUrl(),

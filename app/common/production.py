@@ -78,6 +78,8 @@ def _lifetimes(settings: WebSettings) -> Iterator[str]:
             )
     if settings.jwt_refresh_expiration <= settings.jwt_access_expiration:
         yield "JWT_REFRESH_EXPIRATION must be longer than JWT_ACCESS_EXPIRATION."
+    if settings.slo_window > settings.retention_feed:
+        yield "SLO_WINDOW must not be longer than RETENTION_FEED, which requests are counted for."
 
 
 def _spoken(duration: timedelta) -> str:

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -53,7 +52,6 @@ class Settings(WebSettings):
         self._require_exact_amounts()
         self._require_bucket_name()
         self._require_kafka_login()
-        self._require_counted_window()
         if self.is_production and (problem := next(production.problems(self), None)):
             raise SettingsError(problem)
 
@@ -88,13 +86,6 @@ class Settings(WebSettings):
             )
         if (self.kafka_certificate_file is None) != (self.kafka_key_file is None):
             raise SettingsError("KAFKA_CERTIFICATE_FILE and KAFKA_KEY_FILE must be set together.")
-
-    def _require_counted_window(self) -> None:
-        """Refuse objectives about requests that are not counted any more."""
-        if self.slo_window % timedelta(days=1) or self.slo_window > self.retention_feed:
-            raise SettingsError(
-                "SLO_WINDOW must be whole days, and not longer than RETENTION_FEED."
-            )
 
     @property
     def is_production(self) -> bool:

@@ -13,7 +13,10 @@ GROUPS: Final = {
         "Users, sign-in, API keys and quotas",
         ("auth", "passwords", "handles", "two-factor", "api-keys", "stream-tickets", "quotas"),
     ),
-    "Wallet": ("The caller's wallet, holds and statements", ("wallet", "holds", "statements")),
+    "Wallet": (
+        "The caller's wallet, holds and statements",
+        ("wallet", "holds", "statements", "insights"),
+    ),
     "Banks": (
         "Deposits from a bank and payouts to one",
         ("onramp", "bank-accounts", "payouts"),
@@ -39,7 +42,7 @@ GROUPS: Final = {
     ),
     "Orders": (
         "Purchases from the wallet or by card, and a merchant's sales",
-        ("orders", "order-pages", "checkouts", "sales"),
+        ("orders", "order-pages", "checkouts", "sales", "sales-insights"),
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Events": ("What other systems are told of", ("events",)),
@@ -47,10 +50,6 @@ GROUPS: Final = {
     "Webhooks": (
         "Where merchants receive events, and where banks and the payment gateway report, signed",
         ("webhook-endpoints", "bank-webhooks", "gateway-webhooks"),
-    ),
-    "Insights": (
-        "What happens, while it happens: transactions, objectives and a merchant's figures",
-        ("insights", "sales-insights"),
     ),
     "Administration": (
         "For administrators only",
@@ -66,6 +65,7 @@ GROUPS: Final = {
             "admin-banking",
             "admin-events",
             "admin-traffic",
+            "admin-insights",
             "reconciliation",
             "admin-audit",
         ),

@@ -88,7 +88,7 @@ class FeedTransactionOut(Schema):
         as_string=True,
         metadata={
             "description": "From 0 to 1; null if it was not screened",
-            "type": ["string", "null"],
+            "type": "string",
             "example": "0.12",
         },
     )
@@ -223,7 +223,11 @@ class BurnRateOut(Schema):
 
 
 class AlertOut(Schema):
-    severity = Choice(Severity, required=True, metadata={"example": "PAGE"})
+    severity = Choice(
+        Severity,
+        required=True,
+        metadata={"description": "Whether somebody is needed now or in days", "example": "PAGE"},
+    )
     burn_rate = number("Rate above which it fires", 14.4, nullable=False)
     long = ma.fields.String(
         required=True,
@@ -278,7 +282,7 @@ class ObjectiveOut(Schema):
 
 class ObjectiveReportOut(Schema):
     since = Timestamp(data_key="from", required=True)
-    days = count("Length of the period", 30)
+    until = Timestamp(data_key="to", required=True)
     objectives = ma.fields.List(
         ma.fields.Nested(ObjectiveOut),
         required=True,

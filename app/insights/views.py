@@ -13,14 +13,15 @@ from app.insights.objectives import service as objectives
 from app.insights.schemas import FeedArgs, FeedTransactionList, ObjectiveReportOut, StatsOut
 from app.insights.transactions import service as transactions
 
-blp = Blueprint(
-    "insights", __name__, url_prefix="/insights", description="What happens, while it happens"
+admin_blp = Blueprint(
+    "admin-insights", __name__, url_prefix="/insights", description="Figures of the system"
 )
+blp = Blueprint("insights", __name__, url_prefix="/insights", description="The feed")
 
 
-@blp.get("/stats")
-@requires(blp, Role.ADMIN)
-@blp.response(200, StatsOut)
+@admin_blp.get("/stats")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, StatsOut)
 def get_stats() -> Any:
     """Get the figures of the system
 
@@ -33,9 +34,9 @@ def get_stats() -> Any:
         return service.stats(session)
 
 
-@blp.get("/slo")
-@requires(blp, Role.ADMIN)
-@blp.response(200, ObjectiveReportOut)
+@admin_blp.get("/slo")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, ObjectiveReportOut)
 def get_objectives() -> Any:
     """Get the service level objectives
 

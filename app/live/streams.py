@@ -6,13 +6,13 @@ With a framework each would take nearly twice the memory (docs/decisions/0032-li
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
 
+from app.common import clock
 from app.common.errors import AppError, BadRequest
 from app.live.access import Viewer, list_valid_sessions, require_any_viewer, require_viewer
 from app.live.feed import Feed
@@ -79,7 +79,7 @@ class Streams:
         hello = {
             "type": "connection",
             "message": "Connected to the stream of transactions",
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "timestamp": clock.now().isoformat(timespec="milliseconds"),
         }
         await send({"type": "websocket.send", "text": orjson.dumps(hello).decode()})
         stream = Stream(scope["state"]["connection"], viewer, WEB_SOCKET)

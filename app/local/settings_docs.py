@@ -47,7 +47,7 @@ def write(root: Path = PROJECT_ROOT) -> None:
     for name in DOCUMENTS:
         (root / name).write_text(updated(name, root))
     rules = root / prometheus.FILE
-    rules.parent.mkdir(exist_ok=True)
+    rules.parent.mkdir(parents=True, exist_ok=True)
     rules.write_text(as_prometheus_rules(Settings()))
 
 

@@ -103,8 +103,14 @@ RULES: Final = (
     # Objectives are about a window that is not longer.
     Rule("request_minutes", "retention_feed", "starts_at"),
     Rule("request_hours", "retention_feed", "starts_at"),
-    # A transaction stays as long as the sums of its minute, which `verify` compares with it.
-    Rule("transaction_minutes", "retention_feed", "starts_at"),
+    # A transaction stays as long as the sums of its minute, which `verify` compares with it. The
+    # newest ones stay, so that it can tell whether others are missing.
+    Rule(
+        "transaction_minutes",
+        "retention_feed",
+        "starts_at",
+        where="starts_at < (SELECT max(starts_at) FROM transaction_minutes)",
+    ),
     Rule(
         "feed_transactions",
         "retention_feed",

@@ -60,7 +60,6 @@ def make_once() -> ResponseReturnValue:
         return {"message": str(error)}, 503
     return {
         "userId": made.user_id,
-        "kind": made.action.upper(),
         "amount": decimal(made.amount, _traffic().decimals),
         "currency": config.currency,
         "outcome": made.code,

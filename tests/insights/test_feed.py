@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.common.db import transaction
+from app.insights.transactions.events import REVIEWED
 from app.insights.transactions.models import COUNTS, TransactionDay, TransactionMinute
 from tests import factories
 from tests.insights.helpers import event, latest, purchase, refusal, relay, review
@@ -80,6 +81,25 @@ def test_refusals_and_reviews_have_their_reason_and_their_measurements(app: Flas
     assert (refused.latency_ms, refused.risk_score) == (7, Decimal("0.25"))
     assert (under_review.status, under_review.decline_reason) == ("REVIEW", None)
     assert sums(TransactionDay)["volume"] == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "reasons"),
+    [("REJECTED", ["REVIEW_REJECTED"]), ("EXPIRED", ["REVIEW_EXPIRED"]), ("RELEASED", [])],
+)
+def test_the_end_of_a_review_is_a_transaction_unless_it_is_posted(
+    app: Flask, status: str, reasons: list[str]
+) -> None:
+    data = {
+        "userId": str(factories.buyer().id),
+        "kind": "TRANSFER",
+        "amount": 5,
+        "currency": "USD",
+        "status": status,
+        "resultId": None,
+    }
+    relay(event(REVIEWED, data))
+    assert [row.decline_reason for row in latest()] == reasons
 
 
 def test_a_user_keeps_a_number_that_is_no_id(app: Flask) -> None:

@@ -4,7 +4,8 @@ from typing import Final
 
 import marshmallow as ma
 
-from app.common.fields import Schema, WholeNumber
+from app.common.fields import Choice, Schema, WholeNumber
+from app.insights.transactions.models import FeedStatus
 
 _MIN_INTERVAL: Final = 50
 _MAX_INTERVAL: Final = 3_600_000
@@ -51,17 +52,20 @@ class TrafficOut(Schema):
 
 class MadeTransactionOut(Schema):
     user_id = ma.fields.UUID(required=True, metadata={"description": "ID of the payer"})
-    kind = ma.fields.String(
-        required=True, metadata={"description": "What it is", "example": "PURCHASE"}
-    )
     amount = ma.fields.String(
         required=True, metadata={"description": "Its amount", "example": "17.50"}
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
-    outcome = ma.fields.String(
+    status = Choice(
+        FeedStatus,
         required=True,
+        metadata={"description": "What was decided", "example": "APPROVED"},
+    )
+    decline_reason = ma.fields.String(
+        required=True,
+        allow_none=True,
         metadata={
-            "description": "APPROVED, REVIEW, or the code of the error that declined it",
-            "example": "APPROVED",
+            "description": "Code of the error that declined it",
+            "example": "INSUFFICIENT_FUNDS",
         },
     )

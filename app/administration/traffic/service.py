@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.administration.traffic import client
 from app.audit import service as audit
+from app.insights.transactions.models import FeedStatus
+
+_ACCEPTED: Final = (FeedStatus.APPROVED, FeedStatus.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,13 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class MadeTransaction:
-    """outcome: APPROVED, REVIEW, or the code of the error."""
+    """decline_reason: the code of the error; None unless DECLINED."""
 
     user_id: UUID
-    kind: str
     amount: str
     currency: str
-    outcome: str
+    status: FeedStatus
+    decline_reason: str | None
 
 
 def get_traffic() -> Traffic:
@@ -54,8 +57,14 @@ def stop() -> Traffic:
 def make_once() -> MadeTransaction:
     """Make one transaction now. Its payer makes no others meanwhile."""
     made = client.call("POST", "/once")
+    outcome = made["outcome"]
+    is_declined = outcome not in _ACCEPTED
     return MadeTransaction(
-        UUID(made["userId"]), made["kind"], made["amount"], made["currency"], made["outcome"]
+        user_id=UUID(made["userId"]),
+        amount=made["amount"],
+        currency=made["currency"],
+        status=FeedStatus.DECLINED if is_declined else FeedStatus(outcome),
+        decline_reason=outcome if is_declined else None,
     )
 
 

@@ -26,4 +26,4 @@ def count_checkouts(
         )
         .group_by(Order.status)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -11,10 +11,10 @@ from app.common.time_range import ReportRangeArgs
 from app.insights.analytics.service import (
     DEFAULT_DAYS,
     MAX_DAYS,
+    Changes,
     Checkouts,
     Figures,
     Report,
-    change,
 )
 from app.insights.schemas import count, number
 from app.sales.schemas import BestSellingProductOut, SalesDayOut, best_out, day_out
@@ -130,7 +130,7 @@ def report_out(report: Report) -> dict[str, Any]:
         "timeZone": summary.time_zone,
         "current": _figures(report.current),
         "before": _figures(report.before),
-        "changes": _changes(report.before, report.current),
+        "changes": _changes(report.changes),
         "bestProducts": [best_out(sold, summary.currency) for sold in summary.best],
         "days": [day_out(day, totals, summary.currency) for day, totals in summary.days],
     }
@@ -171,12 +171,12 @@ def _checkouts(checkouts: Checkouts) -> dict[str, Any]:
 
 
 @serializes(SalesChangesOut)
-def _changes(before: Figures, now: Figures) -> dict[str, Any]:
+def _changes(changes: Changes) -> dict[str, Any]:
     return {
-        "orders": change(before.totals.orders, now.totals.orders),
-        "units": change(before.totals.units, now.totals.units),
-        "revenue": change(before.totals.revenue, now.totals.revenue),
-        "net": change(before.totals.net, now.totals.net),
-        "buyers": change(before.buyers, now.buyers),
-        "newBuyers": change(before.new_buyers, now.new_buyers),
+        "orders": changes.orders,
+        "units": changes.units,
+        "revenue": changes.revenue,
+        "net": changes.net,
+        "buyers": changes.buyers,
+        "newBuyers": changes.new_buyers,
     }

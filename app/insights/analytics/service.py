@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -71,12 +71,37 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """By how many per cent figures have grown; None for one that was zero or less."""
+
+    orders: float | None
+    units: float | None
+    revenue: float | None
+    net: float | None
+    buyers: float | None
+    new_buyers: float | None
+
+    @classmethod
+    def between(cls, before: Figures, now: Figures) -> Self:
+        old, new = before.totals, now.totals
+        return cls(
+            orders=_growth(old.orders, new.orders),
+            units=_growth(old.units, new.units),
+            revenue=_growth(old.revenue, new.revenue),
+            net=_growth(old.net, new.net),
+            buyers=_growth(before.buyers, now.buyers),
+            new_buyers=_growth(before.new_buyers, now.new_buyers),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """before: of the period of the same length that ends where this one begins."""
 
     summary: Summary
     current: Figures
     before: Figures
+    changes: Changes
 
 
 def get_report(session: Session, *, merchant_id: UUID, currency: str, within: TimeRange) -> Report:
@@ -117,7 +142,7 @@ def get_report(session: Session, *, merchant_id: UUID, currency: str, within: Ti
 
     summary, current = summarize(since, until, with_days=True)
     _, before = summarize(since - (until - since), since, with_days=False)
-    return Report(summary, current, before)
+    return Report(summary, current, before, Changes.between(before, current))
 
 
 def _checkouts(session: Session, merchant_id: UUID, since: datetime, until: datetime) -> Checkouts:
@@ -130,8 +155,7 @@ def _checkouts(session: Session, merchant_id: UUID, since: datetime, until: date
     )
 
 
-def change(before: int, now: int) -> float | None:
-    """By how many per cent a figure has grown; None if it was zero or less."""
+def _growth(before: int, now: int) -> float | None:
     return round(100 * (now - before) / before, 2) if before > 0 else None
 
 

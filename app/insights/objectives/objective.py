@@ -45,11 +45,8 @@ class Alert:
 
     def burn_rate(self, window: timedelta) -> Decimal:
         """The speed from which on it fires, where 1 uses up the budget of `window` exactly."""
-        return (
-            self.budget
-            * Decimal(window // timedelta(minutes=1))
-            / Decimal(self.long // timedelta(minutes=1))
-        )
+        seconds = Decimal(window // timedelta(seconds=1))
+        return self.budget * seconds / (self.long // timedelta(seconds=1))
 
 
 ALERTS: Final = (
@@ -105,8 +102,8 @@ objectives: Final[Slot[Objectives]] = Slot("objectives")
 
 def window_name(length: timedelta) -> str:
     """As in PromQL: `5m`, `1h`, `3d`."""
-    minutes = length // timedelta(minutes=1)
-    for unit, name in ((24 * 60, "d"), (60, "h")):
-        if minutes % unit == 0:
-            return f"{minutes // unit}{name}"
-    return f"{minutes}m"
+    seconds = length // timedelta(seconds=1)
+    for unit, name in ((24 * 60 * 60, "d"), (60 * 60, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from app.common import clock
 from app.insights.objectives.objective import (
     ALERTS,
     WINDOWS,
@@ -98,7 +99,7 @@ class ObjectiveState:
 @dataclass(frozen=True, slots=True)
 class ObjectiveReport:
     since: datetime
-    days: int
+    until: datetime
     objectives: Sequence[ObjectiveState]
     uptime: Uptime
 
@@ -109,7 +110,7 @@ def get_report(session: Session) -> ObjectiveReport:
     whole = requests.of_window(session, declared.window)
     return ObjectiveReport(
         since=whole.since,
-        days=declared.window.days,
+        until=clock.now(),
         objectives=[_state(objective, whole, windows) for objective in declared.all],
         uptime=uptimes.get_uptime(session, since=whole.since),
     )

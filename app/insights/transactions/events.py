@@ -14,10 +14,11 @@ from app.insights.transactions.models import FeedKind, FeedStatus
 from app.transfers.models import Purpose
 from app.wallets.models import TransactionType
 
-#: Recorded by the screening of payments: a refusal that says something about money or risk, and a
-#: payment that waits for a review.
+#: Recorded by the screening of payments: a refusal that says something about money or risk, a
+#: payment that waits for a review, and how the review ended.
 REFUSED: Final = "payment-refused"
 UNDER_REVIEW: Final = "payment-under-review"
+REVIEWED: Final = "payment-reviewed"
 
 #: The code of payouts that the bank has refused before it accepted them.
 REFUSED_BY_BANK: Final = "REFUSED_BY_BANK"
@@ -135,6 +136,20 @@ def _under_review(event: StoredEvent) -> Iterator[Attempt]:
     yield _undone(event, FeedStatus.REVIEW, None)
 
 
+def _reviewed(event: StoredEvent) -> Iterator[Attempt]:
+    data = event.data
+    # What is released is posted, and has an event of its own.
+    if data["status"] != "RELEASED":
+        yield _attempt(
+            event,
+            FeedKind(data["kind"]),
+            user=data["userId"],
+            transaction_id=event.id,
+            status=FeedStatus.DECLINED,
+            reason=f"REVIEW_{data['status']}",
+        )
+
+
 # The first event of a payout is its transaction: it has one ID, and the rest changes nothing.
 _ATTEMPTS: Final[Mapping[str, Callable[[StoredEvent], Iterator[Attempt]]]] = {
     OrderCompleted.event_type: _purchase,
@@ -146,6 +161,7 @@ _ATTEMPTS: Final[Mapping[str, Callable[[StoredEvent], Iterator[Attempt]]]] = {
     PayoutRefused.event_type: _refused_payout,
     REFUSED: _refused,
     UNDER_REVIEW: _under_review,
+    REVIEWED: _reviewed,
 }
 
 #: The types of events that may be transactions.

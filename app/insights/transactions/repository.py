@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
+from app.common.db import Base
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate, paginate_union
 from app.insights.transactions.models import (
@@ -134,13 +135,20 @@ def lock_sums(session: Session) -> None:
         session.execute(text(f"LOCK TABLE {model.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def make_sums(session: Session, model: Sums, *, unit: str, since: datetime) -> int:
-    """Make the sums of the periods that begin at `since` or later anew. Returns their number.
+def delete_sums(session: Session, *, minutes_since: datetime, days_since: datetime) -> None:
+    """Delete the sums of the periods that begin at these times or later."""
+    session.execute(delete(TransactionMinute).where(TransactionMinute.starts_at >= minutes_since))
+    session.execute(delete(TransactionDay).where(TransactionDay.starts_at >= days_since))
 
-    unit: `minute` or `day`. All transactions since then are in the feed.
+
+def make_sums(session: Session, model: Sums, *, unit: str, since: datetime) -> int:
+    """Make the sums of the periods that begin at `since` or later. Returns their number.
+
+    unit: `minute` or `day`. All transactions since then are in the feed, and no such sums exist.
     """
-    session.execute(delete(model).where(model.starts_at >= since))
-    columns = list(model.__table__.columns)
+    table = Base.metadata.tables[model.__tablename__]
+    columns = list(table.columns)
     query = text(SUMS_OF_FEED.format(unit=unit)).columns(*columns)
-    made = session.execute(insert(model).from_select(columns, query), {"since": since})
-    return int(made.rowcount)  # type: ignore[attr-defined]
+    session.execute(insert(table).from_select(columns, query), {"since": since})
+    made = select(func.count()).select_from(model).where(model.starts_at >= since)
+    return session.scalars(made).one()

@@ -126,8 +126,9 @@ def rebuild_sums() -> tuple[int, int]:
 def _rebuild(session: Session, *, first_minute: datetime) -> tuple[int, int]:
     plan_for_whole_tables(session)
     repository.lock_sums(session)
-    minutes = repository.make_sums(session, TransactionMinute, unit="minute", since=first_minute)
     first_day = first_minute.replace(hour=0, minute=0) + _DAY
+    repository.delete_sums(session, minutes_since=first_minute, days_since=first_day)
+    minutes = repository.make_sums(session, TransactionMinute, unit="minute", since=first_minute)
     days = repository.make_sums(session, TransactionDay, unit="day", since=first_day)
     return minutes, days
 
