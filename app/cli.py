@@ -1,5 +1,7 @@
 """The `payment-flow` command."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,7 +94,7 @@ def live() -> None:
     with _hidden("rich"):
         from app.live.server import serve as run
 
-    settings = load_settings()
+    settings = _load_settings()
     _require_schema(settings)
     run(settings)
 
@@ -117,6 +119,23 @@ def check_worker() -> None:
     except WorkerProblem as error:
         raise click.ClickException(str(error)) from None
     click.echo("The worker works.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def simulate(arguments: tuple[str, ...]) -> None:
+    """Make realistic transactions through the API (--rate 20 --seconds 60)."""
+    settings = _load_settings()
+    if settings.is_production:
+        raise click.ClickException("Traffic is never simulated in production.")
+    environment = os.environ | {
+        "TRAFFIC_API_URL": settings.api_address,
+        "DATA_DIR": str(settings.data_folder),
+        "DEFAULT_CURRENCY": settings.default_currency,
+        "APP_ENV": settings.app_env,
+    }
+    command = [sys.executable, "-m", "sandbox.traffic", "simulate", *arguments]
+    sys.exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
 
 
 @main.command()

@@ -51,7 +51,7 @@ MONEY = (
 #: Files that may know HTTP, in every module.
 HTTP_FILES = {"views", "page_views", "http", "guard", "schemas"}
 #: Modules that assemble and start the application.
-COMPOSITION = {"app.factory", "app.wiring", "app.worker", "app.cli"}
+COMPOSITION = {"app.factory", "app.wiring", "app.worker", "app.cli", "app.local.development"}
 
 MAX_LINES = 400
 

@@ -1,6 +1,5 @@
-"""The commands of people who develop: documents, benchmarks, tests and simulated traffic."""
+"""The commands of people who develop: documents, benchmarks and tests."""
 
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,6 @@ from app.common.settings import (
     COMMAND,
     PROJECT_ROOT,
     Settings,
-    load_settings,
     require_checkout,
 )
 
@@ -88,22 +86,5 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
     sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def simulate(arguments: tuple[str, ...]) -> None:
-    """Make realistic transactions through the API (--rate 20 --seconds 60)."""
-    settings = load_settings()
-    if settings.is_production:
-        raise click.ClickException("Traffic is never simulated in production.")
-    environment = os.environ | {
-        "TRAFFIC_API_URL": settings.api_address,
-        "DATA_DIR": str(settings.data_folder),
-        "DEFAULT_CURRENCY": settings.default_currency,
-        "APP_ENV": settings.app_env,
-    }
-    command = [sys.executable, "-m", "sandbox.traffic", "simulate", *arguments]
-    sys.exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
-
-
 #: All of them.
-COMMANDS = (api, show_events, show_settings, bench, test, simulate)
+COMMANDS = (api, show_events, show_settings, bench, test)

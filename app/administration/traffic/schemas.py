@@ -4,8 +4,8 @@ from typing import Final
 
 import marshmallow as ma
 
+from app.administration.traffic.service import TrafficStatus
 from app.common.fields import Choice, Schema, WholeNumber
-from app.insights.transactions.models import FeedStatus
 
 _MIN_INTERVAL: Final = 50
 _MAX_INTERVAL: Final = 3_600_000
@@ -57,7 +57,7 @@ class MadeTransactionOut(Schema):
     )
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
     status = Choice(
-        FeedStatus,
+        TrafficStatus,
         required=True,
         metadata={"description": "What was decided", "example": "APPROVED"},
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,9 +10,17 @@ from sqlalchemy.orm import Session
 
 from app.administration.traffic import client
 from app.audit import service as audit
-from app.insights.transactions.models import FeedStatus
 
-_ACCEPTED: Final = (FeedStatus.APPROVED, FeedStatus.REVIEW)
+
+class TrafficStatus(StrEnum):
+    """What was decided about a transaction."""
+
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    REVIEW = "REVIEW"
+
+
+_ACCEPTED: Final = (TrafficStatus.APPROVED, TrafficStatus.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class MadeTransaction:
     user_id: UUID
     amount: str
     currency: str
-    status: FeedStatus
+    status: TrafficStatus
     decline_reason: str | None
 
 
@@ -63,7 +72,7 @@ def make_once() -> MadeTransaction:
         user_id=UUID(made["userId"]),
         amount=made["amount"],
         currency=made["currency"],
-        status=FeedStatus.DECLINED if is_declined else FeedStatus(outcome),
+        status=TrafficStatus.DECLINED if is_declined else TrafficStatus(outcome),
         decline_reason=outcome if is_declined else None,
     )
 
