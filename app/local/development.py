@@ -9,6 +9,7 @@ from app.common.settings import (
     COMMAND,
     PROJECT_ROOT,
     Settings,
+    load_settings,
     require_checkout,
 )
 
