@@ -1,5 +1,6 @@
 """The `payment-flow` command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,14 +16,12 @@ from app import VERSION
 from app.common import schema_version
 from app.common.command_group import CommandGroup
 from app.common.settings import (
-    COMMAND,
-    PROJECT_ROOT,
     Settings,
     load_for_migration,
     load_settings,
-    require_checkout,
     require_redis,
 )
+from app.local import development
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -98,6 +97,17 @@ def serve() -> None:
 
 
 @main.command()
+def live() -> None:
+    """Serve live transactions (needs DATABASE_URL and REDIS_URL)."""
+    with _hidden("rich"):
+        from app.live.server import serve as run
+
+    settings = _load_settings()
+    _require_schema(settings)
+    run(settings)
+
+
+@main.command()
 def worker() -> None:
     """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
     from app.worker import work
@@ -117,6 +127,23 @@ def check_worker() -> None:
     except WorkerProblem as error:
         raise click.ClickException(str(error)) from None
     click.echo("The worker works.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def simulate(arguments: tuple[str, ...]) -> None:
+    """Make realistic transactions through the API (--rate 20 --seconds 60)."""
+    settings = _load_settings()
+    if settings.is_production:
+        raise click.ClickException("Traffic is never simulated in production.")
+    environment = os.environ | {
+        "TRAFFIC_API_URL": settings.api_address,
+        "DATA_DIR": str(settings.data_folder),
+        "DEFAULT_CURRENCY": settings.default_currency,
+        "APP_ENV": settings.app_env,
+    }
+    command = [sys.executable, "-m", "sandbox.traffic", "simulate", *arguments]
+    sys.exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
 
 
 @main.command()
@@ -298,93 +325,27 @@ def create_admin(email: str, password: str) -> None:
     click.echo(f"Administrator {user.email} created.")
 
 
-@main.command()
-@click.option("--write", is_flag=True, help="Update docs/api.md instead.")
-def api(write: bool) -> None:
-    """Print the table of all endpoints, as in docs/api.md."""
-    from app.docs import reference
-    from app.docs.views import document_of
-    from app.factory import create_app
-
-    # The application connects at its first request, and there is none.
-    unconnected = Settings(database_url="postgresql://localhost", redis_url="redis://localhost")
-    document = document_of(create_app(unconnected))
-    if write:
-        require_checkout(f"{COMMAND} api --write")
-        text = reference.PAGE.read_text()
-        reference.PAGE.write_text(reference.updated(text, document, prefix=unconnected.api_prefix))
-    else:
-        click.echo(reference.as_markdown(document, prefix=unconnected.api_prefix))
-
-
-@main.command("events")
-@click.option("--write", is_flag=True, help="Update docs/events.md instead.")
-def show_events(write: bool) -> None:
-    """List every event type with its data."""
-    from app.events import reference
-
-    if write:
-        require_checkout(f"{COMMAND} events --write")
-        reference.PAGE.write_text(reference.updated(reference.PAGE.read_text()))
-    else:
-        click.echo(reference.as_markdown().strip())
-
-
-@main.command("settings")
-@click.option("--write", is_flag=True, help="Update the documents generated from them instead.")
-@click.option("--prometheus", is_flag=True, help="Print Prometheus' rules for objectives instead.")
-def show_settings(write: bool, prometheus: bool) -> None:
-    """List every setting with its default."""
-    from app.local import settings_docs
-
-    if write:
-        require_checkout(f"{COMMAND} settings --write")
-        settings_docs.write()
-    elif prometheus:
-        click.echo(settings_docs.as_prometheus_rules(load_settings()).strip())
-    else:
-        click.echo(settings_docs.as_env().strip())
-
-
-@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def bench(arguments: tuple[str, ...]) -> None:
-    """Run the benchmarks: throughput compared with plain PostgreSQL (--quick)."""
-    require_checkout(f"{COMMAND} bench")
-    command = [sys.executable, "-m", "bench", *arguments]
-    sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
-
-
-@main.command(context_settings={"ignore_unknown_options": True})
-@click.option(
-    "--all",
-    "everything",
-    is_flag=True,
-    help="Also run the slow tests of load, faults and whole processes.",
-)
-@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
-    """Run all checks: ruff, mypy, import-linter, alembic, OpenAPI, pytest."""
-    from app.local.checks import run_checks
-
-    require_checkout(f"{COMMAND} test")
-    sys.exit(run_checks(everything=everything, pytest_args=pytest_args))
-
-
 def _require_database(settings: Settings) -> None:
     """Raises SchemaMismatch, and SettingsError without a database, or in production if the role may
     do too much. A database that cannot be reached is no reason not to start."""
+    from app.common import privileges
+
+    _require_schema(settings)
+    _register_models()
+    privileges.require_least(settings)
+
+
+def _require_schema(settings: Settings) -> None:
+    """Raises SchemaMismatch, and SettingsError without a database."""
     import structlog
 
-    from app.common import logging, privileges
+    from app.common import logging
 
     try:
         schema_version.require_current(settings)
     except psycopg.OperationalError as error:
         logging.configure(settings.log_level)
         structlog.get_logger().warning("database_unavailable", error=str(error).splitlines()[0])
-    _register_models()
-    privileges.require_least(settings)
 
 
 def _register_models() -> None:
@@ -404,6 +365,9 @@ def _connect(*, as_owner: bool = False) -> Settings:
     wire(settings)
     return settings
 
+
+for command in development.COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@ from app.administration.audit_log.views import admin_blp as audit_admin_blp
 from app.administration.banking.views import admin_blp as banking_admin_blp
 from app.administration.events.views import admin_blp as events_admin_blp
 from app.administration.orders.views import admin_blp as orders_admin_blp
+from app.administration.traffic.views import admin_blp as traffic_admin_blp
 from app.auth import http as auth_http
 from app.auth.api_keys import service as api_keys
 from app.auth.api_keys.views import blp as api_keys_blp
@@ -19,6 +20,7 @@ from app.auth.password_changes.views import blp as passwords_blp
 from app.auth.password_changes.views import page_blp as password_page_blp
 from app.auth.quotas.views import admin_blp as quotas_admin_blp
 from app.auth.quotas.views import blp as quotas_blp
+from app.auth.stream_tickets.views import blp as stream_tickets_blp
 from app.auth.tokens import token_rules
 from app.auth.two_factor.views import blp as two_factor_blp
 from app.auth.views import admin_blp as users_admin_blp
@@ -89,6 +91,7 @@ BLUEPRINTS = (
     handles_blp,
     two_factor_blp,
     api_keys_blp,
+    stream_tickets_blp,
     quotas_blp,
     wallets_blp,
     holds_blp,
@@ -131,6 +134,7 @@ BLUEPRINTS = (
     refunds_admin_blp,
     banking_admin_blp,
     events_admin_blp,
+    traffic_admin_blp,
     reconciliation_blp,
     insights_admin_blp,
     audit_admin_blp,

@@ -11,16 +11,17 @@ from typing import Final
 
 from redis import Redis
 
+from app.administration.traffic import client as traffic
 from app.auth import service as auth
 from app.auth import tokens
 from app.auth.api_keys import service as api_keys
 from app.auth.quotas import service as quotas
 from app.auth.quotas.quota import Quota
+from app.auth.stream_tickets import service as stream_tickets
 from app.banks import providers
 from app.common import (
     cache,
     circuit,
-    clock,
     db,
     encryption,
     http,
@@ -117,9 +118,11 @@ def connect_redis(url: str, *, cache_url: str | None = None) -> None:
     """Connect as the user of the queue, and of the cache. They share one circuit."""
     client = cache.client.configure(redis_client.connect(cache_url or url))
     circuit.configure(client)
-    queue.configure(
-        redis_client.connect(url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client))
+    patient = redis_client.connect(
+        url, timeout=_ENQUEUE_SECONDS, circuit=redis_client.circuit_of(client)
     )
+    queue.configure(patient)
+    stream_tickets.store.configure(patient)
     catalogue.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
     onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
 
@@ -128,18 +131,7 @@ def configure(settings: Settings) -> None:
     """Give each module its settings, and functions of modules above it."""
     idempotent.execute_once.configure(respond_to_view_once)
     encryption.configure(settings.encryption_secrets)
-    tokens.token_rules.configure(
-        tokens.TokenRules(
-            access_secret=settings.access_secret,
-            refresh_secret=settings.refresh_secret,
-            access_ttl=settings.jwt_access_expiration,
-            refresh_ttl=settings.jwt_refresh_expiration,
-            session_ttl=settings.session_expiration,
-            # As with API keys, an environment refuses what was issued by another.
-            issuer=f"payment-flow/{settings.app_env}",
-            configured_at=clock.now(),
-        )
-    )
+    tokens.token_rules.configure(tokens.TokenRules.of(settings))
     quotas.maximums.configure(
         {quota: getattr(settings, f"quota_{quota.lower()}") for quota in Quota}
     )
@@ -162,6 +154,7 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     relay.max_attempts.configure(settings.event_attempts)
+    traffic.address.configure(settings.traffic_address)
     objectives.configure(Objectives.of(settings))
     request_counts.slow_after.configure(settings.slo_latency_ms)
     movements.batcher.configure(LedgerBatcher())

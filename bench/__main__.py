@@ -10,6 +10,7 @@ cores of this machine, so only ratios within one run are meaningful.
     ./flow bench at-scale           # lists, searches and exports of a large shop
     ./flow bench relay              # delivery of events
     ./flow bench webhooks           # an endpoint beside one that hangs
+    ./flow bench live               # purchases beside open streams
 """
 
 import argparse
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import PROJECT_ROOT
-from bench import at_scale, relay, report, sweep, webhooks
+from bench import at_scale, live, relay, report, sweep, webhooks
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
 from bench.servers import DURABLE, Servers, start_servers
@@ -34,17 +35,19 @@ MERCHANTS = 100
 #: Maximum for a scenario with one request at a time: its latency varies little.
 LONE_SECONDS = 3
 
+SUBCOMMANDS = {
+    "sweep": sweep.main,
+    "at-scale": at_scale.main,
+    "relay": relay.main,
+    "webhooks": webhooks.main,
+    "live": live.main,
+}
+
 
 def main(arguments: list[str]) -> int:
     """Returns 0 if all outcomes are as expected and the ledger is consistent."""
-    if arguments[:1] == ["sweep"]:
-        return sweep.main(arguments[1:])
-    if arguments[:1] == ["at-scale"]:
-        return at_scale.main(arguments[1:])
-    if arguments[:1] == ["relay"]:
-        return relay.main(arguments[1:])
-    if arguments[:1] == ["webhooks"]:
-        return webhooks.main(arguments[1:])
+    if arguments[:1] and arguments[0] in SUBCOMMANDS:
+        return SUBCOMMANDS[arguments[0]](arguments[1:])
     options = parse(arguments)
     # A narrower table would be truncated; a wider one is wrapped by the terminal.
     console = Console(width=max(Console().width, 120))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,12 +151,18 @@ def web_server(
 
 
 def _wait(url: str, web: "subprocess.Popen[bytes]", log: Path) -> None:
+    if not wait_for(url, lambda: web.poll() is None):
+        raise SystemExit(f"The web server did not start:\n{log.read_text()[-2000:]}")
+
+
+def wait_for(url: str, lives: Callable[[], bool]) -> bool:
+    """Wait until `url` responds while its server lives. Returns whether it has responded."""
     deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and web.poll() is None:
+    while time.monotonic() < deadline and lives():
         try:
             urllib.request.urlopen(url).close()  # noqa: S310 – our own server
         except OSError:
             time.sleep(0.05)
         else:
-            return
-    raise SystemExit(f"The web server did not start:\n{log.read_text()[-2000:]}")
+            return True
+    return False

@@ -52,7 +52,7 @@ def process(simulator: str, **environment: str) -> Iterator["subprocess.Popen[st
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("BANK_", "STRIPE_", "GATEWAY_", "MAIL_"))
+        if not name.startswith(("BANK_", "STRIPE_", "GATEWAY_", "MAIL_", "TRAFFIC_"))
     }
     started = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", f"sandbox.{simulator}"],

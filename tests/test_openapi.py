@@ -32,6 +32,7 @@ _SECRET = "Its body or response contains a secret, of which nothing may be store
 _STORED_ONCE = "Repeating it has no further effect: what is stored already is recognized."
 
 #: The operations that change something and take no Idempotency-Key, each with its reason.
+_SIMULATED = "It makes no change here; the simulator, which it calls, uses keys."
 WITHOUT_KEY = {
     "POST /api/v1/auth/register": _NO_ACCOUNT,
     "POST /api/v1/auth/login": _NO_ACCOUNT,
@@ -51,6 +52,10 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/phone/verification": "Repeating it sends another code, as often as allowed.",
     "POST /api/v1/auth/phone/verification/confirm": _SECRET,
     "POST /api/v1/auth/api-keys": _SECRET,
+    "POST /api/v1/auth/stream-tickets": _SECRET,
+    "POST /api/v1/admin/traffic/start": _SIMULATED,
+    "POST /api/v1/admin/traffic/stop": _SIMULATED,
+    "POST /api/v1/admin/traffic/once": _SIMULATED,
     "POST /api/v1/webhook-endpoints": _SECRET,
     "POST /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret": _SECRET,
     "POST /api/v1/wallet/bank-accounts": _SECRET,

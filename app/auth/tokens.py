@@ -11,6 +11,7 @@ import jwt
 from app.common import clock
 from app.common.errors import Unauthorized
 from app.common.process_state import Slot
+from app.common.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class TokenRules:
     session_ttl: timedelta
     issuer: str
     configured_at: datetime
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TokenRules":
+        return cls(
+            access_secret=settings.access_secret,
+            refresh_secret=settings.refresh_secret,
+            access_ttl=settings.jwt_access_expiration,
+            refresh_ttl=settings.jwt_refresh_expiration,
+            session_ttl=settings.session_expiration,
+            # As with API keys, an environment refuses what was issued by another.
+            issuer=f"payment-flow/{settings.app_env}",
+            configured_at=clock.now(),
+        )
 
     def session_expiry(self, *, signed_in_at: datetime) -> datetime:
         """When a session that is used now ends, unless it is used again before."""

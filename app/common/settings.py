@@ -109,6 +109,11 @@ class Settings(WebSettings):
         return f"{self.readiness_url or self.public_address}/health/ready"
 
     @property
+    def traffic_address(self) -> str | None:
+        """The address of the traffic simulator; None in production, which has none."""
+        return None if self.is_production else f"http://127.0.0.1:{self.traffic_port}"
+
+    @property
     def direct_deposits_allowed(self) -> bool:
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 

@@ -11,7 +11,7 @@ from app.docs.reference import operations_of
 GROUPS: Final = {
     "Accounts": (
         "Users, sign-in, API keys and quotas",
-        ("auth", "passwords", "handles", "two-factor", "api-keys", "quotas"),
+        ("auth", "passwords", "handles", "two-factor", "api-keys", "stream-tickets", "quotas"),
     ),
     "Wallet": (
         "The caller's wallet, holds and statements",
@@ -64,6 +64,7 @@ GROUPS: Final = {
             "admin-refunds",
             "admin-banking",
             "admin-events",
+            "admin-traffic",
             "admin-insights",
             "reconciliation",
             "admin-audit",

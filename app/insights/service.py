@@ -10,11 +10,11 @@ from app.common import clock
 from app.insights.requests import service as requests
 from app.insights.requests.service import Requests
 from app.insights.transactions import service as transactions
-from app.insights.transactions.service import RECENT, Minute, Sums, list_latest
+from app.insights.transactions.service import RECENT, Minute, Sums, list_after, list_latest
 from app.insights.uptime import service as uptimes
 from app.insights.uptime.service import Uptime
 
-__all__ = ["Minute", "Stats", "Sums", "list_latest", "stats"]
+__all__ = ["Minute", "Stats", "Sums", "list_after", "list_latest", "stats"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The simulators of banks and Stripe and the mail catcher that `up` starts, and their
+"""The simulators of banks, Stripe and traffic and the mail catcher that `up` starts, and their
 configuration."""
 
 from collections.abc import Mapping
@@ -50,10 +50,12 @@ def needed(settings: Settings) -> list[Simulator]:
         settings.mail_port,
         others={"MAIL_SMTP_PORT": settings.mail_smtp_port},
     )
+    traffic = Simulator("traffic", "sandbox.traffic", "TRAFFIC_PORT", settings.traffic_port)
     uses = (
         (bank, providers.uses_simulator(settings)),
         (gateway, provider_config.uses_simulator(settings)),
         (mail, uses_mail_catcher(settings)),
+        (traffic, not settings.is_production),
     )
     return [simulator for simulator, is_needed in uses if is_needed]
 
@@ -78,6 +80,8 @@ def environment(settings: Settings, *, api: str) -> dict[str, str]:
         }
         if simulator.webhooks is not None:
             env[f"{prefix}WEBHOOK_URL"] = f"{api}/{simulator.webhooks}"
+    if not settings.is_production:
+        env["TRAFFIC_API_URL"] = api
     if uses_mail_catcher(settings):
         env["SMTP_URL"] = f"smtp://{HOST}:{settings.mail_smtp_port}"
     if providers.uses_simulator(settings):

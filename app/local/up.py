@@ -115,6 +115,7 @@ class _Supervisor:
         self._rotation = LogRotation(self._running_logs)
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
         self.address = f"http://{host}:{settings.port}"
+        self._live_address = f"http://{host}:{settings.live_port}"
         self._simulators = simulators.needed(settings)
 
     def start(self, cleanup: ExitStack, progress: "_Progress", *, demo: bool) -> None:
@@ -126,6 +127,7 @@ class _Supervisor:
         show = progress.show
         lock = self._acquire_lock(cleanup)
         _require_free(self._settings.host, self._settings.port, setting="PORT")
+        _require_free(self._settings.host, self._settings.live_port, setting="LIVE_PORT")
         for simulator in self._simulators:
             for setting, port in simulator.ports.items():
                 _require_free(simulators.HOST, port, setting=setting)
@@ -141,9 +143,13 @@ class _Supervisor:
         if not is_current:
             show("Migrating the database")
             self._run(["migrate"], everything, reports=True)
-        show("Starting web and worker")
+        show("Starting web, worker and live")
         cleanup.callback(_stop_services, self._services)
-        commands = {"web": ["app.cli", "serve"], "worker": ["app.cli", "worker"]}
+        commands = {
+            "web": ["app.cli", "serve"],
+            "worker": ["app.cli", "worker"],
+            "live": ["app.cli", "live"],
+        }
         commands |= {simulator.name: [simulator.module] for simulator in self._simulators}
         for name, command in commands.items():
             log = self._logs / f"{name}.log"
@@ -178,6 +184,7 @@ class _Supervisor:
             "Swagger UI": f"{self.address}/api/docs",
             "ReDoc": f"{self.address}/api/redoc",
             "Health": f"{self.address}/health/ready",
+            "Live": self._live_address,
             **{simulator.name.title(): simulator.url for simulator in self._simulators},
             "Data": self._data_dir,
             "Logs": f"{self._logs}{os.sep}",
@@ -218,6 +225,7 @@ class _Supervisor:
         env = {
             "HOST": self._settings.host,
             "PORT": str(self._settings.port),
+            "LIVE_PORT": str(self._settings.live_port),
             "DATA_DIR": str(self._data_dir),
         }
         if self._settings.files_dir is not None:

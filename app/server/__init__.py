@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 
 from app.common import open_files
-from app.common.settings import Settings, SettingsError
+from app.common.listening import listen
+from app.common.settings import Settings
 from app.server.event_loop import EventLoop
 from app.server.limits import Limits
 from app.server.processes import STOP_SECONDS, Processes
@@ -32,9 +33,6 @@ _M_ARENA_MAX = -8  # malloc.h
 _FILES_PER_THREAD = 4
 _OWN_FILES = 64
 
-#: Completed handshakes that wait to be accepted; the kernel lowers it to net.core.somaxconn.
-_BACKLOG = 4096
-
 log = structlog.get_logger()
 
 
@@ -47,22 +45,6 @@ def serve(settings: Settings) -> None:
     # Imported with the application, after the folder of the metrics is known.
     counted = import_module("app.insights.requests.service").counted
     sys.exit(run(application, listener, settings, during=counted))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises SettingsError."""
-    try:
-        listener = socket.create_server(
-            (host, port),
-            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            backlog=_BACKLOG,
-            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
-        )
-    except OSError as error:
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-    # Accepted connections inherit it. A response is written at once, not in small pieces.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 def run(

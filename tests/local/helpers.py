@@ -50,6 +50,8 @@ def starting(data_dir: Path, *, port: int, bank_port: int, gateway_port: int) ->
             "GATEWAY_PORT": str(gateway_port),
             "MAIL_PORT": str(unused_port()),
             "MAIL_SMTP_PORT": str(unused_port()),
+            "LIVE_PORT": str(unused_port()),
+            "TRAFFIC_PORT": str(unused_port()),
             "WEB_WORKERS": "1",
         }
         process = subprocess.Popen(

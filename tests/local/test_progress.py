@@ -78,7 +78,7 @@ def test_the_start_waits_as_long_as_the_processes_live(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An hour. A simulator that has ended is waited for no longer."""
-    names = ("web", "bank", "gateway", "mail")
+    names = ("web", "bank", "gateway", "mail", "traffic")
     each = {name: process(tmp_path, name, is_running=name != "gateway") for name in names}
     supervisor._services = [*each.values()]
 

@@ -22,7 +22,8 @@ COMPOSE = (PROJECT_ROOT / "docker-compose.yml").read_text()
 
 #: Set by docker-compose.yml and the image: addresses and data folders.
 SET_BY_COMPOSE = {
-    *("BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "MAIL_PORT", "MAIL_SMTP_PORT", "PORT"),
+    *("BANK_PORT", "DATA_DIR", "GATEWAY_PORT", "HOST", "LIVE_PORT", "MAIL_PORT"),
+    *("MAIL_SMTP_PORT", "PORT", "TRAFFIC_PORT"),
 }
 #: Passed only to the container `migrate`.
 MIGRATE_ONLY = {"MIGRATION_DATABASE_URL"}

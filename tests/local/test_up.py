@@ -103,7 +103,7 @@ def test_the_first_start_creates_the_demo_and_shows_its_logins(up: Up, port: int
         "Starting PostgreSQL …",
         "Starting Redis …",
         "Migrating the database …",
-        "Starting web and worker …",
+        "Starting web, worker and live …",
         "Loading demo data …",
         "Waiting for the web process …",
     ]

@@ -40,6 +40,7 @@ POST   /api/v1/auth/two-factor/recovery-codes                    401 409 409 409
 POST   /api/v1/auth/api-keys                                     401 403 201 403 403 201
 GET    /api/v1/auth/api-keys                                     401 403 200 403 403 200
 DELETE /api/v1/auth/api-keys/{api_key_id}                        401 403 404 403 403 204
+POST   /api/v1/auth/stream-tickets                               401 201 201 201 201 201
 GET    /api/v1/quotas                                            401 200 200 200 200 200
 GET    /api/v1/wallet                                            401 200 200 200 200 200
 POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
@@ -221,6 +222,10 @@ POST   /api/v1/admin/events/{held_event_id}/retry                401 403 403 200
 POST   /api/v1/admin/events/{held_event_id}/skip                 401 403 403 204 403 403
 GET    /api/v1/admin/event-sinks                                 401 403 403 200 403 403
 DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204 403 403
+GET    /api/v1/admin/traffic                                     401 403 403 200 403 403
+POST   /api/v1/admin/traffic/start                               401 403 403 200 403 403
+POST   /api/v1/admin/traffic/stop                                401 403 403 200 403 403
+POST   /api/v1/admin/traffic/once                                401 403 403 200 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
 GET    /api/asyncapi.json                                        200 200 200 200 200 200

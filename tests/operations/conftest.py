@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from app.administration.traffic import client as traffic
 from app.common.db import transaction
 from tests.conftest import clear_cache, rolled_back
+from tests.fake_traffic import fake_traffic
 from tests.operations.sample_requests import SampleData
 from tests.savepoints import rolled_back_savepoint
 
@@ -15,7 +17,8 @@ from tests.savepoints import rolled_back_savepoint
 @pytest.fixture(scope="module")
 def module_app(worker_app: Flask) -> Iterator[Flask]:
     """The application inside a transaction that lasts as long as the module."""
-    with rolled_back(worker_app) as application:
+    with rolled_back(worker_app) as application, fake_traffic() as (address, _):
+        traffic.address.configure(address)
         with transaction() as session:
             session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield application

@@ -37,13 +37,13 @@ SETTLE = ("POST", "/api/v1/admin/refunds/{refund_id}/settle")
 #: check that these are in the audit log.
 REFUSED = [SETTLE, ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor")]
 #: Fees are those of merchants, and administrators are none; events move no money, and categories
-#: are nobody's.
+#: and simulated traffic are nobody's.
 NOT_OF_A_USER = [
     *(SETTLE, RECONCILE),
     *(
         route
         for route in CHANGES
-        if "{merchant_id}" in route[1] or "event" in route[1] or "/categories" in route[1]
+        if any(part in route[1] for part in ("{merchant_id}", "event", "/categories", "/traffic"))
     ),
 ]
 

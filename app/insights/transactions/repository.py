@@ -90,6 +90,11 @@ def list_latest(
     return session.scalars(query).all()
 
 
+def list_after(session: Session, last_id: int, *, limit: int) -> Sequence[FeedTransaction]:
+    query = select(FeedTransaction).where(FeedTransaction.id > last_id)
+    return session.scalars(query.order_by(FeedTransaction.id).limit(limit)).all()
+
+
 def list_page(
     session: Session, page: PageRequest, *, party_id: UUID | None
 ) -> Page[FeedTransaction]:

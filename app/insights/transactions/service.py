@@ -81,6 +81,11 @@ def list_latest(
     return repository.list_latest(session, limit=limit, user_id=user_id, merchant_id=merchant_id)
 
 
+def list_after(session: Session, last_id: int, *, limit: int) -> Sequence[FeedTransaction]:
+    """The transactions that entered the feed after that one, in this order."""
+    return repository.list_after(session, last_id, limit=limit)
+
+
 def list_page(
     session: Session, page: PageRequest, *, party_id: UUID | None = None
 ) -> Page[FeedTransaction]:

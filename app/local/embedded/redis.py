@@ -27,8 +27,8 @@ _COMMON: Final = ("resetchannels", "+@all", "-@admin", "-@dangerous", "+client|s
 ACL: Final = {
     "cache": ("~cache:*", "~circuit:*", *_COMMON, "&cache:*"),
     "limits": ("~LIMITS*", *_COMMON),
-    # Also of the streams of events. RQ looks up its workers and the version of the server.
-    "queue": ("~rq:*", "~events:*", *_COMMON, "&rq:*", "+client|list", "+info"),
+    # Also of streams of events and transactions. RQ looks up its workers and the server's version.
+    "queue": ("~rq:*", "~events:*", "~live:*", *_COMMON, "&rq:*", "+client|list", "+info"),
 }
 
 
