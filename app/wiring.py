@@ -63,6 +63,9 @@ from app.products import service as products
 from app.products.images import service as product_images
 from app.retention import service as retention
 from app.retention.policy import RULES
+from app.risk import rulesets as risk_rulesets
+from app.risk import service as risk
+from app.risk.evaluation import MAX_SCORE, Parameters
 from app.storage import service as storage
 from app.wallets import service as wallets
 from app.wallets import usage
@@ -160,6 +163,14 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     relay.max_attempts.configure(settings.event_attempts)
+    risk.four_eyes.configure(settings.risk_four_eyes)
+    risk_rulesets.parameters.configure(
+        Parameters(
+            review_above=settings.risk_review_above,
+            review_score=int(settings.risk_review_score * MAX_SCORE),
+            decline_score=int(settings.risk_decline_score * MAX_SCORE),
+        )
+    )
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 

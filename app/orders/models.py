@@ -22,8 +22,12 @@ class PaymentMethod(StrEnum):
 
 
 class OrderStatus(StrEnum):
+    """PENDING: reserved until it is paid at the gateway. PENDING_REVIEW: its money is on hold until
+    an administrator releases or rejects it."""
+
     PENDING = "PENDING"
     PAYMENT_PROCESSING = "PAYMENT_PROCESSING"
+    PENDING_REVIEW = "PENDING_REVIEW"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
