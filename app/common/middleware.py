@@ -22,6 +22,7 @@ Headers = list[tuple[str, str]]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _REQUEST_ID_KEY: Final = "payment_flow.request_id"
+_BEGAN_KEY: Final = "payment_flow.began"
 _USER_ID_KEY: Final = "payment_flow.user_id"
 _LIMITS_KEY: Final = "payment_flow.limits"
 #: A long random part of a path, such as the token of a link that authorizes its holder, even if
@@ -65,6 +66,11 @@ def caller_or_address() -> str:
     return request.environ.get(_USER_ID_KEY) or request.remote_addr or ""
 
 
+def request_began() -> float | None:
+    """When the current request arrived, by `time.perf_counter`."""
+    return request.environ.get(_BEGAN_KEY)
+
+
 def has_caller() -> bool:
     """Whether `set_caller` was called: not at endpoints that need no credential."""
     return _USER_ID_KEY in request.environ
@@ -103,6 +109,7 @@ class RequestMiddleware:
         given_id = environ.get("HTTP_X_REQUEST_ID", "")
         id_of_request = given_id if _REQUEST_ID.fullmatch(given_id) else str(new_id())
         environ[_REQUEST_ID_KEY] = id_of_request
+        environ[_BEGAN_KEY] = started
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=id_of_request)
 

@@ -12,8 +12,9 @@ class RiskDeclined(Forbidden):
     code = "RISK_DECLINED"
     message = "This payment was declined. If you need help, quote the reference."
 
-    def __init__(self, reference: UUID) -> None:
+    def __init__(self, reference: UUID, *, score: str | None = None) -> None:
         super().__init__(details={"reference": str(reference)})
+        self.score = score
 
     @classmethod
     def example(cls) -> Self:

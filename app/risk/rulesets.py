@@ -1,6 +1,6 @@
 """The rules and lists in force. A process keeps the latest that it has read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -69,6 +69,11 @@ def query_in_force(session: Session) -> Callable[[], InForce]:
         return known
 
     return read
+
+
+def fields_in_use() -> Collection[str]:
+    """The fields that the rules read which this process has read last. They may be outdated."""
+    return _known().rules.fields
 
 
 def _read(session: Session, ruleset_id: UUID, version: int) -> InForce:

@@ -134,6 +134,13 @@ class BalanceTooLarge(BadRequest):
 PAYMENT_ERRORS: Final = (InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound)
 
 
+class ReviewedAmountChanged(Conflict):
+    """What was reviewed costs another amount by now, which nobody has agreed to."""
+
+    code = "PRICE_CHANGED"
+    message = "The amount has changed since the payment was requested"
+
+
 class DecideLater(Unavailable):
     """A movement can only be decided once earlier ones of its batch have been committed.
 
