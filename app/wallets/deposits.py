@@ -137,10 +137,9 @@ def _move(
         ),
     )
     posted = turn.wallets.post(entry)
+    risk = {} if authorization is None else authorization.risk
     return Decision(
         (replace(account), posted.postings[0]),
         entry=posted,
-        events=wallets.balance_events(
-            posted, **({} if authorization is None else authorization.risk)
-        ),
+        events=wallets.balance_events(posted, **risk),
     )

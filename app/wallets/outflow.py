@@ -300,7 +300,7 @@ def _recorder(
     def record(session: Session) -> None:
         screening.refuse(attempt, error.code)
         screening.write(session)
-        events.record(session, refusals.events_of(attempt, error, origin, attempt_id=None))
+        events.record(session, refusals.events_of(attempt, error, origin))
 
     return record
 

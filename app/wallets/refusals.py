@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from app.common.errors import AppError
 from app.common.ids import new_id
@@ -23,15 +22,13 @@ CODES: Final = frozenset(
 )
 
 
-def events_of(
-    attempt: Attempt, error: AppError, origin: Origin | None, *, attempt_id: UUID | None
-) -> Sequence[PaymentRefused]:
-    """The event of a refusal, if it has one. attempt_id: None for a new one."""
+def events_of(attempt: Attempt, error: AppError, origin: Origin | None) -> Sequence[PaymentRefused]:
+    """The event of a refusal, if it has one."""
     if error.code not in CODES:
         return ()
     return [
         PaymentRefused(
-            aggregate_id=attempt_id or new_id(),
+            aggregate_id=new_id(),
             aggregate_version=1,
             kind=attempt.kind.value,
             user_id=attempt.user_id,

@@ -106,7 +106,7 @@ def refuse(turn: Turn, movement: Movement[Any, Any], rows: Any, error: AppError)
         outflows.screening.refuse(attempt, error.code)
     return [
         *found,
-        *refusals.events_of(attempt, error, turn.origin, attempt_id=turn.attempt_id),
+        *refusals.events_of(attempt, error, turn.origin),
     ]
 
 
