@@ -13,7 +13,10 @@ GROUPS: Final = {
         "Users, sign-in, API keys and quotas",
         ("auth", "passwords", "handles", "two-factor", "api-keys", "quotas"),
     ),
-    "Wallet": ("The caller's wallet, holds and statements", ("wallet", "holds", "statements")),
+    "Wallet": (
+        "The caller's wallet, holds, reviews and statements",
+        ("wallet", "holds", "reviews", "statements"),
+    ),
     "Banks": (
         "Deposits from a bank and payouts to one",
         ("onramp", "bank-accounts", "payouts"),
@@ -61,6 +64,8 @@ GROUPS: Final = {
             "admin-refunds",
             "admin-banking",
             "admin-events",
+            "admin-risk",
+            "admin-risk-cases",
             "reconciliation",
             "admin-audit",
         ),

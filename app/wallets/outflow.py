@@ -169,6 +169,9 @@ class Outflows:
         if (given.kind, given.amount) != (outflow.kind, outflow.amount):
             raise ReviewedAmountChanged
         require_payee()
+        # Whoever receives money is known from then on, unless purchases do not count.
+        if outflow.payee_id is not None and outflow.kind is not TransactionType.PAYMENT:
+            self._paid.add((account.owner_id, outflow.payee_id))
         return given
 
     def _usage_for(
