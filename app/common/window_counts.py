@@ -38,12 +38,9 @@ def read(name: str, windows: Sequence[timedelta]) -> list[int] | None:
     except redis.RedisError:
         return None
     counts = [int(value or 0) for value in found]
-    # In whole numbers: the milliseconds of the bucket before that are still within the window.
     return [
-        counts[2 * n]
-        + counts[2 * n + 1]
-        * (seconds * 1000 - int(now * 1000) % (seconds * 1000))
-        // (seconds * 1000)
+        # The seconds of the bucket before that are still within the window.
+        counts[2 * n] + counts[2 * n + 1] * (seconds - int(now) % seconds) // seconds
         for n, seconds in enumerate(lengths)
     ]
 

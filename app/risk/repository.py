@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
@@ -103,7 +103,7 @@ def get_last_version(session: Session, key: str) -> int:
     return session.scalar(select(func.max(RiskRule.version)).where(RiskRule.key == key)) or 0
 
 
-def delete_row(session: Session, row: RiskRule | RiskListEntry) -> None:
+def delete_rule(session: Session, row: RiskRule) -> None:
     session.delete(row)
     session.flush()
 
@@ -127,19 +127,15 @@ def insert_entry(session: Session, **values: Any) -> RiskListEntry:
     return insert_row(session, RiskListEntry(**values))
 
 
-def get_entry_for_update(session: Session, entry_id: UUID) -> RiskListEntry | None:
-    return lock_row(session, RiskListEntry, entry_id)
+def delete_entry(session: Session, entry_id: UUID) -> Any:
+    """Delete an entry. Returns its list, kind and reason, or None."""
+    deleted = delete(RiskListEntry).where(RiskListEntry.id == entry_id)
+    columns = RiskListEntry.list, RiskListEntry.kind, RiskListEntry.reason
+    return session.execute(deleted.returning(*columns)).one_or_none()
 
 
-def delete_expired_entries(session: Session, *, now: datetime) -> Collection[UUID]:
-    """Delete entries that have expired. Returns their ids."""
-    expired = session.scalars(
-        select(RiskListEntry).where(RiskListEntry.expires_at <= now).with_for_update()
-    ).all()
-    for entry in expired:
-        session.delete(entry)
-    session.flush()
-    return [entry.id for entry in expired]
+def delete_expired_entries(session: Session, *, now: datetime) -> None:
+    session.execute(delete(RiskListEntry).where(RiskListEntry.expires_at <= now))
 
 
 def list_decisions(

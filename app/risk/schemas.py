@@ -212,7 +212,11 @@ class AddRiskListEntryIn(Schema):
 class EntryOut(Schema):
     id = ma.fields.UUID(required=True)
     list_name = Choice(
-        ListName, attribute="list", data_key="list", required=True, metadata={"example": "BLOCK"}
+        ListName,
+        attribute="list",
+        data_key="list",
+        required=True,
+        metadata={"description": "The list that it is on", "example": "BLOCK"},
     )
     kind = Choice(
         ListKind,

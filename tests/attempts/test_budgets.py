@@ -76,7 +76,7 @@ PUBLIC = {
         "q",
     ),
     *("from", "to", "reason", "reference", "returnUrl", "routing", "type", "userId", "value"),
-    *("event_type", "sink", "sink_name", "text"),
+    *("event_type", "sink", "sink_name", "text", "weight"),
     *("webhook-id", "webhook-timestamp", "Content-Disposition", "If-Range", "Range", "body"),
 }
 

@@ -161,7 +161,9 @@ class ReasonsOut(Schema):
 
 
 class CaseOut(Schema):
-    case = ma.fields.Nested(CaseSummaryOut, required=True)
+    case = ma.fields.Nested(
+        CaseSummaryOut, required=True, metadata={"description": "The case itself"}
+    )
     reasons = ma.fields.Nested(
         ReasonsOut, required=True, metadata={"description": "Why it is under review"}
     )
