@@ -13,10 +13,10 @@ from app.common import db
 from app.common.db import transaction
 from app.risk import address_counts
 from app.risk.conditions import FIELDS, OPERATORS, Type, Window
-from app.risk.models import RuleOutcome
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.orders.helpers import buy, nothing_happened
+from tests.payouts.helpers import bank_account_of, create_payout
 from tests.risk.helpers import condition, decisions, rule
 from tests.transfers.helpers import send
 from tests.wallets import outflows
@@ -68,8 +68,6 @@ def test_a_declined_payment_changes_nothing_and_says_no_rule(
 
 
 def test_a_declined_payout_is_recorded(committing: Flask, bank: Any) -> None:
-    from tests.payouts.helpers import bank_account_of, create_payout
-
     client, payer = committing.test_client(), factories.buyer("100.00")
     rule(condition("type", "=", "PAYOUT"))
 
@@ -215,4 +213,3 @@ def test_an_allowed_user_is_exempt_and_a_blocked_one_declined(client: FlaskClien
     assert client.delete(path, headers=admin.headers).status_code == 204
     assert send(client, payer, payee, "6.00").status_code == 201
     assert decisions(payer.id)[-1].reasons == {"rules": ["allow-list@1"]}
-    assert RuleOutcome.APPROVE
