@@ -22,6 +22,7 @@ from app.common.settings import (
     require_redis,
 )
 from app.local import development
+from app.risk import commands as risk_commands
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -366,7 +367,7 @@ def _connect(*, as_owner: bool = False) -> Settings:
     return settings
 
 
-for command in development.COMMANDS:
+for command in (*development.COMMANDS, risk_commands.group(_connect)):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -74,6 +74,9 @@ from app.products.categories.views import blp as categories_blp
 from app.products.images.views import blp as product_images_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
+from app.risk.cases.views import admin_blp as risk_cases_admin_blp
+from app.risk.cases.views import blp as reviews_blp
+from app.risk.views import admin_blp as risk_admin_blp
 from app.sales.views import blp as sales_blp
 from app.shops.views import blp as shops_blp
 from app.statements.views import blp as statements_blp
@@ -95,6 +98,7 @@ BLUEPRINTS = (
     quotas_blp,
     wallets_blp,
     holds_blp,
+    reviews_blp,
     statements_blp,
     products_blp,
     products_bulk_blp,
@@ -129,6 +133,8 @@ BLUEPRINTS = (
     quotas_admin_blp,
     wallets_admin_blp,
     categories_admin_blp,
+    risk_admin_blp,
+    risk_cases_admin_blp,
     fees_blp,
     orders_admin_blp,
     refunds_admin_blp,

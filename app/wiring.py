@@ -56,23 +56,36 @@ from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
 from app.orders.purchases import http as purchases
+from app.orders.purchases import reviewed as reviewed_purchases
 from app.orders.purchases import service as orders
 from app.orders.refunds import gateway_refunds
 from app.payment_requests import service as payment_requests
 from app.payment_requests.merchant_codes import service as merchant_codes
+from app.payment_requests.merchant_codes.payment import CodePayment
+from app.payment_requests.payment import RequestPayment
 from app.payouts import inbound as payout_events
+from app.payouts import reviewed as reviewed_payouts
 from app.products import catalogue
 from app.products import service as products
 from app.products.images import service as product_images
 from app.retention import service as retention
 from app.retention.policy import RULES
+from app.risk import rulesets as risk_rulesets
+from app.risk import service as risk
+from app.risk.cases import service as risk_cases
+from app.risk.evaluation import MAX_SCORE, Parameters
+from app.risk.models import PaymentKind
 from app.storage import service as storage
+from app.transfers.service import NewTransfer
 from app.wallets import service as wallets
 from app.wallets import usage
+from app.wallets.deposits import Withdrawal
 from app.wallets.holds import service as holds
+from app.wallets.holds.movements import NewHold
 from app.wallets.models import TransactionType
 from app.wallets.movements import http as movements
 from app.wallets.movements.batcher import LedgerBatcher
+from app.wallets.movements.reviewed import ReviewedMovements
 from app.webhooks import addresses as webhook_addresses
 from app.webhooks import monitoring as webhook_monitoring
 from app.webhooks import service as webhooks
@@ -88,6 +101,21 @@ QUOTA_COUNTS: Final[dict[Quota, quotas.Count]] = {
     Quota.MERCHANT_CODES: merchant_codes.count_active_codes,
     Quota.PAYMENT_REQUESTS: payment_requests.count_open_requests,
     Quota.HOLDS: holds.count_active_holds,
+}
+
+#: What executes the payments that a review has released, or takes back those that it rejects.
+_REVIEWED: Final[dict[PaymentKind, risk_cases.Executor]] = {
+    PaymentKind.PURCHASE: reviewed_purchases,
+    PaymentKind.PAYOUT: reviewed_payouts,
+    PaymentKind.TRANSFER: ReviewedMovements(NewTransfer.restore, lambda sent: sent.transfer.id),
+    PaymentKind.PAYMENT_REQUEST: ReviewedMovements(
+        RequestPayment.restore, lambda sent: sent.transfer.id
+    ),
+    PaymentKind.MERCHANT_CODE: ReviewedMovements(
+        CodePayment.restore, lambda sent: sent.transfer.id
+    ),
+    PaymentKind.HOLD: ReviewedMovements(NewHold.restore, lambda hold: hold.id),
+    PaymentKind.WITHDRAWAL: ReviewedMovements(Withdrawal.restore, lambda moved: moved[1].id),
 }
 
 #: How long a page of the public catalogue is cached in Redis.
@@ -157,6 +185,15 @@ def configure(settings: Settings) -> None:
     traffic.address.configure(settings.traffic_address)
     objectives.configure(Objectives.of(settings))
     request_counts.slow_after.configure(settings.slo_latency_ms)
+    risk.four_eyes.configure(settings.risk_four_eyes)
+    risk_cases.ttl.configure(settings.risk_review_ttl)
+    risk_rulesets.parameters.configure(
+        Parameters(
+            review_above=settings.risk_review_above,
+            review_score=int(settings.risk_review_score * MAX_SCORE),
+            decline_score=int(settings.risk_decline_score * MAX_SCORE),
+        )
+    )
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 
@@ -175,6 +212,8 @@ def subscribe(settings: Settings) -> None:
     usage.pending.subscribe(TransactionType.ONRAMP, onramp.query_pending)
     purchases.payment_handlers.subscribe(PaymentMethod.WALLET, purchases.respond_with_purchase)
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
+    for kind, executor in _REVIEWED.items():
+        risk_cases.executors.subscribe(kind, executor)
     health.reports.subscribe("events", relay_monitoring.report)
     health.reports.subscribe("webhooks", webhook_monitoring.report)
     if settings.kafka_bootstrap_servers:

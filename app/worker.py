@@ -34,6 +34,7 @@ from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 from app.retention import tasks as retention
+from app.risk.cases import tasks as risk_cases
 from app.sales.daily_sums import tasks as daily_sums
 from app.storage import tasks as storage
 from app.wallets.holds import tasks as holds
@@ -49,6 +50,7 @@ SCHEDULE: Final = (
     (inbox.sweep, 1, 0),
     (onramp.expire_onramps, 1, 0),
     (holds.expire_holds, 1, 0),
+    (risk_cases.expire_cases, 1, 0),
     (payouts.sweep, 1, 0),
     (checkouts.sweep, 1, 0),
     (refunds.sweep, 1, 0),

@@ -1,7 +1,9 @@
 """Errors of the API: one exception hierarchy, rendered by the error handlers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
+
+from sqlalchemy.orm import Session
 
 
 class AppError(Exception):
@@ -19,6 +21,9 @@ class AppError(Exception):
     #: Whether it is stored under the Idempotency-Key of its request. Errors that do not depend on
     #: the request, such as a rate limit, are not.
     cacheable: ClassVar[bool] = True
+    #: Records the refusal, in the transaction that refuses the request, once the writes of the
+    #: request are undone.
+    record_refusal: Callable[[Session], None] | None = None
 
     def __init__(
         self,

@@ -11,14 +11,14 @@ from marshmallow.validate import OneOf, Range
 
 from app.common.durations import BOUNDS
 from app.common.env_fields import Duration, PublicUrl, optional_setting, setting
-from app.common.notification_settings import NotificationSettings
+from app.common.risk_settings import RiskSettings
 
 #: Per cent, with up to three decimals.
 _PERCENT: Final = ma.fields.Decimal(places=3, validate=Range(50, 100, max_inclusive=False))
 
 
 @dataclass(frozen=True)
-class InsightSettings(NotificationSettings):
+class InsightSettings(RiskSettings):
     """The settings of the feed of transactions and of service level objectives."""
 
     retention_feed: timedelta = setting(

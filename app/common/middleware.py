@@ -66,6 +66,11 @@ def caller_or_address() -> str:
     return request.environ.get(_USER_ID_KEY) or request.remote_addr or ""
 
 
+def request_began() -> float | None:
+    """When the current request arrived, by `time.perf_counter`; None if that is not known."""
+    return request.environ.get(ARRIVED_KEY)
+
+
 def has_caller() -> bool:
     """Whether `set_caller` was called: not at endpoints that need no credential."""
     return _USER_ID_KEY in request.environ

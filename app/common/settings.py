@@ -63,6 +63,7 @@ class Settings(WebSettings):
             "maximum_onramp",
             "two_factor_above",
             "two_factor_new_merchant_above",
+            "risk_review_above",
         ):
             try:
                 Money.of(getattr(self, name), self.default_currency, field=name.upper())

@@ -14,8 +14,8 @@ GROUPS: Final = {
         ("auth", "passwords", "handles", "two-factor", "api-keys", "stream-tickets", "quotas"),
     ),
     "Wallet": (
-        "The caller's wallet, holds and statements",
-        ("wallet", "holds", "statements", "insights"),
+        "The caller's wallet, holds, reviews and statements",
+        ("wallet", "holds", "reviews", "statements", "insights"),
     ),
     "Banks": (
         "Deposits from a bank and payouts to one",
@@ -66,6 +66,8 @@ GROUPS: Final = {
             "admin-events",
             "admin-traffic",
             "admin-insights",
+            "admin-risk",
+            "admin-risk-cases",
             "reconciliation",
             "admin-audit",
         ),

@@ -63,6 +63,10 @@ class Event:
 MinorUnits = Annotated[int, "minor units"]
 FlagReason = Annotated[str, "why it needs attention"]
 OrderNumber = Annotated[str, "number of the order, for people"]
+RiskScore = Annotated[str | Omitted | None, "decimal from 0 to 1; null or absent if not screened"]
+LatencyMs = Annotated[
+    int | Omitted | None, "milliseconds from the arrival of the request to the decision, if known"
+]
 
 E = TypeVar("E", bound=Event)
 

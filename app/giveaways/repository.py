@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.auth.models import User
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row
-from app.orders.models import Giveaway, Order
+from app.giveaways.models import Giveaway
+from app.orders.models import Order
 from app.products.models import Product
 
 

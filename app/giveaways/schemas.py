@@ -9,8 +9,9 @@ from app.common.clock import format_timestamp
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import Choice, Id, Schema, Text, Timestamp, WholeNumber, serializes
 from app.common.pagination import page_of
+from app.giveaways.models import Giveaway, GiveawayKind, GiveawayStatus
 from app.giveaways.service import GiveawayClaim, GiveawayOffer
-from app.orders.models import Giveaway, GiveawayKind, GiveawayStatus, OrderStatus
+from app.orders.models import OrderStatus
 
 #: Users who can claim a unit with one link.
 MAX_CLAIMS: Final = 100_000

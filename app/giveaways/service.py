@@ -33,9 +33,10 @@ from app.giveaways.errors import (
     GiveawaySoldOut,
     ProductNotExportable,
 )
+from app.giveaways.models import Giveaway, GiveawayKind, GiveawayStatus
 from app.ledger_lock.service import acquire_ledger_lock
 from app.orders.errors import CannotBuyOwnProduct
-from app.orders.models import Giveaway, GiveawayKind, GiveawayStatus, Order, OrderStatus
+from app.orders.models import Order, OrderStatus
 from app.orders.purchases.giving import give
 from app.orders.purchases.service import OrderDetails
 from app.products import service as products

@@ -30,6 +30,7 @@ from app.giveaways.errors import (
     GiveawaySoldOut,
     ProductNotExportable,
 )
+from app.giveaways.models import Giveaway
 from app.giveaways.schemas import (
     CreateGiveawayIn,
     GiveawayClaimList,
@@ -42,7 +43,6 @@ from app.giveaways.schemas import (
     offer_out,
 )
 from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, QuantityTooLarge
-from app.orders.models import Giveaway
 from app.orders.purchases.schemas import OrderOut, order_response
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 

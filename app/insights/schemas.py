@@ -87,7 +87,8 @@ class FeedTransactionOut(Schema):
         allow_none=True,
         as_string=True,
         metadata={
-            "description": "From 0 to 1; null if it was not screened",
+            "description": "From 0 to 1; null if it was not screened, and for everybody but"
+            " administrators",
             "type": "string",
             "example": "0.12",
         },

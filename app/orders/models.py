@@ -1,4 +1,4 @@
-"""Orders, checkouts, refunds, refund requests and giveaways."""
+"""Orders, checkouts, refunds and refund requests."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common import clock
 from app.common.bulk import row_class
 from app.common.columns import Created, Identified, Monetary, Timestamped, known_values, mutable
 from app.common.db import Base
@@ -22,8 +21,12 @@ class PaymentMethod(StrEnum):
 
 
 class OrderStatus(StrEnum):
+    """PENDING: reserved until it is paid at the gateway. PENDING_REVIEW: its money is on hold until
+    an administrator releases or rejects it."""
+
     PENDING = "PENDING"
     PAYMENT_PROCESSING = "PAYMENT_PROCESSING"
+    PENDING_REVIEW = "PENDING_REVIEW"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -348,54 +351,3 @@ class RefundRequest(Identified, Created, Base):
     status: Mapped[str]
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     decided_at: Mapped[datetime | None]
-
-
-class GiveawayKind(StrEnum):
-    """BATCH: codes or keys that the merchant hands on; LINK: each user who opens it claims one."""
-
-    BATCH = "BATCH"
-    LINK = "LINK"
-
-
-class GiveawayStatus(StrEnum):
-    OPEN = "OPEN"
-    USED_UP = "USED_UP"
-    EXPIRED = "EXPIRED"
-    CLOSED = "CLOSED"
-
-
-class Giveaway(Identified, Created, Base):
-    """Units of a product that are given away. Each of its orders has some of them.
-
-    max_units: in all. units: given so far. token: of the link, None for a BATCH.
-    """
-
-    __tablename__ = "giveaways"
-    __table_args__ = (
-        known_values("kind", GiveawayKind),
-        CheckConstraint("max_units > 0 AND units BETWEEN 0 AND max_units", name="units_within"),
-        CheckConstraint("(kind = 'LINK') = (token IS NOT NULL)", name="link_has_token"),
-        Index("ix_giveaways_merchant", "merchant_id", "id"),
-        mutable("units", "closed_at"),
-    )
-
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
-    name: Mapped[str]
-    kind: Mapped[str]
-    max_units: Mapped[int]
-    units: Mapped[int]
-    token: Mapped[str | None] = mapped_column(unique=True)
-    expires_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-
-    @property
-    def status(self) -> GiveawayStatus:
-        """The status at this moment."""
-        if self.closed_at is not None:
-            return GiveawayStatus.CLOSED
-        if self.units >= self.max_units:
-            return GiveawayStatus.USED_UP
-        if self.expires_at is not None and self.expires_at <= clock.now():
-            return GiveawayStatus.EXPIRED
-        return GiveawayStatus.OPEN

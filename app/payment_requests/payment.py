@@ -15,12 +15,15 @@ from app.payment_requests.errors import CannotPayOwnRequest, PaymentRequestNotFo
 from app.payment_requests.models import PaymentRequest, PaymentRequestRow, RequestStatus
 from app.payment_requests.payment_links import PayerAmount, amount_due
 from app.payment_requests.service import require_open
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind, RiskCase
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
 from app.transfers.recipients import UserIdentifier
 from app.transfers.service import PartiesOf, TransferDetails
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
+from app.wallets.movements.reviewed import NO_SECOND_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,27 @@ class RequestPayment(Movement[LockedRequests, TransferDetails]):
             entry=transfer.entry,
             events=[*transfer.events, PaymentRequestPaid.of(request)],
         )
+
+    def attempt(self, turn: Turn, rows: LockedRequests) -> Attempt | None:
+        request = rows.requests.get(self.request_id)
+        if request is None:
+            return None
+        return Attempt(
+            PaymentKind.PAYMENT_REQUEST,
+            turn.caller.id,
+            amount_due(request.amount, self.amount, currency=request.currency).minor,
+            request.currency,
+            payee_id=request.requester_id,
+        )
+
+    def stored(self) -> dict[str, Any]:
+        return {"requestId": str(self.request_id)} | self.amount.stored()
+
+    @classmethod
+    def restore(cls, case: RiskCase) -> Self:
+        """The payment that a case has held."""
+        stored = case.payment or {}
+        return cls(UUID(stored["requestId"]), PayerAmount.restore(stored), NO_SECOND_FACTOR)
 
     @classmethod
     def write(cls, session: Session, records: Sequence[PaidRequest]) -> Sequence[Any]:

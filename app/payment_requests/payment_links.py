@@ -2,9 +2,10 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 from app.common.money import Money
 from app.orders.purchases.pricing import require_expected_amount
@@ -39,6 +40,22 @@ class PayerAmount:
 
     chosen: Decimal | None = None
     expected: Decimal | None = None
+
+    def stored(self) -> dict[str, str | None]:
+        """As JSON."""
+        return {
+            "amount": None if self.chosen is None else str(self.chosen),
+            "expectedAmount": None if self.expected is None else str(self.expected),
+        }
+
+    @classmethod
+    def restore(cls, stored: Mapping[str, str | None]) -> Self:
+        """stored: of `stored`, and anything else."""
+        chosen, expected = stored["amount"], stored["expectedAmount"]
+        return cls(
+            None if chosen is None else Decimal(chosen),
+            None if expected is None else Decimal(expected),
+        )
 
 
 def amount_due(fixed: int | None, payer: PayerAmount, *, currency: str) -> Money:

@@ -31,13 +31,16 @@ from app.payouts.bank_accounts import service as bank_accounts
 from app.payouts.bank_accounts.models import BankAccount
 from app.payouts.errors import PayoutNotFound
 from app.payouts.models import Payout, PayoutStatus
+from app.risk.attempt import Origin
 from app.wallets import ledger, outflow
 from app.wallets import service as wallets
 from app.wallets.errors import InvalidWithdrawalAmount
 from app.wallets.holds import lifecycle
-from app.wallets.ledger import Account, Entry, Posting
+from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import HoldStatus, SystemCode, TransactionType
-from app.wallets.outflow import Outflow
+from app.wallets.movements import reviews
+from app.wallets.movements.movement import Review
+from app.wallets.outflow import HeldForReview, Outflow
 
 #: By the first poll, the job that is enqueued with the request has ended or was lost. A payout is
 #: flagged after about two hours without an outcome.
@@ -69,12 +72,16 @@ def create_payout(
     second_factor: SecondFactor,
     description: str | None = None,
     idempotency_key: str | None = None,
-) -> PayoutDetails:
+    origin: Origin | None = None,
+    reviewed: Authorization | None = None,
+) -> PayoutDetails | Review:
     """Create a payout and hold its amount until the bank has paid or refused it.
 
     amount, minimum: in units of `currency`. The caller enqueues `tasks.advance` after the commit.
+    origin: of the request; reviewed: what it was authorized with before its review.
+    If the amount is held for a review, the payout is created when that releases it.
     Raises InvalidWithdrawalAmount, BankAccountNotFound, ProviderUnknown, InsufficientFunds,
-    LimitExceeded, WalletLocked, WalletNotFound, TwoFactorRequired.
+    LimitExceeded, RiskDeclined, WalletLocked, WalletNotFound, TwoFactorRequired.
     """
     money = Money.of(amount, currency)
     if amount < minimum:
@@ -84,12 +91,22 @@ def create_payout(
     )
     provider = providers.require(bank_account.provider)
     account = wallets.require_account(session, user_id=user.id, currency=currency)
-    authorization = outflow.authorize(
-        session,
-        account,
-        Outflow(TransactionType.PAYOUT, money.minor, bank_account_saved_at=bank_account.created_at),
-        second_factor=second_factor,
-    )
+    try:
+        authorization = outflow.authorize(
+            session,
+            account,
+            Outflow(
+                TransactionType.PAYOUT,
+                money.minor,
+                bank_account_saved_at=bank_account.created_at,
+            ),
+            second_factor=second_factor,
+            origin=origin,
+            reviewed=reviewed,
+        )
+    except HeldForReview as held:
+        stored = {"bankAccountId": str(bank_account_id), "description": description}
+        return reviews.hold_alone(session, held, payment=stored, idempotency_key=idempotency_key)
     payout_id = new_id()
     hold = lifecycle.place(
         session,

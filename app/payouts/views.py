@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.guard import current_user, may_require_code, requires, second_factor
+from app.auth.guard import current_user, identity, may_require_code, requires, second_factor
 from app.auth.scopes import Scope
 from app.auth.service import Caller
 from app.banks.errors import ProviderUnknown
@@ -20,11 +20,13 @@ from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
 from app.payouts.schemas import CreatePayoutIn, PayoutList, PayoutOut
+from app.risk.http import current_origin, may_need_review
 from app.wallets.errors import (
     PAYMENT_ERRORS,
     InvalidWithdrawalAmount,
 )
 from app.wallets.movements.http import respond_once
+from app.wallets.movements.movement import Review
 
 blp = Blueprint(
     "payouts", __name__, url_prefix="/wallet/payouts", description="Payouts to bank accounts"
@@ -38,6 +40,7 @@ _render = PayoutOut().dump
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
 @blp.errors(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_payout(body: dict[str, Any]) -> Response:
@@ -47,9 +50,9 @@ def create_payout(body: dict[str, Any]) -> Response:
     PENDING to SUBMITTED, and then to PAID, which debits the wallet, or to REFUSED, which releases
     the amount. Large sums require a two-factor code.
     """
-    factor = second_factor()
+    factor, origin = second_factor(), current_origin(identity().session_id)
 
-    def work(session: Session, user: Caller, key: str | None) -> service.PayoutDetails:
+    def work(session: Session, user: Caller, key: str | None) -> service.PayoutDetails | Review:
         created = service.create_payout(
             session,
             user=user,
@@ -57,9 +60,11 @@ def create_payout(body: dict[str, Any]) -> Response:
             minimum=settings().minimum_withdrawal,
             second_factor=factor,
             idempotency_key=key,
+            origin=origin,
             **body,
         )
-        after_commit(session, partial(queue.enqueue_call, tasks.advance, created.payout.id))
+        if isinstance(created, service.PayoutDetails):
+            after_commit(session, partial(queue.enqueue_call, tasks.advance, created.payout.id))
         return created
 
     return respond_once(work, render=_render, status=201)

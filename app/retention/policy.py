@@ -126,6 +126,14 @@ RULES: Final = (
         "id",
         where="status IN ('SENT', 'MERGED', 'FAILED')",
     ),
+    # Cases keep the decision that asked for them.
+    Rule(
+        "risk_decisions",
+        "retention_risk",
+        "id",
+        where="NOT EXISTS (SELECT FROM risk_cases c WHERE c.decision_id = risk_decisions.id)",
+        is_in_use=False,
+    ),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
         "inbound_events",
@@ -136,6 +144,7 @@ RULES: Final = (
     ),
 )
 
+_REVIEWED: Final = "what administrators have set up or decided, to which decisions refer"
 _BOOKS: Final = "the books: append-only, and every balance follows from all of them"
 _TRADE: Final = "records of a trade or payment, to which postings refer"
 _OWN: Final = "what a user has set up; limited by what users do by hand"
@@ -163,6 +172,11 @@ KEPT: Final = {
     "readiness_hours": "one row per hour",
     "transaction_days": "one row per day and currency",
     "transfers": _TRADE,
+    "risk_rules": _REVIEWED,
+    "risk_rulesets": _REVIEWED,
+    "risk_list_entries": "limited in number; administrators delete them",
+    "risk_cases": _TRADE,
+    "risk_case_notes": _REVIEWED,
     "payment_requests": _TRADE,
     "merchant_codes": "printed codes stay valid until their merchant deactivates them",
     "onramps": _TRADE,

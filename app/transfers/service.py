@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,8 @@ from app.common.money import Money
 from app.common.pagination import Page, PageRequest
 from app.events.base import Event
 from app.events.catalogue.wallets import TransactionFailed, TransferCompleted
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind, RiskCase
 from app.transfers import recipients, repository
 from app.transfers.errors import RecipientCannotReceive, TransferNotFound
 from app.transfers.models import Purpose, Transfer, TransferRow
@@ -30,6 +32,7 @@ from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import TransactionType
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
+from app.wallets.movements.reviewed import NO_SECOND_FACTOR
 from app.wallets.outflow import Outflow
 
 
@@ -41,6 +44,13 @@ class TransferDetails:
     sender: User | Profile
     receiver: User | Profile
 
+
+#: What risk screening calls a transfer, by what it pays.
+_PAYMENTS: Final = {
+    None: PaymentKind.TRANSFER,
+    Purpose.PAYMENT_REQUEST: PaymentKind.PAYMENT_REQUEST,
+    Purpose.MERCHANT_CODE: PaymentKind.MERCHANT_CODE,
+}
 
 #: Sender and receiver, as far as they exist, by the sender's id, the receiver and the currency.
 PartiesOf = Mapping[tuple[UUID, UserIdentifier, str], tuple[Profile | None, Profile | None]]
@@ -102,6 +112,26 @@ class NewTransfer(Movement[PartiesOf, TransferDetails]):
             )
         ]
 
+    def attempt(self, turn: Turn, rows: PartiesOf) -> Attempt:
+        _, receiver = rows[turn.caller.id, self.to, self.money.currency]
+        return Attempt(
+            PaymentKind.TRANSFER,
+            turn.caller.id,
+            self.money.minor,
+            self.money.currency,
+            payee_id=receiver.id if receiver is not None else None,
+        )
+
+    def stored(self) -> dict[str, Any]:
+        return {"note": self.note}
+
+    @classmethod
+    def restore(cls, case: RiskCase) -> Self:
+        """The transfer that a case has held, to the user whom it was screened for."""
+        note = (case.payment or {}).get("note")
+        to = UserIdentifier(user_id=case.payee_id)
+        return cls(to, Money(case.amount, case.currency), NO_SECOND_FACTOR, note)
+
     @classmethod
     def write(cls, session: Session, records: Sequence[TransferDetails]) -> Sequence[Any]:
         write_transfers(session, records)
@@ -153,8 +183,14 @@ def decide_transfer(
     authorization = turn.wallets.authorize(
         turn.session,
         paying,
-        Outflow(TransactionType.TRANSFER_OUT, money.minor, payee_id=receiver.id),
+        Outflow(
+            TransactionType.TRANSFER_OUT,
+            money.minor,
+            payee_id=receiver.id,
+            payment=_PAYMENTS[reference[0]],
+        ),
         second_factor=second_factor,
+        origin=turn.origin,
         require_payee=partial(_require_can_receive, turn, receiving, money=money),
     )
     # The caller is signed in, and `_require_can_receive` has refused a receiver without a wallet.
@@ -176,7 +212,7 @@ def decide_transfer(
         sent,
         entry=posted,
         events=[
-            TransferCompleted.of(transfer, aggregate_version=1),
+            TransferCompleted.of(transfer, aggregate_version=1, **authorization.risk),
             *wallets.balance_events(posted),
         ],
     )

@@ -29,6 +29,7 @@ from app.verify import (
     payouts,
     refunds,
     repository,
+    risk,
     sales,
     transfers,
     webhooks,
@@ -53,6 +54,7 @@ INVARIANTS: Final = (
     *events.INVARIANTS,
     *webhooks.INVARIANTS,
     *insights.INVARIANTS,
+    *risk.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any, Self
 from uuid import UUID
 
 from app.auth.two_factor.service import SecondFactor
-from app.common.money import Money
+from app.common.money import Money, format_minor
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind, RiskCase
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import InvalidDepositAmount, InvalidWithdrawalAmount
@@ -13,6 +16,7 @@ from app.wallets.ledger import Account, Authorization, Entry, Posting
 from app.wallets.models import SystemCode, TransactionType, WalletTransaction
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
+from app.wallets.movements.reviewed import NO_SECOND_FACTOR
 from app.wallets.outflow import Outflow
 
 #: The account as it is after the movement, and its posting.
@@ -82,6 +86,7 @@ class Withdrawal(Movement[None, Moved]):
             account,
             Outflow(TransactionType.WITHDRAWAL, money.minor),
             second_factor=self.second_factor,
+            origin=turn.origin,
         )
         return _move(
             turn,
@@ -90,6 +95,24 @@ class Withdrawal(Movement[None, Moved]):
             kind=TransactionType.WITHDRAWAL,
             authorization=authorization,
             description=self.description or "Wallet withdrawal",
+        )
+
+    def attempt(self, turn: Turn, rows: None) -> Attempt:
+        money = Money.of(self.amount, self.currency)
+        return Attempt(PaymentKind.WITHDRAWAL, turn.caller.id, money.minor, money.currency)
+
+    def stored(self) -> dict[str, Any]:
+        return {"description": self.description}
+
+    @classmethod
+    def restore(cls, case: RiskCase) -> Self:
+        """The withdrawal that a case has held."""
+        return cls(
+            Decimal(format_minor(case.amount, case.currency)),
+            case.currency,
+            Decimal(0),
+            NO_SECOND_FACTOR,
+            (case.payment or {}).get("description"),
         )
 
 
@@ -114,8 +137,9 @@ def _move(
         ),
     )
     posted = turn.wallets.post(entry)
+    risk = {} if authorization is None else authorization.risk
     return Decision(
         (replace(account), posted.postings[0]),
         entry=posted,
-        events=wallets.balance_events(posted),
+        events=wallets.balance_events(posted, **risk),
     )

@@ -4,6 +4,7 @@ from typing import Final, Self
 
 from app.common.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from app.common.money import Money
+from app.risk.errors import RiskDeclined
 
 
 class WalletNotFound(NotFound):
@@ -131,7 +132,20 @@ class BalanceTooLarge(BadRequest):
 
 
 #: Why a payment from the caller's wallet can be refused.
-PAYMENT_ERRORS: Final = (InsufficientFunds, LimitExceeded, WalletLocked, WalletNotFound)
+PAYMENT_ERRORS: Final = (
+    InsufficientFunds,
+    LimitExceeded,
+    RiskDeclined,
+    WalletLocked,
+    WalletNotFound,
+)
+
+
+class ReviewedAmountChanged(Conflict):
+    """What was reviewed costs another amount by now, which nobody has agreed to."""
+
+    code = "PRICE_CHANGED"
+    message = "The amount has changed since the payment was requested"
 
 
 class DecideLater(Unavailable):

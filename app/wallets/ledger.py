@@ -17,6 +17,7 @@ from app.common import clock
 from app.common.ids import new_id
 from app.common.money import MAX_MINOR, Money
 from app.ledger_lock.service import require_ledger_lock
+from app.risk.screening import Screened
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 from app.wallets.models import (
@@ -99,13 +100,22 @@ class Account:
 class Authorization:
     """Permission to take money out of an account; only app.wallets.outflow creates it.
 
-    amount: maximum, in minor units; with_code: whether it was given with a two-factor code.
+    amount: maximum, in minor units; with_code: whether it was given with a two-factor code;
+    screened: what risk screening says about it, None for what was authorized before.
     """
 
     account_id: UUID
     amount: int
     kind: TransactionType
     with_code: bool = False
+    screened: Screened | None = None
+
+    @property
+    def risk(self) -> dict[str, Any]:
+        """What events say about the screening; nothing if there was none."""
+        if self.screened is None:
+            return {}
+        return {"risk_score": self.screened.score, "latency_ms": self.screened.latency_ms}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The outflow policy: the one place that decides whether money may leave a user's wallet.
 
 Withdrawals, payouts, transfers, purchases and holds ask `authorize` under the lock of the wallet.
-It checks, in this order, the state of the wallet, its limits and the second factor, and the ledger
-refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
+It checks, in this order, the state of the wallet, its limits, risk and the second factor, and the
+ledger refuses a debit or hold without the Authorization that it returns (docs/decisions/0015).
 """
 
 from collections.abc import Callable, Collection
@@ -16,8 +16,14 @@ from sqlalchemy.orm import Session
 from app.auth.errors import CodeReason
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
-from app.wallets import repository
-from app.wallets.errors import DecideLater
+from app.common.errors import AppError
+from app.events import service as events
+from app.risk import rulesets
+from app.risk.attempt import Attempt, Origin
+from app.risk.models import PaymentKind
+from app.risk.screening import Screening, query_screening
+from app.wallets import refusals, repository
+from app.wallets.errors import DecideLater, ReviewedAmountChanged
 from app.wallets.ledger import Account, Authorization
 from app.wallets.models import (
     DIRECTIONS,
@@ -40,13 +46,50 @@ class Outflow:
     """Money that is to leave a wallet, or to be held for that.
 
     kind: of KINDS; amount: minor units of the wallet's currency; payee_id: the user who is paid;
-    bank_account_saved_at: when the bank account that is paid was saved.
+    bank_account_saved_at: when the bank account that is paid was saved; payment: what it is for, by
+    default what its kind usually is; product_kind, has_coupon: of a purchase.
     """
 
     kind: TransactionType
     amount: int
     payee_id: UUID | None = None
     bank_account_saved_at: datetime | None = None
+    payment: PaymentKind | None = None
+    product_kind: str | None = None
+    has_coupon: bool = False
+
+    def attempt(self, account: Account) -> Attempt:
+        """The outflow as risk screening sees it."""
+        return Attempt(
+            self.payment or _PAYMENTS[self.kind],
+            account.owner_id,
+            self.amount,
+            account.currency,
+            account.available,
+            self.payee_id,
+            self.product_kind,
+            self.has_coupon,
+        )
+
+
+#: What outflows are for, unless they say so.
+_PAYMENTS: Final = {
+    TransactionType.PAYMENT: PaymentKind.PURCHASE,
+    TransactionType.TRANSFER_OUT: PaymentKind.TRANSFER,
+    TransactionType.WITHDRAWAL: PaymentKind.WITHDRAWAL,
+    TransactionType.PAYOUT: PaymentKind.PAYOUT,
+}
+
+
+class HeldForReview(Exception):
+    """An outflow that is authorized and to be held until it is reviewed. It never reaches a client.
+
+    account: locked; outflow: counted and screened, neither held nor posted.
+    """
+
+    def __init__(self, account: Account, outflow: Outflow, authorization: Authorization) -> None:
+        super().__init__()
+        self.account, self.outflow, self.authorization = account, outflow, authorization
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +98,16 @@ class Outflows:
 
     Authorized outflows count at once, so that two outflows of one payer share a remainder exactly.
     pairs: payers and payees whose first payment may matter, which is read for all of them at once;
-    freed: users of whom this transaction has ended holds, which exact sums do not know.
+    freed: users of whom this transaction has ended holds, which exact sums do not know; screening:
+    None where nothing is screened; reviewed: authorizations of payments that were released after a
+    review, by payer.
     """
 
     usages: Usages
     pairs: Collection[tuple[UUID, UUID]] = ()
     freed: set[UUID] = field(default_factory=set)
+    screening: Screening | None = None
+    reviewed: dict[UUID, Authorization] = field(default_factory=dict)
     _first_payments: dict[tuple[UUID, UUID], datetime | None] = field(default_factory=dict)
     _paid: set[tuple[UUID, UUID]] = field(default_factory=set)
 
@@ -72,18 +119,26 @@ class Outflows:
         *,
         second_factor: SecondFactor,
         require_payee: Callable[[], None] = lambda: None,
+        origin: Origin | None = None,
     ) -> Authorization:
         """Authorize an outflow from a locked account, or refuse it.
 
         require_payee: raises unless the payee can receive it. It is called after the checks of the
         payer, who learns nothing about the payee otherwise, and before a code is used.
-        Raises WalletLocked, InsufficientFunds, LimitExceeded, TwoFactorRequired, DecideLater.
+        origin: of the request, None without one.
+        Raises WalletLocked, InsufficientFunds, LimitExceeded, RiskDeclined, TwoFactorRequired,
+        DecideLater, and HeldForReview for what must be held and reviewed.
         """
         account.require_can_pay(outflow.amount)
+        if account.owner_id in self.reviewed:
+            return self._reviewed(account, outflow, require_payee)
         usage = self._usage_for(session, account, outflow, second_factor)
         usage.require_within(outflow.kind, outflow.amount)
         require_payee()
-        # Risk screening belongs here: after what refuses for good, before a code is used.
+        # After what refuses for good, before a code is used.
+        screened = None
+        if self.screening is not None:
+            screened = self.screening.screen(session, outflow.attempt(account), origin)
         payee_id = _payee_to_know(usage, outflow, second_factor)
         reason = self._reason_for_code(session, account, outflow, payee_id, second_factor)
         if reason is not None:
@@ -95,9 +150,29 @@ class Outflows:
                 reason=reason,
             )
         usage.count(outflow.kind, outflow.amount, with_code=reason is not None)
+        authorization = Authorization(
+            account.id, outflow.amount, outflow.kind, reason is not None, screened
+        )
+        if screened is not None and self.screening is not None:
+            self.screening.accept(screened)
+            if screened.needs_review:
+                raise HeldForReview(account, outflow, authorization)
         if payee_id is not None:
             self._paid.add((account.owner_id, payee_id))
-        return Authorization(account.id, outflow.amount, outflow.kind, with_code=reason is not None)
+        return authorization
+
+    def _reviewed(
+        self, account: Account, outflow: Outflow, require_payee: Callable[[], None]
+    ) -> Authorization:
+        """The authorization with which a payment was held until its review."""
+        given = self.reviewed.pop(account.owner_id)
+        if (given.kind, given.amount) != (outflow.kind, outflow.amount):
+            raise ReviewedAmountChanged
+        require_payee()
+        # Whoever receives money is known from then on, unless purchases do not count.
+        if outflow.payee_id is not None and outflow.kind is not TransactionType.PAYMENT:
+            self._paid.add((account.owner_id, outflow.payee_id))
+        return given
 
     def _usage_for(
         self, session: Session, account: Account, outflow: Outflow, second_factor: SecondFactor
@@ -193,13 +268,44 @@ def authorize(
     outflow: Outflow,
     *,
     second_factor: SecondFactor,
+    origin: Origin | None = None,
+    reviewed: Authorization | None = None,
 ) -> Authorization:
-    """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`."""
-    usages = query_usages(session, user_ids=[account.owner_id], currency=account.currency)()
-    outflows = Outflows(usages)
-    authorization = outflows.authorize(session, account, outflow, second_factor=second_factor)
+    """Authorize one outflow from a locked account, or refuse it: `Outflows.authorize`.
+
+    reviewed: the authorization that it was given before its review.
+    """
+    owner = [account.owner_id]
+    usages = query_usages(session, user_ids=owner, currency=account.currency)()
+    in_force = rulesets.query_in_force(session)()
+    screening = query_screening(session, in_force, user_ids=owner, currency=account.currency)()
+    outflows = Outflows(usages, screening=screening)
+    if reviewed is not None:
+        outflows.reviewed[account.owner_id] = reviewed
+    try:
+        authorization = outflows.authorize(
+            session, account, outflow, second_factor=second_factor, origin=origin
+        )
+    except AppError as error:
+        error.record_refusal = _recorder(screening, outflow.attempt(account), error, origin)
+        raise
+    except HeldForReview:
+        screening.write(session)
+        raise
     outflows.record_payees(session)
+    screening.write(session)
     return authorization
+
+
+def _recorder(
+    screening: Screening, attempt: Attempt, error: AppError, origin: Origin | None
+) -> Callable[[Session], None]:
+    def record(session: Session) -> None:
+        screening.refuse(attempt, error.code)
+        screening.write(session)
+        events.record(session, refusals.events_of(attempt, error, origin))
+
+    return record
 
 
 def of_hold(hold: WalletHold) -> Authorization:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -109,8 +109,11 @@ def require_account(session: Session, *, user_id: UUID, currency: str) -> Accoun
     return require_accounts(session, user_id, currency=currency)[user_id]
 
 
-def balance_events(posted: ledger.AppliedEntry) -> list[BalanceUpdated]:
-    """One event for each posting to a user's wallet, in the order of the postings."""
+def balance_events(posted: ledger.AppliedEntry, **risk: Any) -> list[BalanceUpdated]:
+    """One event for each posting to a user's wallet, in the order of the postings.
+
+    risk: `Authorization.risk` of a withdrawal, which has no other event.
+    """
     accounts = [posting.account for posting in posted.entry.postings]
     return [
         BalanceUpdated.of(
@@ -120,6 +123,7 @@ def balance_events(posted: ledger.AppliedEntry) -> list[BalanceUpdated]:
             user_id=account.user_id,
             transaction_id=line.id,
             balance=line.balance_after,
+            **risk,
         )
         for line, account in zip(posted.postings, accounts, strict=True)
         if account.user_id is not None and line.balance_after is not None

@@ -24,6 +24,8 @@ MAX_BODY_BYTES: Final = 20_000
 PING: Final = "ping"
 
 _MINOR_UNITS: Final = "minor units"
+#: What merchants are not sent: who sees the score of a payment would learn what passes.
+_INTERNAL: Final = frozenset({"riskScore", "latencyMs"})
 
 
 def _with(owner: str, *events: type[Event]) -> Iterator[tuple[type[Event], str]]:
@@ -37,6 +39,8 @@ _OWNERS: Final[dict[type[Event], str]] = dict(
         *_with(
             "merchant_id",
             orders.OrderPending,
+            orders.OrderUnderReview,
+            orders.OrderRejected,
             orders.OrderCompleted,
             orders.OrderPaymentFailed,
             orders.OrderFailed,
@@ -150,14 +154,14 @@ def body(
 
 
 def _with_amounts(event_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data with amounts as the API has them."""
+    """The data that merchants are sent, with amounts as the API has them."""
     amounts = WEBHOOK_TYPES[event_type].amounts if event_type in WEBHOOK_TYPES else ()
     changed = {
         key: format_minor(data[key], data["currency"])
         for key in amounts
         if data.get(key) is not None
     }
-    return {**data, **changed}
+    return {key: value for key, value in {**data, **changed}.items() if key not in _INTERNAL}
 
 
 def described() -> Sequence[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059_insights"
-down_revision = "0057c_requested_cancellations"
+down_revision = "0058_risk_rules"
 
 
 def upgrade() -> None:

@@ -24,6 +24,7 @@ PLANNED = {
     "next_attempt_at",
     "paused_until",
     "review_at",
+    "snoozed_until",
     "starts_at",
 }
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

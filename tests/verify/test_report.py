@@ -25,6 +25,7 @@ from tests.verify import (
     test_orders,
     test_payouts,
     test_refunds,
+    test_risk,
     test_sales,
     test_transfers,
     test_webhooks,
@@ -49,6 +50,7 @@ TOPICS = (
     test_events,
     test_webhooks,
     test_insights,
+    test_risk,
 )
 
 

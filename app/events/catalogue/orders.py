@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from app.events.base import OMITTED, Event, FlagReason, MinorUnits, Omitted, OrderNumber, event
+from app.events.base import (
+    OMITTED,
+    Event,
+    FlagReason,
+    LatencyMs,
+    MinorUnits,
+    Omitted,
+    OrderNumber,
+    RiskScore,
+    event,
+)
 
 # Orders
 
@@ -31,6 +41,18 @@ class OrderCompleted(OrderEvent):
     ] = OMITTED
     payment_method: Annotated[str | Omitted, "`GATEWAY`, and absent for the wallet"] = OMITTED
     reason: Annotated[str | Omitted | None, "null, and absent for the wallet"] = OMITTED
+    risk_score: RiskScore = OMITTED
+    latency_ms: LatencyMs = OMITTED
+
+
+@event("order-under-review", aggregate="order")
+class OrderUnderReview(OrderEvent):
+    """The money of an order is on hold, and its units are reserved, until it is reviewed."""
+
+
+@event("order-rejected", aggregate="order")
+class OrderRejected(OrderEvent):
+    """An order was rejected in review, or not reviewed in time, and its units were released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from app.events.base import Event, MinorUnits, event
+from app.events.base import OMITTED, Event, LatencyMs, MinorUnits, RiskScore, event
 
 # Wallets
 
@@ -21,6 +21,55 @@ class BalanceUpdated(Event):
     amount: Annotated[MinorUnits, "negative for a debit"]
     balance: Annotated[MinorUnits, "after this posting"]
     currency: str
+    risk_score: Annotated[RiskScore, "of a withdrawal"] = OMITTED
+    latency_ms: Annotated[LatencyMs, "of a withdrawal"] = OMITTED
+
+
+# Payments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentEvent(Event):
+    kind: Annotated[
+        str,
+        "`PURCHASE`, `TRANSFER`, `PAYMENT_REQUEST`, `MERCHANT_CODE`, `HOLD`, `WITHDRAWAL` or"
+        " `PAYOUT`",
+    ]
+    user_id: Annotated[UUID, "the payer"]
+    merchant_id: Annotated[UUID | None, "the payee who sells something"]
+    payee_id: Annotated[UUID | None, "the payee, null for a bank"]
+    amount: MinorUnits
+    currency: str
+    risk_score: Annotated[str | None, "decimal from 0 to 1; null if it was not screened"]
+    latency_ms: Annotated[
+        int | None, "milliseconds from the arrival of the request to the decision, if known"
+    ]
+
+
+@event("payment-refused", aggregate="payment")
+class PaymentRefused(PaymentEvent):
+    """A payment was refused because of money or risk. The aggregate is the attempt."""
+
+    code: Annotated[str, "the stable code of the error"]
+
+
+@event("payment-under-review", aggregate="payment")
+class PaymentUnderReview(PaymentEvent):
+    """A payment waits for a review, with its money on hold. The aggregate is the case."""
+
+    case_id: UUID
+
+
+@event("payment-reviewed", aggregate="payment")
+class PaymentReviewed(Event):
+    """A payment under review was released, or rejected. The aggregate is the case."""
+
+    user_id: Annotated[UUID, "the payer"]
+    kind: Annotated[str, "as of `payment-under-review`"]
+    amount: MinorUnits
+    currency: str
+    status: Annotated[str, "`RELEASED`, `REJECTED` or `EXPIRED`"]
+    result_id: Annotated[UUID | None, "what the release created, such as an order or a transfer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +87,8 @@ class HoldPlaced(HoldEvent):
 
     amount: MinorUnits
     expires_at: datetime
+    risk_score: RiskScore = OMITTED
+    latency_ms: LatencyMs = OMITTED
 
 
 @event("hold-captured", aggregate="hold")
@@ -69,6 +120,8 @@ class TransferCompleted(Event):
     currency: str
     reference_type: Annotated[str | None, "what was paid, such as `payment_request`"]
     reference_id: UUID | None
+    risk_score: RiskScore = OMITTED
+    latency_ms: LatencyMs = OMITTED
 
 
 @event("transaction-failed", aggregate="transfer")

@@ -89,11 +89,17 @@ def list_after(session: Session, last_id: int, *, limit: int) -> Sequence[FeedTr
 def list_page(
     session: Session, page: PageRequest, *, party_id: UUID | None = None
 ) -> Page[FeedTransaction]:
-    """Transactions, newest first: all of them, or those that a user pays or is paid as a merchant.
+    """Transactions, newest first: all of them, or those that a user pays or is paid as a merchant,
+    without their scores: who sees these would learn what passes.
 
     Raises CursorInvalid.
     """
-    return repository.list_page(session, page, party_id=party_id)
+    found = repository.list_page(session, page, party_id=party_id)
+    if party_id is not None:
+        for transaction in found.data:
+            session.expunge(transaction)
+            transaction.risk_score = None
+    return found
 
 
 def get_totals(session: Session) -> Sequence[Sums]:

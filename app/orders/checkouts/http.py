@@ -18,6 +18,7 @@ from app.idempotency.service import StoredResponse
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
+from app.orders.checkouts import polling
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.service import PayableOrder
 from app.orders.errors import CheckoutEnded, OrderNotCancellable
@@ -135,5 +136,5 @@ def _cancel(context: RequestContext, found: PayableOrder) -> StoredResponse | Ap
     try:
         return run_once(context, record, moves_money=False)
     except Quarantine as error:
-        retry_transaction(partial(checkouts.flag, order_id=order_id, reason=error.reason.value))
+        retry_transaction(partial(polling.flag, order_id=order_id, reason=error.reason.value))
         raise OrderNotCancellable(status=found.order.status) from error

@@ -6,7 +6,6 @@ reservation is released only after the gateway has confirmed that the order can 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,18 +13,15 @@ from sqlalchemy.orm import Session
 
 from app.auth.service import Caller
 from app.common import clock
-from app.common.backoff import Backoff
 from app.common.errors import IdempotencyKeyReused
 from app.common.ids import parse_id
 from app.common.money import Money
-from app.common.polling import Polling
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.events import service as events
 from app.events.catalogue.orders import (
     CheckoutEvent,
-    CheckoutFlagged,
     OrderCancelled,
     OrderCompleted,
     OrderFailed,
@@ -45,6 +41,7 @@ from app.idempotency.service import Claim
 from app.inbox.errors import Quarantine, QuarantineReason
 from app.inbox.models import InboundEvent
 from app.orders import repository
+from app.orders.checkouts.polling import POLLING
 from app.orders.errors import OrderNotCancellable, OrderNotFound
 from app.orders.models import Checkout, Order, OrderStatus, PaymentMethod
 from app.orders.purchases import locked_state, pricing
@@ -54,16 +51,10 @@ from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.models import SystemCode
 
-#: By the first attempt, a request without an Idempotency-Key has created its checkout session or
-#: failed. A checkout is flagged after several hours of attempts.
-POLLING: Final = Polling(
-    Backoff(first=timedelta(minutes=2), max_delay=timedelta(hours=1)), max_attempts=10
-)
 #: Delay between the expiry of a checkout and polling: the gateway usually sends an event first.
 _GRACE: Final = timedelta(minutes=1)
 #: Why an order failed that was not paid in time.
 EXPIRED: Final = "The checkout expired"
-_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,29 +373,6 @@ def _has_ended(order: Order, state: CheckoutSessionState | None) -> bool:
     if state is None:
         return order.stripe_session_id is None
     return state.status is CheckoutSessionStatus.EXPIRED
-
-
-def claim_due(session: Session) -> list[UUID]:
-    """Claim orders for which the gateway should be polled now, and schedule their next attempt.
-
-    If the caller dies, they become due again. Concurrent callers claim different ones.
-    """
-    due = repository.lock_due_checkouts(session, now=clock.now(), limit=_BATCH)
-    POLLING.schedule_next(due, flag=partial(_flag, session))
-    return [checkout.order_id for checkout in due]
-
-
-def flag(session: Session, *, order_id: UUID, reason: str) -> None:
-    """Flag an order for manual review. Its processing continues."""
-    _flag(session, repository.get_payable_order(session, order_id).Checkout, reason)
-
-
-def _flag(session: Session, checkout: Checkout, reason: str) -> None:
-    if checkout.flag():  # once, not with every attempt
-        order_id = checkout.order_id
-        number = repository.get_number(session, order_id)
-        flagged = CheckoutFlagged(aggregate_id=order_id, order_number=number, reason=reason)
-        events.record(session, [flagged])
 
 
 def _event(

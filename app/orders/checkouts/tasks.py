@@ -13,6 +13,7 @@ from app.gateway.errors import GatewayNotConfigured, GatewayRefused, GatewayUnav
 from app.inbox.errors import Quarantine
 from app.ledger_lock.service import ledger_transaction
 from app.orders.checkouts import client as pages
+from app.orders.checkouts import polling
 from app.orders.checkouts import service as checkouts
 from app.wallets.errors import BalanceTooLarge
 
@@ -40,9 +41,9 @@ def close_checkout(order_id: UUID) -> None:
         if found.order.stripe_session_id is None:  # there is no session
             _fail_unpayable(order_id, "The payment provider refused the checkout")
         else:
-            _flag(partial(checkouts.flag, order_id=order_id), error.reason)
+            _flag(partial(polling.flag, order_id=order_id), error.reason)
     except (GatewayNotConfigured, Quarantine) as error:
-        _flag(partial(checkouts.flag, order_id=order_id), str(error))
+        _flag(partial(polling.flag, order_id=order_id), str(error))
 
 
 def _fail_unpayable(order_id: UUID, reason: str) -> None:
@@ -57,4 +58,4 @@ def _flag(flag: Callable[..., Any], reason: str) -> None:
 
 def sweep() -> int:
     """Enqueue a job for each due checkout. Returns their number."""
-    return queue.enqueue_due(checkouts.claim_due, close_checkout)
+    return queue.enqueue_due(polling.claim_due, close_checkout)

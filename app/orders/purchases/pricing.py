@@ -67,7 +67,8 @@ class Purchase:
 class Sale:
     """An accepted purchase: the order and the journal entry that pays for it.
 
-    entry: None when a coupon covers the whole price; coupon: its use is not counted yet.
+    entry: None when a coupon covers the whole price, or while it is under review; coupon: its use
+    is not counted yet.
     """
 
     order: Order
@@ -126,12 +127,37 @@ def decide(
     entry = None
     if order.amount:
         authorization = authorize(
-            buyer, Outflow(TransactionType.PAYMENT, order.amount, payee_id=order.merchant_id)
+            buyer,
+            Outflow(
+                TransactionType.PAYMENT,
+                order.amount,
+                payee_id=order.merchant_id,
+                product_kind=price.stock.kind,
+                has_coupon=price.coupon is not None,
+            ),
         )
         entry = payment_entry(
             order, price.stock.name, buyer, merchant, kind="PURCHASE", authorization=authorization
         )
     return Sale(order, entry, price.stock, purchase.buyer, price.coupon)
+
+
+def under_review(
+    purchase: Purchase,
+    *,
+    product: Stock | None,
+    coupon: LockedCoupon | None,
+    units_before: int,
+    fee_bps: int,
+    now: datetime,
+) -> Sale:
+    """The order of a purchase that `decide` would accept, whose money is held for a review.
+
+    Raises what `decide` has not raised.
+    """
+    price = _price(purchase, product, coupon, units_before=units_before, fee_bps=fee_bps, now=now)
+    order = _order(purchase, price, OrderStatus.PENDING_REVIEW, PaymentMethod.WALLET, now=now)
+    return Sale(order, None, price.stock, purchase.buyer, price.coupon)
 
 
 def reserve(

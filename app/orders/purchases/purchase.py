@@ -8,13 +8,15 @@ from sqlalchemy.orm import Session
 
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
-from app.events.catalogue.orders import OrderCompleted
+from app.events.catalogue.orders import OrderCompleted, OrderUnderReview
 from app.orders import repository
 from app.orders.purchases import pricing
 from app.orders.purchases.locked_state import LockedState
 from app.orders.purchases.pricing import Basket, Purchase
 from app.orders.purchases.service import OrderDetails
 from app.orders.purchases.stock_movement import StockMovement
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind
 from app.wallets import service as wallets
 from app.wallets.ledger import Account, Authorization
 from app.wallets.movements.locked_wallets import NeededWallets
@@ -46,15 +48,17 @@ class WalletPurchase(StockMovement[OrderDetails]):
 
     def decide(self, turn: Turn, rows: LockedState) -> Decision[OrderDetails]:
         """Raises what `pricing.decide` raises."""
-        purchase = Purchase(
-            turn.caller, self.basket, rows.take_number(), turn.idempotency_key, turn.attempt_id
-        )
 
         def authorize(account: Account, outflow: Outflow) -> Authorization:
             return turn.wallets.authorize(
-                turn.session, account, outflow, second_factor=self.second_factor
+                turn.session,
+                account,
+                outflow,
+                second_factor=self.second_factor,
+                origin=turn.origin,
             )
 
+        purchase = self._purchase(turn, rows.numbers[-1])
         stock = rows.stocks.get(self.basket.product_id)
         sale = pricing.decide(
             purchase,
@@ -67,11 +71,15 @@ class WalletPurchase(StockMovement[OrderDetails]):
             now=clock.now(),
             authorize=authorize,
         )
+        rows.take_number()
         rows.apply(sale)
         bought = OrderDetails(sale.order, sale.stock, sale.buyer)
-        completed = OrderCompleted.of(sale.order, aggregate_version=1)
         if sale.entry is None:
+            completed = OrderCompleted.of(sale.order, aggregate_version=1)
             return Decision(bought, record=sale, events=[completed])
+        authorization = sale.entry.postings[0].authorization
+        risk = {} if authorization is None else authorization.risk
+        completed = OrderCompleted.of(sale.order, aggregate_version=1, **risk)
         posted = turn.wallets.post(sale.entry)
         return Decision(
             bought,
@@ -79,6 +87,41 @@ class WalletPurchase(StockMovement[OrderDetails]):
             entry=posted,
             events=[completed, *wallets.balance_events(posted)],
         )
+
+    def reserve(self, turn: Turn, rows: LockedState) -> Decision[OrderDetails]:
+        """The order, with its units, as long as its money is under review."""
+        purchase = self._purchase(turn, rows.take_number())
+        stock = rows.stocks.get(self.basket.product_id)
+        sale = pricing.under_review(
+            purchase,
+            product=stock,
+            coupon=rows.coupon_for(purchase, stock),
+            units_before=rows.units_of(purchase),
+            fee_bps=self.fee_bps,
+            now=clock.now(),
+        )
+        rows.apply(sale)
+        return Decision(
+            OrderDetails(sale.order, sale.stock, sale.buyer),
+            record=sale,
+            events=[OrderUnderReview.of(sale.order, aggregate_version=1)],
+        )
+
+    def attempt(self, turn: Turn, rows: LockedState) -> Attempt | None:
+        """Without the discount of a coupon, which may be invalid."""
+        stock = rows.stocks.get(self.basket.product_id)
+        if stock is None:
+            return None
+        return Attempt(
+            PaymentKind.PURCHASE,
+            turn.caller.id,
+            stock.price * self.basket.quantity,
+            stock.currency,
+            payee_id=stock.merchant_id,
+        )
+
+    def _purchase(self, turn: Turn, number: str) -> Purchase:
+        return Purchase(turn.caller, self.basket, number, turn.idempotency_key, turn.attempt_id)
 
     def find_result(
         self, session: Session, *, user_id: UUID, attempt_id: UUID

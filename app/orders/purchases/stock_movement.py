@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery import service as delivery
 from app.delivery.handler import DeferredCheck
+from app.orders.models import OrderStatus
 from app.orders.purchases import locked_state
 from app.orders.purchases.locked_state import LockedState, Refunded
 from app.orders.purchases.pricing import Basket, Sale
@@ -48,5 +49,7 @@ class StockMovement(Movement[LockedState, Result]):
         sales = [each for each in records if isinstance(each, Sale)]
         refunded = [each for each in records if isinstance(each, Refunded)]
         checks = locked_state.write(session, sales, refunded)
-        delivery.deliver(session, [locked_state.line_of(sale) for sale in sales])
+        # What is under review is reserved, and delivered when it is released.
+        paid = [sale for sale in sales if sale.order.status == OrderStatus.COMPLETED]
+        delivery.deliver(session, [locked_state.line_of(sale) for sale in paid])
         return checks

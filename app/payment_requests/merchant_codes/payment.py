@@ -15,12 +15,15 @@ from app.auth.two_factor.service import SecondFactor
 from app.payment_requests import repository
 from app.payment_requests.errors import MerchantCodeNotFound
 from app.payment_requests.payment_links import PayerAmount, amount_due
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind, RiskCase
 from app.transfers import service as transfers
 from app.transfers.models import Purpose
 from app.transfers.recipients import UserIdentifier
 from app.transfers.service import PartiesOf, TransferDetails
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
+from app.wallets.movements.reviewed import NO_SECOND_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,27 @@ class CodePayment(Movement[LockedCodes, TransferDetails]):
             note=code.label,
             reference=(Purpose.MERCHANT_CODE, code.id),
         )
+
+    def attempt(self, turn: Turn, rows: LockedCodes) -> Attempt | None:
+        code = rows.codes.get(self.code_id)
+        if code is None:
+            return None
+        return Attempt(
+            PaymentKind.MERCHANT_CODE,
+            turn.caller.id,
+            amount_due(code.amount, self.amount, currency=code.currency).minor,
+            code.currency,
+            payee_id=code.merchant_id,
+        )
+
+    def stored(self) -> dict[str, Any]:
+        return {"codeId": str(self.code_id)} | self.amount.stored()
+
+    @classmethod
+    def restore(cls, case: RiskCase) -> Self:
+        """The payment that a case has held."""
+        stored = case.payment or {}
+        return cls(UUID(stored["codeId"]), PayerAmount.restore(stored), NO_SECOND_FACTOR)
 
     @classmethod
     def write(cls, session: Session, records: Sequence[TransferDetails]) -> Sequence[Any]:

@@ -16,8 +16,10 @@ from app.auth.quotas.errors import QuotaExceeded
 from app.auth.quotas.quota import Quota
 from app.auth.two_factor.service import SecondFactor
 from app.common import clock
-from app.common.money import Money
+from app.common.money import Money, format_minor
 from app.events.catalogue.wallets import HoldCaptured, HoldPlaced, HoldReleased
+from app.risk.attempt import Attempt
+from app.risk.models import PaymentKind, RiskCase
 from app.wallets import repository as ledger_rows
 from app.wallets import service as wallets
 from app.wallets.errors import DecideLater, HoldNotFound, WalletLocked, WalletNotFound
@@ -33,6 +35,7 @@ from app.wallets.ledger import Entry, Posting
 from app.wallets.models import HoldStatus, TransactionType, WalletHold, WalletHoldRow
 from app.wallets.movements.locked_wallets import NeededWallets
 from app.wallets.movements.movement import Decision, Movement, Turn
+from app.wallets.movements.reviewed import NO_SECOND_FACTOR
 from app.wallets.outflow import Outflow
 
 DEFAULT_TTL: Final = timedelta(days=7)
@@ -100,8 +103,14 @@ class NewHold(Movement[HoldParties, WalletHold]):
         authorization = turn.wallets.authorize(
             turn.session,
             account,
-            Outflow(TransactionType.PAYMENT, money.minor, payee_id=self.payee_id),
+            Outflow(
+                TransactionType.PAYMENT,
+                money.minor,
+                payee_id=self.payee_id,
+                payment=PaymentKind.HOLD,
+            ),
             second_factor=self.second_factor,
+            origin=turn.origin,
             require_payee=partial(_require_not_locked, found),
         )
         hold = lifecycle.new(
@@ -118,7 +127,43 @@ class NewHold(Movement[HoldParties, WalletHold]):
         return Decision(
             hold,
             accounts=[account],
-            events=[HoldPlaced.of(hold, aggregate_version=1, payer_id=hold.initiator_id)],
+            events=[
+                HoldPlaced.of(
+                    hold, aggregate_version=1, payer_id=hold.initiator_id, **authorization.risk
+                )
+            ],
+        )
+
+    def attempt(self, turn: Turn, rows: HoldParties) -> Attempt:
+        money = Money.of(self.amount, self.currency)
+        return Attempt(
+            PaymentKind.HOLD,
+            turn.caller.id,
+            money.minor,
+            money.currency,
+            payee_id=self.payee_id,
+        )
+
+    def stored(self) -> dict[str, Any]:
+        return {
+            "expiresIn": self.expires_in,
+            "expiresAt": None if self.expires_at is None else self.expires_at.isoformat(),
+            "description": self.description,
+        }
+
+    @classmethod
+    def restore(cls, case: RiskCase) -> Self:
+        """The hold that a case has kept waiting. It is valid for as long as was asked for."""
+        stored = case.payment or {}
+        expires_at = stored.get("expiresAt")
+        return cls(
+            case.payee_id or case.user_id,
+            Decimal(format_minor(case.amount, case.currency)),
+            case.currency,
+            NO_SECOND_FACTOR,
+            stored.get("expiresIn"),
+            None if expires_at is None else datetime.fromisoformat(expires_at),
+            stored.get("description"),
         )
 
     def _expiry(self) -> datetime:

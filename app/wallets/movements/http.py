@@ -14,8 +14,11 @@ from app.common.process_state import Slot
 from app.idempotency import service as idempotency
 from app.idempotency.http import RequestContext, require_caller, respond
 from app.idempotency.service import StoredResponse
+from app.risk.cases.schemas import review_out
+from app.risk.http import count_refusal, current_origin
+from app.risk.models import RiskCase
 from app.wallets.movements.batcher import LedgerBatcher
-from app.wallets.movements.movement import Movement, Result
+from app.wallets.movements.movement import Movement, Result, Review
 from app.wallets.movements.service import Job
 
 #: The batcher of this process.
@@ -48,8 +51,24 @@ def respond_with_stored(
     """As `respond_with`. render: returns the response."""
     context = RequestContext.current()
     request = replace(context.request, moves_money=movement.moves_money)
-    job = Job(context.user_id, context.session_id, movement, request, render)
-    return respond(batcher().submit(job))
+    origin = current_origin(context.session_id)
+
+    def rendered(result: Any) -> StoredResponse:
+        return review_response(result.case) if isinstance(result, Review) else render(result)
+
+    job = Job(context.user_id, context.session_id, movement, request, rendered, origin=origin)
+    outcome: StoredResponse | AppError
+    try:
+        outcome = batcher().submit(job)
+    except AppError as error:
+        outcome = error
+    count_refusal(origin, outcome)
+    return respond(outcome)
+
+
+def review_response(case: RiskCase) -> StoredResponse:
+    """The response to a payment that is held until it is reviewed."""
+    return StoredResponse(202, dump_json(review_out(case)))
 
 
 def respond_once(
@@ -63,7 +82,10 @@ def respond_once(
     """
 
     def response(session: Session, caller: Caller, key: str | None) -> StoredResponse:
-        return StoredResponse(status, dump_json(render(work(session, caller, key))))
+        result = work(session, caller, key)
+        if isinstance(result, Review):
+            return review_response(result.case)
+        return StoredResponse(status, dump_json(render(result)))
 
     return respond(run_once(RequestContext.current(), response))
 
@@ -86,6 +108,8 @@ def run_once(
             with session.begin_nested():  # an error undoes its writes
                 return work(session, caller, context.key)
         except AppError as error:
+            if error.record_refusal is not None:
+                error.record_refusal(session)
             return error
 
     def attempt(session: Session) -> StoredResponse | AppError | Unfinished:

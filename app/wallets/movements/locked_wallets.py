@@ -7,6 +7,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.two_factor.service import SecondFactor
+from app.risk.attempt import Origin
+from app.risk.rulesets import InForce
+from app.risk.screening import query_screening
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
@@ -54,10 +57,16 @@ class LockedWallets:
         *,
         second_factor: SecondFactor,
         require_payee: Callable[[], None] = lambda: None,
+        origin: Origin | None = None,
     ) -> Authorization:
         """As `Outflows.authorize`."""
         return self.outflows[account.currency].authorize(
-            session, account, outflow, second_factor=second_factor, require_payee=require_payee
+            session,
+            account,
+            outflow,
+            second_factor=second_factor,
+            require_payee=require_payee,
+            origin=origin,
         )
 
     def require_within(
@@ -93,10 +102,11 @@ class LockedWallets:
         return any(user_id in outflows.freed for outflows in self.outflows.values())
 
 
-def lock(session: Session, wanted: Iterable[NeededWallets]) -> LockedWallets:
+def lock(session: Session, wanted: Iterable[NeededWallets], in_force: InForce) -> LockedWallets:
     """Lock the wallets that are wanted, in id order, and read what they may still move.
 
     It takes one round trip per currency, and must come last: all other rows are locked before.
+    in_force: the rules that screen what is paid.
     """
     locked = LockedWallets()
     for currency, needed in sorted(_by_currency(wanted).items()):
@@ -108,6 +118,8 @@ def lock(session: Session, wanted: Iterable[NeededWallets]) -> LockedWallets:
             currency=currency,
         )
         usages_of = query_usages(session, user_ids=limited, receiving=receiving, currency=currency)
+        paying = {user_id for each in needed for user_id in each.paying}
+        screening_of = query_screening(session, in_force, user_ids=paying, currency=currency)
         for user_id, account in accounts_of().items():
             locked.accounts[user_id, currency] = account
         pairs = {
@@ -116,7 +128,7 @@ def lock(session: Session, wanted: Iterable[NeededWallets]) -> LockedWallets:
             for payer_id in each.paying
             for payee_id in (*each.receiving, *each.others)
         }
-        locked.outflows[currency] = Outflows(usages_of(), pairs)
+        locked.outflows[currency] = Outflows(usages_of(), pairs, screening=screening_of())
     return locked
 
 

@@ -12,7 +12,10 @@ from app.auth.service import Caller
 from app.common.errors import AppError
 from app.common.ids import new_id
 from app.events.base import Event
+from app.risk.attempt import Attempt, Origin
+from app.risk.models import RiskCase
 from app.wallets.ledger import Account, AppliedEntry
+from app.wallets.models import WalletHold
 from app.wallets.movements.locked_wallets import LockedWallets, NeededWallets
 
 #: What `Movement.lock` reads.
@@ -26,7 +29,8 @@ class Turn:
     """What a movement is decided with: its caller, and what the transaction has locked.
 
     attempt_id: the id of a row that the movement inserts, such as its journal entry, so that it
-    cannot be executed twice even if the outcome of a COMMIT is unknown.
+    cannot be executed twice even if the outcome of a COMMIT is unknown; origin: of the request,
+    None without one.
     """
 
     session: Session
@@ -34,6 +38,15 @@ class Turn:
     wallets: LockedWallets
     idempotency_key: str | None = None
     attempt_id: UUID = field(default_factory=new_id)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A payment that is held until it is reviewed, both decided and not yet written."""
+
+    case: RiskCase
+    hold: WalletHold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Decision(Generic[Result]):
     """An accepted movement, which has changed rows in memory only.
 
     result: what the response shows; record: what `write` takes, the result if None; entry: None if
-    nothing is posted; accounts: changed by a hold and not by the entry.
+    nothing is posted; accounts: changed by a hold and not by the entry; review: if it is held.
     """
 
     result: Result
@@ -49,6 +62,7 @@ class Decision(Generic[Result]):
     entry: AppliedEntry | None = None
     accounts: Sequence[Account] = ()
     events: Sequence[Event] = ()
+    review: Review | None = None
 
 
 class Movement(ABC, Generic[Rows, Result]):
@@ -91,6 +105,20 @@ class Movement(ABC, Generic[Rows, Result]):
     def refusal_events(self, turn: Turn, rows: Rows, error: AppError) -> Sequence[Event]:
         """What to record when `decide` has raised `error`, in the transaction that refuses it."""
         return ()
+
+    def attempt(self, turn: Turn, rows: Rows) -> Attempt | None:
+        """The payment that it attempts, for a refusal: as far as it is known. None if it is none,
+        or if too little is known about it."""
+        return None
+
+    def stored(self) -> dict[str, Any]:
+        """What its kind needs to execute it after a review, as JSON."""
+        raise NotImplementedError
+
+    def reserve(self, turn: Turn, rows: Rows) -> Decision[Result] | None:
+        """What is reserved while the payment is under review, besides its money. None: nothing, and
+        `stored` is executed on release."""
+        return None
 
     @classmethod
     def write(cls, session: Session, records: Sequence[Any]) -> Sequence[Callable[[], None]]:

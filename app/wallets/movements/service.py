@@ -16,10 +16,17 @@ from app.events import service as events
 from app.events.base import Event
 from app.idempotency import service as idempotency
 from app.idempotency.service import StoredResponse
+from app.risk import rulesets
+from app.risk.attempt import Origin
+from app.risk.rulesets import InForce
 from app.wallets import ledger
 from app.wallets.errors import DecideLater
-from app.wallets.movements import locked_wallets
-from app.wallets.movements.movement import Decision, Movement, Result, Turn
+from app.wallets.ledger import Account
+from app.wallets.models import WalletHold
+from app.wallets.movements import locked_wallets, reviews
+from app.wallets.movements.locked_wallets import LockedWallets
+from app.wallets.movements.movement import Decision, Movement, Result, Review, Turn
+from app.wallets.outflow import HeldForReview
 
 #: A check that is called once every statement of a transaction has been sent.
 Check = Callable[[], None]
@@ -30,7 +37,7 @@ class Job:
     """A requested movement, independent of the HTTP request that it came with.
 
     session_id: the login session that must still be valid; render: returns the response for the
-    result of the movement; attempt_id: as in `Turn`.
+    result of the movement, or of its review; attempt_id, origin: as in `Turn`.
     """
 
     user_id: UUID
@@ -39,6 +46,7 @@ class Job:
     request: idempotency.Request
     render: Callable[[Any], StoredResponse]
     attempt_id: UUID = field(default_factory=new_id)
+    origin: Origin | None = None
 
     @property
     def key(self) -> str | None:
@@ -61,17 +69,19 @@ def execute_all(session: Session, jobs: Sequence[Job]) -> list[StoredResponse | 
     # All queries are sent before any result is read: one round trip in a pipeline.
     callers_of = auth.query_callers(session, [job.session_id for job in jobs])
     claimed = idempotency.claim_keys(session, [job.request for job in jobs])
+    in_force_of = rulesets.query_in_force(session)
     locked = _lock(session, [(job.user_id, job.movement) for job in jobs])
-    callers, rows = callers_of(), locked()
+    callers, rows, in_force = callers_of(), locked(), in_force_of()
     valid = [job for job in jobs if job.session_id in callers]
     checks: list[Check] = []
 
     def work(todo: Sequence[int]) -> list[StoredResponse | AppError]:
         accepted = [valid[n] for n in todo]
-        turns = [
-            (job.movement, callers[job.session_id], job.key, job.attempt_id) for job in accepted
+        requested = [
+            Requested(job.movement, callers[job.session_id], job.key, job.attempt_id, job.origin)
+            for job in accepted
         ]
-        results = _decide_and_write(session, turns, rows, checks)
+        results = _decide_and_write(session, requested, rows, in_force, checks)
         return [
             result if isinstance(result, AppError) else job.render(result)
             for job, result in zip(accepted, results, strict=True)
@@ -92,15 +102,19 @@ def perform(
     caller: Caller,
     *,
     idempotency_key: str | None = None,
+    reviewed: WalletHold | None = None,
 ) -> Result:
     """Decide and write one movement of a caller; its result. Raises what `decide` raises.
 
-    The transaction must hold the ledger lock.
+    The transaction must hold the ledger lock. reviewed: the locked hold of the review that has
+    released it. The hold ends, and what it was authorized with is asked for nothing more.
     """
+    in_force_of = rulesets.query_in_force(session)
     rows = _lock(session, [(caller.id, movement)])()
     checks: list[Check] = []
+    requested = Requested(movement, caller, idempotency_key, new_id(), None)
     (result,) = _decide_and_write(
-        session, [(movement, caller, idempotency_key, new_id())], rows, checks
+        session, [requested], rows, in_force_of(), checks, reviewed=reviewed
     )
     if isinstance(result, AppError):
         raise result
@@ -123,63 +137,112 @@ def _lock(
     return lambda: {kind: read() for kind, read in readers}
 
 
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A movement to be decided. The fields are those of `Turn`."""
+
+    movement: Movement[Any, Any]
+    caller: Caller
+    idempotency_key: str | None
+    attempt_id: UUID
+    origin: Origin | None
+
+    def turn(self, session: Session, wallets: LockedWallets) -> Turn:
+        return Turn(
+            session, self.caller, wallets, self.idempotency_key, self.attempt_id, self.origin
+        )
+
+
 def _decide_and_write(
     session: Session,
-    requested: Sequence[tuple[Movement[Any, Any], Caller, str | None, UUID]],
+    requested: Sequence[Requested],
     rows: Mapping[type, Any],
+    in_force: InForce,
     checks: list[Check],
+    *,
+    reviewed: WalletHold | None = None,
 ) -> list[Any]:
     """The result of each movement, or the AppError that refuses it. Adds to `checks`.
 
-    Records the events of both.
+    Records the events of both. reviewed: as of `perform`.
     """
     needed = [
-        movement.wallets_needed(caller.id, rows[movement.kind()])
-        for movement, caller, *_ in requested
+        each.movement.wallets_needed(each.caller.id, rows[each.movement.kind()])
+        for each in requested
     ]
-    wallets = locked_wallets.lock(session, [each for each in needed if each is not None])
+    wallets = locked_wallets.lock(session, [each for each in needed if each is not None], in_force)
+    freed = [] if reviewed is None else [reviews.end_hold(wallets, reviewed)]
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
     results: list[Any] = []
     refusals: list[Event] = []
-    for movement, caller, key, attempt_id in requested:
-        turn = Turn(session, caller, wallets, key, attempt_id)
+    for each in requested:
+        turn, movement = each.turn(session, wallets), each.movement
         if results and isinstance(results[-1], DecideLater):
             results.append(results[-1])
             continue
         try:
-            decision = movement.decide(turn, rows[movement.kind()])
+            decision = _decide(turn, movement, rows[movement.kind()])
         except AppError as error:
             results.append(error)
             if not isinstance(error, DecideLater):
-                refusals += movement.refusal_events(turn, rows[movement.kind()], error)
+                refusals += reviews.refuse(turn, movement, rows[movement.kind()], error)
             continue
         decisions.append((movement.kind(), decision))
         results.append(decision.result)
-    if decisions:
-        checks += _write(session, wallets, decisions)
+    if decisions or freed:
+        checks += _write(session, wallets, decisions, freed)
+    for outflows in wallets.outflows.values():
+        if outflows.screening is not None:
+            outflows.screening.write(session)
     accepted = chain.from_iterable(decision.events for _, decision in decisions)
     events.record(session, [*accepted, *refusals])
     return results
 
 
+def _decide(turn: Turn, movement: Movement[Any, Any], rows: Any) -> Decision[Any]:
+    """Accept a movement, or hold it for review. Raises an AppError."""
+    try:
+        return movement.decide(turn, rows)
+    except HeldForReview as held:
+        reserved = movement.reserve(turn, rows)
+        # What reserves something is a row that has the key, and the id of the attempt.
+        review = reviews.place(
+            held,
+            hold_id=turn.attempt_id,
+            payment=movement.stored() if reserved is None else None,
+            reference_id=None if reserved is None else turn.attempt_id,
+            idempotency_key=turn.idempotency_key if reserved is None else None,
+        )
+        decision = Decision(review) if reserved is None else reserved
+        return replace(
+            decision,
+            accounts=[held.account],
+            review=review,
+            events=[*decision.events, reviews.event_of(review, held)],
+        )
+
+
 def _write(
     session: Session,
-    wallets: locked_wallets.LockedWallets,
+    wallets: LockedWallets,
     decisions: Sequence[tuple[type[Movement[Any, Any]], Decision[Any]]],
+    freed: Sequence[Account],
 ) -> list[Check]:
+    """freed: accounts of which a hold has ended."""
     for outflows in wallets.outflows.values():
         outflows.record_payees(session)
     entries = [decision.entry for _, decision in decisions if decision.entry is not None]
-    held = list(chain.from_iterable(decision.accounts for _, decision in decisions))
+    held = [*freed, *chain.from_iterable(decision.accounts for _, decision in decisions)]
     if entries or held:
         ledger.write_entries(session, entries, held=held)
+    reviews.write(session, [each.review for _, each in decisions if each.review is not None])
     checks: list[Check] = []
     # In a fixed order, so that there are few texts of the combined statement to plan.
     for kind in sorted({kind for kind, _ in decisions}, key=lambda kind: kind.__name__):
         records = [
             decision.result if decision.record is None else decision.record
             for of, decision in decisions
-            if of is kind
+            if of is kind and not isinstance(decision.result, Review)
         ]
-        checks += kind.write(session, records)
+        checks += kind.write(session, records) if records else ()
     return checks

@@ -1,0 +1,266 @@
+"""Evaluating rules: a pure function of the inputs of an attempt, which are stored with its result.
+
+So a replay evaluates stored inputs again and finds the same result, and a backtest evaluates other
+rules. Nothing here reads a clock, a setting or a database.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from app.common.money import EXPONENTS
+from app.risk import conditions
+from app.risk.conditions import Condition, Group, Setting, Type, Window
+from app.risk.models import Outcome, RuleOutcome
+
+#: A score of 1.
+MAX_SCORE: Final = 10_000
+#: A weight of 1.
+MAX_WEIGHT: Final = 1_000
+
+_OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+    "in": lambda value, among: value in among,
+    "not in": lambda value, among: value not in among,
+}
+#: Fields that may be unknown. A condition about an unknown value does not hold.
+_MAY_BE_UNKNOWN: Final = frozenset({"country", "refusedAtAddress", "merchant", "productKind"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Settings that decisions depend on.
+
+    review_above: in units of the currency; review_score, decline_score: ten-thousandths from which
+    a score asks for a review, or declines.
+    """
+
+    review_above: Decimal = Decimal(5_000)
+    review_score: int = 8_000
+    decline_score: int = 9_500
+
+    def as_input(self) -> list[Any]:
+        """As it is stored among the inputs of a decision."""
+        return [str(self.review_above), self.review_score, self.decline_score]
+
+    @classmethod
+    def of_input(cls, stored: Sequence[Any]) -> "Parameters":
+        above, review_score, decline_score = stored
+        return cls(Decimal(above), review_score, decline_score)
+
+    def value_of(self, setting: Setting) -> Decimal:
+        return {Setting.REVIEW_ABOVE: self.review_above}[setting]
+
+
+#: The name of the parameters among the inputs of a decision.
+PARAMETERS: Final = "parameters"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A version of a rule, as it is evaluated. weight: thousandths."""
+
+    id: UUID
+    key: str
+    version: int
+    conditions: Group
+    outcome: RuleOutcome
+    weight: int
+
+    @property
+    def name(self) -> str:
+        """As reasons name it, such as `large-amount@1`."""
+        return f"{self.key}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of an evaluation. score: ten-thousandths; reasons: the rules that matched, by
+    name; shadow: those that only would have; skipped: those that failed."""
+
+    outcome: Outcome
+    score: int
+    reasons: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def reasons_as_stored(self) -> dict[str, Any]:
+        return {
+            name: list(names)
+            for name, names in (
+                ("rules", self.reasons),
+                ("shadow", self.shadow),
+                ("skipped", self.skipped),
+            )
+            if names
+        }
+
+
+class MissingInput(KeyError):
+    """A rule reads an input that was not stored."""
+
+
+class StoredInputs(dict[str, Any]):
+    """The inputs of an earlier decision."""
+
+    def __missing__(self, name: str) -> Any:
+        raise MissingInput(name)
+
+
+#: Whether the inputs of an attempt match.
+Matches = Callable[[Mapping[str, Any]], bool]
+
+
+class Ruleset:
+    """Rules that are evaluated together. windows: those that count or sum something.
+
+    active, shadow: in the order of evaluation.
+    """
+
+    def __init__(self, active: Iterable[Rule], shadow: Iterable[Rule] = ()) -> None:
+        self.active, self.shadow = tuple(active), tuple(shadow)
+        read = [
+            condition
+            for rule in (*self.active, *self.shadow)
+            for condition in rule.conditions.conditions()
+        ]
+        self.windows = tuple(
+            window
+            for window in Window
+            if any(
+                condition.window is window and condition.field != "refusedAtAddress"
+                for condition in read
+            )
+        )
+        self.fields = frozenset(condition.field for condition in read)
+        self._compiled: dict[tuple[str, Parameters], _Compiled] = {}
+
+    def evaluate(
+        self, inputs: Mapping[str, Any], *, currency: str, parameters: Parameters
+    ) -> Result:
+        """What these rules decide about an attempt with these inputs.
+
+        inputs: by name of `Condition.input`; amounts are minor units of `currency`. They may be
+        computed when they are first read, and are always read in the same order. A rule that raises
+        is skipped.
+        """
+        key = currency, parameters
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = _Compiled(self, currency, parameters)
+        return compiled.evaluate(inputs)
+
+
+class _Compiled:
+    """A ruleset for one currency, as functions."""
+
+    def __init__(self, rules: Ruleset, currency: str, parameters: Parameters) -> None:
+        exempting = [rule for rule in rules.active if rule.outcome is RuleOutcome.APPROVE]
+        others = [rule for rule in rules.active if rule.outcome is not RuleOutcome.APPROVE]
+        self._exempting, self._others, self._shadow = (
+            [(rule, _compile(rule.conditions, currency, parameters)) for rule in group]
+            for group in (exempting, others, rules.shadow)
+        )
+        self._parameters = parameters
+
+    def evaluate(self, inputs: Mapping[str, Any]) -> Result:
+        skipped: list[str] = []
+        matched = _matching(self._exempting, inputs, skipped)
+        exempt = bool(matched)
+        if not exempt:
+            matched = _matching(self._others, inputs, skipped)
+        shadow = _matching(self._shadow, inputs, skipped)
+        score = 0 if exempt else _score(matched)
+        return Result(
+            Outcome.APPROVE if exempt else self._outcome(matched, score),
+            score,
+            tuple([rule.name for rule in matched]),
+            tuple([rule.name for rule in shadow]),
+            tuple(skipped),
+        )
+
+    def _outcome(self, matched: Sequence[Rule], score: int) -> Outcome:
+        if not matched:
+            return Outcome.APPROVE
+        demanded = {rule.outcome for rule in matched}
+        if RuleOutcome.DECLINE in demanded or score >= self._parameters.decline_score:
+            return Outcome.DECLINE
+        if RuleOutcome.REVIEW in demanded or score >= self._parameters.review_score:
+            return Outcome.REVIEW
+        return Outcome.APPROVE
+
+
+def _matching(
+    rules: Sequence[tuple[Rule, Matches]], inputs: Mapping[str, Any], skipped: list[str]
+) -> list[Rule]:
+    matched = []
+    for rule, matches in rules:
+        try:
+            if matches(inputs):
+                matched.append(rule)
+        except Exception:
+            # A defect of one rule must not stop payments. Decisions show it, and a metric.
+            skipped.append(rule.name)
+    return matched
+
+
+def _score(matched: Iterable[Rule]) -> int:
+    """1 less the product of what each weight leaves: more rules mean more, and never above 1."""
+    left = MAX_SCORE
+    for rule in matched:
+        left = left * (MAX_WEIGHT - rule.weight) // MAX_WEIGHT
+    return MAX_SCORE - left
+
+
+def _compile(group: Group, currency: str, parameters: Parameters) -> Matches:
+    # Most groups have conditions only, which are compared without a call of a function of ours.
+    tests = [
+        (node.input, *_comparison(node, currency, parameters))
+        for node in group.nodes
+        if isinstance(node, Condition)
+    ]
+    groups = [
+        _compile(node, currency, parameters) for node in group.nodes if isinstance(node, Group)
+    ]
+    needs_all = group.needs_all
+
+    def every(inputs: Mapping[str, Any]) -> bool:
+        for name, compare, value in tests:
+            if not compare(inputs[name], value):
+                return False
+        return all(matches(inputs) for matches in groups) if groups else True
+
+    def some(inputs: Mapping[str, Any]) -> bool:
+        for name, compare, value in tests:
+            if compare(inputs[name], value):
+                return True
+        return any(matches(inputs) for matches in groups)
+
+    return every if needs_all else some
+
+
+def _comparison(
+    condition: Condition, currency: str, parameters: Parameters
+) -> tuple[Callable[[Any, Any], bool], Any]:
+    compare, value = _OPERATORS[condition.operator], condition.value
+    if conditions.FIELDS[condition.field].type is Type.AMOUNT:
+        if isinstance(value, Setting):
+            value = parameters.value_of(value)
+        # Not rounded: an amount in minor units is compared with a value that may be between two.
+        value = value.scaleb(EXPONENTS[currency])
+        value = int(value) if value == value.to_integral_value() else value
+    if condition.field in _MAY_BE_UNKNOWN:
+        known = compare
+
+        def compare(actual: Any, expected: Any) -> bool:
+            return actual is not None and known(actual, expected)
+
+    return compare, value

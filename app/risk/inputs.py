@@ -1,0 +1,128 @@
+"""The inputs of rules, computed when a rule reads them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.risk.attempt import Attempt, Origin
+from app.risk.conditions import Window
+from app.risk.history import TOTALS_MODULUS, Profile
+from app.risk.models import ListKind
+from app.risk.rulesets import InForce
+
+
+class Inputs(dict[str, Any]):
+    """What rules have read about an attempt so far, by name."""
+
+    __slots__ = ("attempt", "in_force", "now", "origin", "profile", "session")
+
+    def __init__(
+        self,
+        session: Session,
+        in_force: InForce,
+        profile: Profile,
+        attempt: Attempt,
+        origin: Origin,
+        now: datetime,
+    ) -> None:
+        self.session, self.in_force, self.profile = session, in_force, profile
+        self.attempt, self.origin, self.now = attempt, origin, now
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = _READ[name](self)
+        return value
+
+
+def _count(window: Window, inputs: Inputs) -> int:
+    return inputs.profile.within(window).payments + 1
+
+
+def _sum(window: Window, inputs: Inputs) -> int:
+    return (inputs.profile.within(window).sum + inputs.attempt.amount) % TOTALS_MODULUS
+
+
+def _refused(window: Window, inputs: Inputs) -> int:
+    return inputs.profile.within(window).refused
+
+
+def _refused_at_address(window: Window, inputs: Inputs) -> int | None:
+    return inputs.origin.refused.get(window)
+
+
+def _receivers(window: Window, inputs: Inputs) -> int:
+    attempt = inputs.attempt
+    paid = inputs.profile.receivers(inputs.session, attempt.currency, window, inputs.now)
+    return len(paid) + (attempt.payee_id is not None and attempt.payee_id not in paid)
+
+
+def _share(inputs: Inputs) -> int:
+    available = inputs.attempt.available
+    return inputs.attempt.amount * 100 // available if available else 100
+
+
+def _account_age(inputs: Inputs) -> int:
+    return int((inputs.now - inputs.profile.created_at).total_seconds()) // 3600
+
+
+def _is_new(what: str, inputs: Inputs) -> bool:
+    if getattr(inputs.origin, what) is None:
+        return False
+    known = inputs.profile.is_known(inputs.session, inputs.origin, inputs.now)
+    return not getattr(known, what)
+
+
+def _hour(inputs: Inputs) -> int:
+    return inputs.now.astimezone(ZoneInfo(inputs.profile.time_zone)).hour
+
+
+def _merchant(inputs: Inputs) -> str | None:
+    merchant_id = inputs.attempt.merchant_id
+    return None if merchant_id is None else str(merchant_id)
+
+
+def _list(inputs: Inputs) -> str | None:
+    if not inputs.in_force.entries:
+        return None
+    email = inputs.profile.email
+    return inputs.in_force.list_of(
+        {
+            ListKind.USER: str(inputs.profile.user_id),
+            ListKind.ADDRESS: inputs.origin.network,
+            ListKind.EMAIL_DOMAIN: None if email is None else email.rpartition("@")[2],
+            ListKind.DEVICE: inputs.origin.device,
+        },
+        inputs.now,
+    )
+
+
+#: How each input is computed.
+_READ: Final[Mapping[str, Callable[[Inputs], Any]]] = {
+    "amount": lambda inputs: inputs.attempt.amount,
+    "currency": lambda inputs: inputs.attempt.currency,
+    "type": lambda inputs: inputs.attempt.kind.value,
+    "share": _share,
+    "accountAge": _account_age,
+    "newDevice": partial(_is_new, "device"),
+    "newAddress": partial(_is_new, "address"),
+    "country": lambda inputs: inputs.origin.country,
+    "hour": _hour,
+    "merchant": _merchant,
+    "productKind": lambda inputs: inputs.attempt.product_kind,
+    "coupon": lambda inputs: inputs.attempt.has_coupon,
+    "list": _list,
+    **{
+        f"{name}.{window}": partial(read, window)
+        for name, read in (
+            ("count", _count),
+            ("sum", _sum),
+            ("refused", _refused),
+            ("refusedAtAddress", _refused_at_address),
+            ("receivers", _receivers),
+        )
+        for window in Window
+    },
+}

@@ -1,0 +1,240 @@
+"""SQL of rules, rulesets and lists."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.common.bulk import BulkInsert, Write, write
+from app.common.driver import send, uuid_array
+from app.common.ids import first_id
+from app.common.pagination import Page, PageRequest, paginate
+from app.common.rows import insert_row, lock_row
+from app.risk.models import RiskDecision, RiskListEntry, RiskRule, RiskRuleset, RuleStatus
+
+_INSERT_DECISIONS: Final = BulkInsert(RiskDecision)
+_CURRENT = "SELECT id, version FROM risk_rulesets ORDER BY version DESC LIMIT 1"
+_RULES = """
+    SELECT r.id, r.key, r.version, r.conditions, r.outcome, r.weight, s.is_active
+    FROM risk_rulesets rs
+    CROSS JOIN LATERAL (
+        SELECT id, true AS is_active, n FROM unnest(rs.active) WITH ORDINALITY AS a (id, n)
+        UNION ALL
+        SELECT id, false, n FROM unnest(rs.shadow) WITH ORDINALITY AS a (id, n)
+    ) s JOIN risk_rules r ON r.id = s.id
+    WHERE rs.version = %(version)s ORDER BY s.is_active, s.n
+"""
+_ENTRIES = "SELECT list, kind, value, expires_at FROM risk_list_entries"
+
+
+def query_current(session: Session) -> Any:
+    """Send the query for id and version of the ruleset in force, one row."""
+    return send(session, _CURRENT)
+
+
+def get_rules(session: Session, version: int) -> Sequence[Any]:
+    """The rules of a ruleset, in the order of evaluation."""
+    return send(session, _RULES, {"version": version}).fetchall()
+
+
+def get_entries(session: Session) -> Sequence[Any]:
+    """All entries of the lists."""
+    return send(session, _ENTRIES).fetchall()
+
+
+def insert_ruleset(
+    session: Session, *, ruleset_id: UUID, now: datetime, status: dict[str, Sequence[UUID]]
+) -> None:
+    """status: ids of the rules by SHADOW and ACTIVE."""
+    latest = session.scalar(select(func.max(RiskRuleset.version))) or 0
+    insert_row(
+        session,
+        RiskRuleset(
+            id=ruleset_id,
+            version=latest + 1,
+            active=list(status[RuleStatus.ACTIVE]),
+            shadow=list(status[RuleStatus.SHADOW]),
+            created_at=now,
+        ),
+    )
+
+
+def list_in_force(session: Session) -> Sequence[RiskRule]:
+    """The rules that are active or in shadow, in the order of evaluation."""
+    return session.scalars(
+        select(RiskRule)
+        .where(RiskRule.status.in_((RuleStatus.ACTIVE, RuleStatus.SHADOW)))
+        .order_by(RiskRule.key)
+    ).all()
+
+
+def list_rules(
+    session: Session, page: PageRequest, *, status: str | None, key: str | None
+) -> Page[RiskRule]:
+    query = select(RiskRule)
+    if status is not None:
+        query = query.where(RiskRule.status == status)
+    if key is not None:
+        query = query.where(RiskRule.key == key)
+    return paginate(session, page, query, RiskRule.id)
+
+
+def insert_rule(session: Session, **values: Any) -> RiskRule:
+    return insert_row(session, RiskRule(**values))
+
+
+def get_rule(session: Session, rule_id: UUID) -> RiskRule | None:
+    return session.get(RiskRule, rule_id)
+
+
+def get_rule_for_update(session: Session, rule_id: UUID) -> RiskRule | None:
+    return lock_row(session, RiskRule, rule_id)
+
+
+def get_rule_of(session: Session, *, key: str, status: str) -> RiskRule | None:
+    return session.scalar(select(RiskRule).where(RiskRule.key == key, RiskRule.status == status))
+
+
+def get_last_version(session: Session, key: str) -> int:
+    return session.scalar(select(func.max(RiskRule.version)).where(RiskRule.key == key)) or 0
+
+
+def delete_rule(session: Session, row: RiskRule) -> None:
+    session.delete(row)
+    session.flush()
+
+
+def list_entries(
+    session: Session, page: PageRequest, *, list_name: str | None, kind: str | None
+) -> Page[RiskListEntry]:
+    query = select(RiskListEntry)
+    if list_name is not None:
+        query = query.where(RiskListEntry.list == list_name)
+    if kind is not None:
+        query = query.where(RiskListEntry.kind == kind)
+    return paginate(session, page, query, RiskListEntry.id)
+
+
+def count_entries(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(RiskListEntry)) or 0
+
+
+def insert_entry(session: Session, **values: Any) -> RiskListEntry:
+    return insert_row(session, RiskListEntry(**values))
+
+
+def delete_entry(session: Session, entry_id: UUID) -> Any:
+    """Delete an entry. Returns its list, kind and reason, or None."""
+    deleted = delete(RiskListEntry).where(RiskListEntry.id == entry_id)
+    columns = RiskListEntry.list, RiskListEntry.kind, RiskListEntry.reason
+    return session.execute(deleted.returning(*columns)).one_or_none()
+
+
+def delete_expired_entries(session: Session, *, now: datetime) -> None:
+    session.execute(delete(RiskListEntry).where(RiskListEntry.expires_at <= now))
+
+
+def list_decisions(
+    session: Session,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Screened decisions of a period, oldest first, after the one with the id `after`."""
+    query = select(RiskDecision).where(RiskDecision.ruleset.is_not(None))
+    if since is not None:
+        query = query.where(RiskDecision.id >= first_id(since))
+    if until is not None:
+        query = query.where(RiskDecision.id < first_id(until))
+    if after is not None:
+        query = query.where(RiskDecision.id > after)
+    return session.scalars(query.order_by(RiskDecision.id).limit(limit)).all()
+
+
+_RECEIVERS = """
+    SELECT DISTINCT payee_id FROM risk_decisions
+    WHERE user_id = %(user_id)s AND currency = %(currency)s AND created_at > %(since)s
+        AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
+"""
+_KNOWN = """
+    SELECT coalesce(bool_or(user_agent = %(device)s), false) AS device,
+        coalesce(bool_or(address = %(address)s), false) AS address
+    FROM login_sessions WHERE user_id = %(user_id)s AND created_at <= %(since)s
+"""
+# What is counted is subtracted again from the first row in the window.
+_BEFORE = """
+    LEFT JOIN LATERAL (
+        SELECT json_build_array(d.ordinal - 1,
+            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END,
+            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END,
+            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END) AS totals
+        FROM risk_decisions d
+        WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
+            AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
+        ORDER BY d.created_at, d.ordinal LIMIT 1
+    ) {name} ON true
+"""
+_PROFILES = """
+    SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
+        l.ordinal, l.count_total, l.sum_total, l.refused_total {columns}
+    FROM users u
+    LEFT JOIN LATERAL (
+        SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
+        FROM risk_decisions d WHERE d.user_id = u.id AND d.currency = %(currency)s
+        ORDER BY d.created_at DESC, d.ordinal DESC LIMIT 1
+    ) l ON true {joins}
+    WHERE u.id = ANY(%(user_ids)s)
+"""
+
+
+@cache
+def _profiles(windows: tuple[str, ...]) -> str:
+    return _PROFILES.format(
+        columns="".join(f", {name}.totals AS before_{name}" for name in windows),
+        joins="".join(_BEFORE.format(name=name) for name in windows),
+    )
+
+
+def query_profiles(
+    session: Session,
+    *,
+    user_ids: Collection[UUID],
+    currency: str,
+    since: Mapping[str, datetime],
+) -> Iterable[Any]:
+    """Send the query for payers: one row each, with the totals of their last decision, and for each
+    window, which begins at `since`, a list of those before the first decision in it, or None."""
+    values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
+    for window, start in since.items():
+        values[f"since_{window}"] = start
+    return send(session, _profiles(tuple(since)), values)
+
+
+def get_receivers(session: Session, *, user_id: UUID, currency: str, since: datetime) -> set[UUID]:
+    """Everyone whom the user has paid since then."""
+    values = {"user_id": user_id, "currency": currency, "since": since}
+    return {row.payee_id for row in send(session, _RECEIVERS, values)}
+
+
+def get_known(
+    session: Session,
+    *,
+    user_id: UUID,
+    device: str | None,
+    address: str | None,
+    since: datetime,
+) -> Any:
+    """Whether the user had a session with this `device` and this `address` before a time."""
+    values = {"user_id": user_id, "device": device, "address": address, "since": since}
+    return send(session, _KNOWN, values).fetchone()
+
+
+def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:
+    """decisions: of the class RiskDecisionRow."""
+    write(session, Write(_INSERT_DECISIONS, decisions))

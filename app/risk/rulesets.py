@@ -1,0 +1,116 @@
+"""The rules and lists in force. A process keeps the latest that it has read."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.common import clock
+from app.common.ids import new_id
+from app.common.process_state import Slot
+from app.risk import repository
+from app.risk.conditions import parse
+from app.risk.errors import TooManyRules
+from app.risk.evaluation import Parameters, Rule, Ruleset
+from app.risk.models import ListKind, ListName, RuleOutcome, RuleStatus
+
+#: Rules in force, active or in shadow.
+MAX_RULES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules and lists in force. id, version: of the ruleset."""
+
+    id: UUID | None
+    version: int
+    rules: Ruleset
+    entries: Mapping[tuple[str, str, str], datetime | None]
+
+    def list_of(self, values: Mapping[ListKind, str | None], now: datetime) -> str | None:
+        """The list that knows one of these values, BLOCK before ALLOW; None if none does."""
+        if not self.entries:
+            return None
+        for name in (ListName.BLOCK, ListName.ALLOW):
+            for kind, value in values.items():
+                key = (name.value, kind.value, value)
+                if value is None or key not in self.entries:
+                    continue
+                expires_at = self.entries[key]  # type: ignore[index]  # a key that it contains
+                if expires_at is None or expires_at > now:
+                    return name.value
+        return None
+
+
+_NOTHING: Final = InForce(None, 0, Ruleset(()), {})
+
+#: What this process has read last.
+_known: Final[Slot[InForce]] = Slot("rules in force", default=_NOTHING)
+
+#: What the settings say.
+parameters: Final[Slot[Parameters]] = Slot("parameters of risk rules", default=Parameters())
+
+
+def query_in_force(session: Session) -> Callable[[], InForce]:
+    """Send the query for what is in force; call the result to read it. The rules themselves are
+    read only after a change."""
+    rows = repository.query_current(session)
+
+    def read() -> InForce:
+        row = rows.fetchone()
+        if row is None:
+            return _NOTHING
+        known = _known()
+        if known.id != row.id:
+            known = _known.configure(_read(session, row.id, row.version))
+        return known
+
+    return read
+
+
+def fields_in_use() -> Collection[str]:
+    """The fields that the rules read which this process has read last. They may be outdated."""
+    return _known().rules.fields
+
+
+def _read(session: Session, ruleset_id: UUID, version: int) -> InForce:
+    entries = {
+        (row.list, row.kind, row.value): row.expires_at for row in repository.get_entries(session)
+    }
+    return InForce(ruleset_id, version, read_ruleset(session, version), entries)
+
+
+def read_ruleset(session: Session, version: int) -> Ruleset:
+    """The rules of a version of the ruleset, in force or not."""
+    active: list[Rule] = []
+    shadow: list[Rule] = []
+    for row in repository.get_rules(session, version):
+        (active if row.is_active else shadow).append(
+            Rule(
+                row.id,
+                row.key,
+                row.version,
+                parse(row.conditions),
+                RuleOutcome(row.outcome),
+                row.weight,
+            )
+        )
+    return Ruleset(active, shadow)
+
+
+def renew(session: Session) -> None:
+    """Put the rules and lists into force as they are now. Needs the ledger lock: what is decided
+    afterwards is decided with them.
+
+    Raises TooManyRules.
+    """
+    session.flush()
+    found: dict[str, list[UUID]] = {RuleStatus.ACTIVE: [], RuleStatus.SHADOW: []}
+    for rule in repository.list_in_force(session):
+        found[rule.status].append(rule.id)
+    if sum(map(len, found.values())) > MAX_RULES:
+        raise TooManyRules
+    repository.insert_ruleset(session, ruleset_id=new_id(), now=clock.now(), status=dict(found))

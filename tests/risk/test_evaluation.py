@@ -1,0 +1,170 @@
+"""Rules are evaluated as they are written, and the same inputs give the same result."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.risk.conditions import FIELDS, ConditionsInvalid, parse
+from app.risk.evaluation import Parameters, Result, Rule, Ruleset, StoredInputs
+from app.risk.models import Outcome, RuleOutcome
+
+DEFAULTS = Parameters()
+
+
+def rule(
+    conditions: Any,
+    outcome: RuleOutcome = RuleOutcome.REVIEW,
+    *,
+    key: str = "rule",
+    weight: int = 0,
+) -> Rule:
+    return Rule(uuid4(), key, 1, parse(conditions), outcome, weight)
+
+
+def result(
+    inputs: Mapping[str, Any],
+    *rules: Rule,
+    currency: str = "USD",
+    parameters: Parameters = DEFAULTS,
+) -> Result:
+    return Ruleset(rules).evaluate(StoredInputs(inputs), currency=currency, parameters=parameters)
+
+
+def test_an_amount_is_compared_in_units_of_the_currency() -> None:
+    above = rule({"all": [{"field": "amount", "operator": ">", "value": "5000"}]})
+
+    assert result({"amount": 500_000}, above).outcome is Outcome.APPROVE
+    assert result({"amount": 500_001}, above).outcome is Outcome.REVIEW
+    assert result({"amount": 5_001}, above, currency="JPY").outcome is Outcome.REVIEW
+    assert result({"amount": 5_000_000}, above, currency="KWD").outcome is Outcome.APPROVE
+
+
+def test_a_value_can_be_a_setting() -> None:
+    above = rule(
+        {"all": [{"field": "amount", "operator": ">", "value": {"setting": "RISK_REVIEW_ABOVE"}}]}
+    )
+    parameters = Parameters(review_above=Decimal("10.50"))
+
+    assert result({"amount": 1_050}, above, parameters=parameters).outcome is Outcome.APPROVE
+    assert result({"amount": 1_051}, above, parameters=parameters).outcome is Outcome.REVIEW
+
+
+def test_groups_are_combined() -> None:
+    nested = rule(
+        {
+            "all": [
+                {"field": "type", "operator": "in", "value": ["TRANSFER", "PAYOUT"]},
+                {
+                    "any": [
+                        {"field": "count", "operator": ">", "value": 3, "window": "MINUTE"},
+                        {"field": "newDevice", "operator": "=", "value": True},
+                    ]
+                },
+            ]
+        }
+    )
+
+    inputs = {"type": "TRANSFER", "count.MINUTE": 1, "newDevice": False}
+    assert result(inputs, nested).outcome is Outcome.APPROVE
+    assert result(inputs | {"count.MINUTE": 4}, nested).outcome is Outcome.REVIEW
+    assert result(inputs | {"newDevice": True}, nested).outcome is Outcome.REVIEW
+    assert result(inputs | {"newDevice": True, "type": "HOLD"}, nested).outcome is Outcome.APPROVE
+
+
+def test_weights_add_up_to_less_than_one_and_decide() -> None:
+    always = {"all": [{"field": "coupon", "operator": "=", "value": True}]}
+    rules = [rule(always, RuleOutcome.SCORE, key=f"rule-{n}", weight=500) for n in range(5)]
+
+    found = [result({"coupon": True}, *rules[:count]) for count in range(6)]
+
+    assert [one.score for one in found] == [0, 5_000, 7_500, 8_750, 9_375, 9_688]
+    assert [one.outcome for one in found] == [
+        Outcome.APPROVE,
+        Outcome.APPROVE,
+        Outcome.APPROVE,
+        Outcome.REVIEW,
+        Outcome.REVIEW,
+        Outcome.DECLINE,
+    ]
+    assert found[2].reasons == ("rule-0@1", "rule-1@1")
+
+
+def test_an_exempting_rule_wins_over_all_others() -> None:
+    always = {"all": [{"field": "coupon", "operator": "=", "value": True}]}
+    allowed = rule(
+        {"all": [{"field": "list", "operator": "=", "value": "ALLOW"}]}, RuleOutcome.APPROVE
+    )
+
+    declined = rule(always, RuleOutcome.DECLINE, key="other", weight=1000)
+
+    assert result({"list": "ALLOW", "coupon": True}, declined, allowed).outcome is Outcome.APPROVE
+    assert result({"list": None, "coupon": True}, declined, allowed).outcome is Outcome.DECLINE
+
+
+def test_a_rule_that_raises_is_skipped_and_named() -> None:
+    broken = rule({"all": [{"field": "hour", "operator": "<", "value": 5}]}, key="broken")
+    large = rule({"all": [{"field": "amount", "operator": ">", "value": "1"}]}, key="large")
+
+    found = result({"amount": 101}, broken, large)
+
+    assert (found.outcome, found.reasons, found.skipped) == (
+        Outcome.REVIEW,
+        ("large@1",),
+        ("broken@1",),
+    )
+
+
+def test_a_rule_in_shadow_has_no_effect() -> None:
+    always = rule({"all": [{"field": "coupon", "operator": "=", "value": True}]}, weight=900)
+    found = Ruleset((), [always]).evaluate(
+        StoredInputs(coupon=True), currency="USD", parameters=DEFAULTS
+    )
+    assert found == Result(Outcome.APPROVE, 0, shadow=("rule@1",))
+
+
+def test_what_is_unknown_matches_nothing() -> None:
+    for operator, value in (("=", "FR"), ("!=", "FR"), ("not in", ["FR"])):
+        country = rule({"all": [{"field": "country", "operator": operator, "value": value}]})
+        assert result({"country": None}, country) == Result(Outcome.APPROVE, 0)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        None,
+        [],
+        {},
+        {"all": []},
+        {"all": {}},
+        {"none": [{"field": "hour", "operator": "=", "value": 1}]},
+        {"all": ["hour = 1"]},
+        {"all": [{"field": "colour", "operator": "=", "value": "red"}]},
+        {"all": [{"field": ["hour"], "operator": "=", "value": 1}]},
+        {"all": [{"field": "hour", "operator": "in", "value": [1]}]},
+        {"all": [{"field": "hour", "operator": "=", "value": True}]},
+        {"all": [{"field": "hour", "operator": "=", "value": 1.5}]},
+        {"all": [{"field": "hour", "operator": "=", "value": 1, "window": "DAY"}]},
+        {"all": [{"field": "hour", "operator": "=", "value": 1, "else": 2}]},
+        {"all": [{"field": "count", "operator": ">", "value": 1}]},
+        {"all": [{"field": "count", "operator": ">", "value": 1, "window": "YEAR"}]},
+        {"all": [{"field": "amount", "operator": ">", "value": 5000}]},
+        {"all": [{"field": "amount", "operator": ">", "value": "NaN"}]},
+        {"all": [{"field": "amount", "operator": ">", "value": "-1"}]},
+        {"all": [{"field": "amount", "operator": ">", "value": {"setting": "JWT_SECRET"}}]},
+        {"all": [{"field": "type", "operator": "=", "value": "LOTTERY"}]},
+        {"all": [{"field": "type", "operator": "in", "value": "HOLD"}]},
+        {"all": [{"field": "merchant", "operator": "=", "value": "me"}]},
+        {"all": [{"all": [{"all": [{"all": []}]}]}]},
+        {"all": [{"field": "hour", "operator": "=", "value": 1}] * 31},
+    ],
+)
+def test_conditions_are_checked(conditions: Any) -> None:
+    with pytest.raises(ConditionsInvalid):
+        parse(conditions)
+
+
+def test_every_field_is_described() -> None:
+    assert all(field.description for field in FIELDS.values())
