@@ -9,6 +9,7 @@ cores of this machine, so only ratios within one run are meaningful.
     ./flow bench sweep              # batch sizes from 1 to 128 connections
     ./flow bench at-scale           # lists, searches and exports of a large shop
     ./flow bench relay              # delivery of events
+    ./flow bench webhooks           # an endpoint beside one that hangs
 """
 
 import argparse
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import PROJECT_ROOT
-from bench import at_scale, relay, report, sweep
+from bench import at_scale, relay, report, sweep, webhooks
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
 from bench.servers import DURABLE, Servers, start_servers
@@ -42,6 +43,8 @@ def main(arguments: list[str]) -> int:
         return at_scale.main(arguments[1:])
     if arguments[:1] == ["relay"]:
         return relay.main(arguments[1:])
+    if arguments[:1] == ["webhooks"]:
+        return webhooks.main(arguments[1:])
     options = parse(arguments)
     # A narrower table would be truncated; a wider one is wrapped by the terminal.
     console = Console(width=max(Console().width, 120))

@@ -79,7 +79,7 @@ def latency(seconds: float) -> tuple[list[float], int, float]:
         delays.extend((now - event.occurred_at).total_seconds() * 1e3 for event in found)
 
     this = psutil.Process()
-    with _relay(Handler("all", handle), Handler("rare", _ignore, RARE), Handler("more", _ignore)):
+    with relaying(Handler("all", handle), Handler("rare", _ignore, RARE), Handler("more", _ignore)):
         before, started, recorded = sum(this.cpu_times()[:2]), time.monotonic(), 0
         while time.monotonic() - started < seconds:
             with transaction() as session:
@@ -104,7 +104,8 @@ def backlog(servers: Servers, rows: int) -> Iterator[tuple[str, float]]:
 
 
 @contextmanager
-def _relay(*handlers: Handler) -> Iterator[None]:
+def relaying(*handlers: Handler) -> Iterator[None]:
+    """A relay in a thread of this process."""
     stop = threading.Event()
     thread = threading.Thread(
         target=process.run,

@@ -24,6 +24,7 @@ from app.auth.password_changes.schemas import (
     ResetPasswordIn,
 )
 from app.auth.schemas import canonical_email
+from app.auth.sign_in.guard import remember_device
 from app.common import ratelimit
 from app.common.db import reading, transaction
 from app.common.fair_executor import Turn
@@ -91,7 +92,8 @@ def reset_password(body: dict[str, Any]) -> None:
     """Set a new password with a link
 
     Ends all sessions of the user, and invalidates every other link. The link proves that the
-    address is the user's. API keys keep working if it had been verified before.
+    address is the user's. API keys keep working if it had been verified before. The response sets
+    the cookie of a device that has signed in before.
     """
     _reset(body["reset_token"], body["new_password"])
 
@@ -106,6 +108,8 @@ def _reset(token: str, password: str) -> None:
     )
     with transaction() as session:
         resets.reset_password(session, token=token, password_hash=password_hash)
+    # Strangers who guess at the account cannot keep out an owner who receives its mails.
+    remember_device(user)
 
 
 @page_blp.get("/<reset_token>")

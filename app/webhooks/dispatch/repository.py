@@ -57,26 +57,27 @@ _DUE: Final = """
     ORDER BY due.next_attempt_at, due.position
 """
 
-# Other transactions may have changed what was found due.
+# Other transactions may have changed what was found due. That is one condition, of which no index
+# knows, so that PostgreSQL finds the rows by id and does not read everything that is due.
 _TAKE: Final = """
     UPDATE webhook_deliveries d SET taken_at = greatest(%(now)s, d.created_at),
         next_attempt_at = %(until)s
     FROM webhook_endpoints e
-    WHERE d.id = ANY(%(ids)s) AND d.status = 'WAITING' AND d.next_attempt_at <= %(now)s
-        AND e.id = d.endpoint_id
+    WHERE d.id = ANY(%(ids)s) AND e.id = d.endpoint_id
+        AND CASE WHEN d.status = 'WAITING' THEN d.next_attempt_at <= %(now)s END
     RETURNING d.id, d.endpoint_id, d.aggregate_id, d.message_id, d.body, d.attempts, d.taken_at,
         e.url, e.is_proven
 """
 
 _HOLD: Final = """
     UPDATE webhook_deliveries SET status = 'HELD', next_attempt_at = NULL, taken_at = NULL
-    WHERE id = ANY(%(ids)s) AND status = 'WAITING' AND next_attempt_at <= %(now)s
+    WHERE id = ANY(%(ids)s) AND CASE WHEN status = 'WAITING' THEN next_attempt_at <= %(now)s END
 """
 
 _SKIP: Final = """
     UPDATE webhook_deliveries SET status = 'SKIPPED', next_attempt_at = NULL, taken_at = NULL,
         finished_at = greatest(%(now)s, created_at)
-    WHERE id = ANY(%(ids)s) AND status = 'WAITING' AND next_attempt_at <= %(now)s
+    WHERE id = ANY(%(ids)s) AND CASE WHEN status = 'WAITING' THEN next_attempt_at <= %(now)s END
     RETURNING endpoint_id, aggregate_id
 """
 

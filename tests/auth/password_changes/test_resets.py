@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.attempts.budgets import PASSWORDS
 from app.auth.models import User
 from app.auth.password_changes.models import PasswordReset
+from app.auth.sign_in import guard
 from app.common import clock, http
 from app.common.db import transaction
 from app.notifications.sender import send_all
@@ -212,6 +216,33 @@ def test_requests_are_limited_per_address(rate_limited: object, client: FlaskCli
         for email in ["a@example.com"] * 4 + ["b@example.com"]
     ]
     assert statuses == [204, 204, 204, 429, 204]
+
+
+class TestBlockedSignIn:
+    @pytest.mark.parametrize("on_page", [False, True])
+    def test_strangers_cannot_keep_an_owner_out_who_receives_the_mails(
+        self,
+        rate_limited: Flask,
+        catcher: MailCatcher,
+        monkeypatch: pytest.MonkeyPatch,
+        on_page: bool,
+    ) -> None:
+        monkeypatch.setattr(guard, "PASSWORDS", replace(PASSWORDS, per_account=5))
+        user = factories.buyer()
+        for _ in range(5):
+            assert not can_sign_in(rate_limited.test_client(), user, NEW)
+        client = rate_limited.test_client()
+        assert not can_sign_in(client, user, PASSWORD)
+        forget(client, user.email)
+        path = path_in_mail(catcher, user)
+
+        if on_page:
+            client.post(path, data={"password": NEW})
+        else:
+            reset(client, path.rpartition("/")[2])
+
+        assert can_sign_in(client, user, NEW)
+        assert not can_sign_in(rate_limited.test_client(), user, NEW)
 
 
 class TestPage:
