@@ -22,6 +22,7 @@ from app.common.settings import (
     require_checkout,
     require_redis,
 )
+from app.risk import commands as risk_commands
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -383,6 +384,8 @@ def _connect() -> Settings:
     wire(settings)
     return settings
 
+
+main.add_command(risk_commands.group(_connect))
 
 if __name__ == "__main__":
     main()

@@ -19,7 +19,8 @@ class Result:
     """A scenario's outcome. Times in milliseconds, CPU in milliseconds per request.
 
     outcomes: counts by status and code; wrong: unexpected outcomes, and expected ones that are
-    missing. batch, wait: means of the purchase queue; retries: of all transactions.
+    missing. batch, wait: means of the purchase queue; retries: of all transactions; screening: the
+    99th percentile of the evaluations of risk rules.
     """
 
     per_second: float
@@ -35,6 +36,7 @@ class Result:
     batch: float | None = None
     wait: float | None = None
     retries: float | None = None
+    screening: float | None = None
 
 
 def load(

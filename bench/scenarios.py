@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from typing import Final
 from uuid import UUID
 
-from bench import hello, http_requests, limits
+from bench import hello, http_requests, limits, screening
 from bench.measurement import CONNECTIONS, Result, load
 from bench.shop import Shop, User
 
@@ -93,6 +93,24 @@ def _many_buyers(shop: Shop, seconds: float) -> Result:
 def warm_up(shop: Shop) -> None:
     """Send requests that are not measured: the first ones take longer."""
     _buy(_hot)(shop, 0.5)
+
+
+def _unscreened(shop: Shop, seconds: float) -> Result:
+    """The hot product without any risk rule."""
+    screening.without_rules(shop.servers)
+    try:
+        return _buy(_hot)(shop, seconds)
+    finally:
+        screening.with_seeded_rules(shop.servers)
+
+
+def _screened(shop: Shop, seconds: float) -> Result:
+    """The hot product with many risk rules."""
+    screening.with_rules(shop.servers)
+    try:
+        return screening.with_latency(shop.servers, _buy(_hot)(shop, seconds))
+    finally:
+        screening.with_seeded_rules(shop.servers)
 
 
 def _sell_out(*, buyers: int, units: int) -> Run:
@@ -291,6 +309,8 @@ SCENARIOS: Final = (
     Scenario("spread", _buy(_product_per_merchant), _SPREAD_LIMITS),
     Scenario("limit hot-product", _limit(_hot, lock=True)),
     Scenario("hot-product", _buy(_hot), ("limit hot-product",)),
+    Scenario("unscreened", _unscreened),
+    Scenario("screening", _screened, ("hot-product", "unscreened")),
     Scenario("many-buyers", _many_buyers, ("hot-product",)),
     Scenario("fresh-connections", _buy(_hot, fresh=True), ("hot-product",)),
     Scenario("codes", _buy(lambda shop: [shop.hot_codes]), ("hot-product",)),

@@ -82,6 +82,13 @@ def _pss(r: Results) -> float:
     return max(sizes)
 
 
+def _screening(r: Results) -> float:
+    found = r["screening"].screening
+    if found is None:
+        raise KeyError("screening")
+    return found
+
+
 TARGETS: Final = (
     Target(
         "spread ÷ best limit",
@@ -91,6 +98,9 @@ TARGETS: Final = (
     ),
     Target("hot-product ÷ limit", _rate("hot-product", "limit hot-product"), at_least=3, aim=4),
     Target("hot-merchant ÷ limit", _rate("hot-merchant", "limit hot-merchant"), at_least=3, aim=4),
+    Target("hot-product ÷ unscreened", _rate("hot-product", "unscreened"), at_least=0.9),
+    Target("screening ÷ unscreened", _rate("screening", "unscreened"), at_least=0.9),
+    Target("screening with 50 rules p99, ms", _screening, at_most=3),
     Target("deposit ÷ hot-product", _rate("deposit", "hot-product"), at_least=1),
     Target("withdrawal ÷ hot-product", _rate("withdrawal", "hot-product"), at_least=1),
     Target(

@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.common.driver import send
+from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
-from app.risk.models import RiskListEntry, RiskRule, RiskRuleset, RuleStatus
+from app.risk.models import RiskDecision, RiskListEntry, RiskRule, RiskRuleset, RuleStatus
 
 _CURRENT = "SELECT id, version FROM risk_rulesets ORDER BY version DESC LIMIT 1"
 _RULES = """
@@ -136,3 +137,22 @@ def delete_expired_entries(session: Session, *, now: datetime) -> Collection[UUI
         session.delete(entry)
     session.flush()
     return [entry.id for entry in expired]
+
+
+def list_decisions(
+    session: Session,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Screened decisions of a period, oldest first, after the one with the id `after`."""
+    query = select(RiskDecision).where(RiskDecision.ruleset.is_not(None))
+    if since is not None:
+        query = query.where(RiskDecision.id >= first_id(since))
+    if until is not None:
+        query = query.where(RiskDecision.id < first_id(until))
+    if after is not None:
+        query = query.where(RiskDecision.id > after)
+    return session.scalars(query.order_by(RiskDecision.id).limit(limit)).all()

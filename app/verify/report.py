@@ -28,6 +28,7 @@ from app.verify import (
     payouts,
     refunds,
     repository,
+    risk,
     sales,
     transfers,
     webhooks,
@@ -51,6 +52,7 @@ INVARIANTS: Final = (
     *keys.INVARIANTS,
     *events.INVARIANTS,
     *webhooks.INVARIANTS,
+    *risk.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5
