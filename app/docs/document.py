@@ -66,6 +66,7 @@ GROUPS: Final = {
             "admin-events",
             "admin-risk",
             "admin-risk-cases",
+            "admin-risk-backtests",
             "reconciliation",
             "admin-audit",
         ),

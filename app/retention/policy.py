@@ -115,6 +115,7 @@ RULES: Final = (
         where="NOT EXISTS (SELECT FROM risk_cases c WHERE c.decision_id = risk_decisions.id)",
         is_in_use=False,
     ),
+    Rule("risk_backtests", "retention_risk", "id", where="status = 'COMPLETED'"),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
         "inbound_events",

@@ -217,6 +217,9 @@ POST   /api/v1/admin/events/{held_event_id}/retry                401 403 403 200
 POST   /api/v1/admin/events/{held_event_id}/skip                 401 403 403 204 403 403
 GET    /api/v1/admin/event-sinks                                 401 403 403 200 403 403
 DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204 403 403
+POST   /api/v1/admin/risk/backtests                              401 403 403 201 403 403
+GET    /api/v1/admin/risk/backtests                              401 403 403 200 403 403
+GET    /api/v1/admin/risk/backtests/{backtest_id}                401 403 403 200 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
 GET    /api/asyncapi.json                                        200 200 200 200 200 200

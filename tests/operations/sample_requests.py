@@ -107,6 +107,10 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/webhook-endpoints"): {"url": "https://shop.example.com/hooks"},
     ("PATCH", "/api/v1/webhook-endpoints/{endpoint_id}"): {"isThin": True},
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): {"overlapDays": 1},
+    ("POST", "/api/v1/admin/risk/backtests"): {
+        "ruleId": "{backtested_rule_id}",
+        "from": "2026-11-01",
+    },
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/replays"): {"deliveryIds": ["{delivery_id}"]},
     ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
@@ -243,7 +247,26 @@ class SampleData:
         set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
         admin = self.actors["admin"]
         category = _post(client, admin, "admin/categories", {"slug": "music", "name": "Music"})
+        backtested = _post(
+            client,
+            admin,
+            "admin/risk/rules",
+            {
+                "key": "backtested",
+                "name": "Backtested",
+                "conditions": {"all": [{"field": "amount", "operator": ">", "value": "10"}]},
+                "outcome": "REVIEW",
+            },
+        )
+        backtest = _post(
+            client,
+            admin,
+            "admin/risk/backtests",
+            {"ruleId": backtested["id"], "from": "2026-11-01"},
+        )
         self.names = {
+            "backtested_rule_id": backtested["id"],
+            "backtest_id": backtest["id"],
             "product_id": str(product_id),
             "image_id": str(shown(seller, product_id)),
             "side": "160",
