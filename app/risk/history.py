@@ -7,22 +7,18 @@ less those before the first decision in it: one step in an index, however many t
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.common.bulk import BulkInsert, Write, write
-from app.common.driver import send, uuid_array
+from app.risk import repository
 from app.risk.attempt import Attempt, Origin
 from app.risk.conditions import WINDOWS, Window
 from app.risk.models import RiskDecision
 
 #: Sums start again at zero when they reach it: only the difference of two of them matters.
 TOTALS_MODULUS: Final = 2**63
-
-_INSERT_DECISIONS: Final = BulkInsert(RiskDecision)
 
 
 class Totals(NamedTuple):
@@ -85,71 +81,23 @@ class Profile:
     ) -> set[UUID]:
         """Everyone whom the user has paid in a window. Read once in a transaction."""
         if window not in self._receivers:
-            values = {
-                "user_id": self.user_id,
-                "currency": currency,
-                "since": now - WINDOWS[window],
-            }
-            self._receivers[window] = {row.payee_id for row in send(session, _RECEIVERS, values)}
+            self._receivers[window] = repository.get_receivers(
+                session, user_id=self.user_id, currency=currency, since=now - WINDOWS[window]
+            )
         return self._receivers[window] | self.payees
 
     def is_known(self, session: Session, origin: Origin, now: datetime) -> Any:
         """Whether device and address of a request have been known for a day. Read once for each."""
         key = origin.device, origin.address
         if key not in self._known:
-            values = {
-                "user_id": self.user_id,
-                "device": origin.device,
-                "address": origin.address,
-                "since": now - WINDOWS[Window.DAY],
-            }
-            self._known[key] = send(session, _KNOWN, values).fetchone()
+            self._known[key] = repository.get_known(
+                session,
+                user_id=self.user_id,
+                device=origin.device,
+                address=origin.address,
+                since=now - WINDOWS[Window.DAY],
+            )
         return self._known[key]
-
-
-_RECEIVERS = """
-    SELECT DISTINCT payee_id FROM risk_decisions
-    WHERE user_id = %(user_id)s AND currency = %(currency)s AND created_at > %(since)s
-        AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
-"""
-_KNOWN = """
-    SELECT coalesce(bool_or(user_agent = %(device)s), false) AS device,
-        coalesce(bool_or(address = %(address)s), false) AS address
-    FROM login_sessions WHERE user_id = %(user_id)s AND created_at <= %(since)s
-"""
-# What is counted is subtracted again from the first row in the window.
-_BEFORE = """
-    LEFT JOIN LATERAL (
-        SELECT json_build_array(d.ordinal - 1,
-            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END,
-            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END,
-            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END) AS totals
-        FROM risk_decisions d
-        WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
-            AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
-        ORDER BY d.created_at, d.ordinal LIMIT 1
-    ) {name} ON true
-"""
-_PROFILES = """
-    SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        l.ordinal, l.count_total, l.sum_total, l.refused_total {columns}
-    FROM users u
-    LEFT JOIN LATERAL (
-        SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
-        FROM risk_decisions d WHERE d.user_id = u.id AND d.currency = %(currency)s
-        ORDER BY d.created_at DESC, d.ordinal DESC LIMIT 1
-    ) l ON true {joins}
-    WHERE u.id = ANY(%(user_ids)s)
-"""
-
-
-@cache
-def _profiles(windows: Sequence[Window]) -> str:
-    names = [window.lower() for window in windows]
-    return _PROFILES.format(
-        columns="".join(f", {name}.totals AS before_{name}" for name in names),
-        joins="".join(_BEFORE.format(name=name) for name in names),
-    )
 
 
 def query_profiles(
@@ -162,10 +110,12 @@ def query_profiles(
 ) -> Callable[[], dict[UUID, Profile]]:
     """Send the query for payers and their totals; call the result to read them. windows: those
     that end now and matter."""
-    values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
-    for window in windows:
-        values[f"since_{window.lower()}"] = now - WINDOWS[window]
-    rows = send(session, _profiles(windows), values)
+    rows = repository.query_profiles(
+        session,
+        user_ids=user_ids,
+        currency=currency,
+        since={window.lower(): now - WINDOWS[window] for window in windows},
+    )
 
     def read() -> dict[UUID, Profile]:
         return {row.user_id: _profile(row, windows) for row in rows}
@@ -193,4 +143,4 @@ def _profile(row: Any, windows: Sequence[Window]) -> Profile:
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:
     """decisions: of the class RiskDecisionRow."""
-    write(session, Write(_INSERT_DECISIONS, decisions))
+    repository.insert_decisions(session, decisions)

@@ -1,19 +1,22 @@
 """SQL of rules, rulesets and lists."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.common.driver import send
+from app.common.bulk import BulkInsert, Write, write
+from app.common.driver import send, uuid_array
 from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
 from app.risk.models import RiskDecision, RiskListEntry, RiskRule, RiskRuleset, RuleStatus
 
+_INSERT_DECISIONS: Final = BulkInsert(RiskDecision)
 _CURRENT = "SELECT id, version FROM risk_rulesets ORDER BY version DESC LIMIT 1"
 _RULES = """
     SELECT r.id, r.key, r.version, r.conditions, r.outcome, r.weight, s.is_active
@@ -100,7 +103,7 @@ def get_last_version(session: Session, key: str) -> int:
     return session.scalar(select(func.max(RiskRule.version)).where(RiskRule.key == key)) or 0
 
 
-def delete_row(session: Session, row: RiskRule | RiskListEntry) -> None:
+def delete_rule(session: Session, row: RiskRule) -> None:
     session.delete(row)
     session.flush()
 
@@ -124,19 +127,15 @@ def insert_entry(session: Session, **values: Any) -> RiskListEntry:
     return insert_row(session, RiskListEntry(**values))
 
 
-def get_entry_for_update(session: Session, entry_id: UUID) -> RiskListEntry | None:
-    return lock_row(session, RiskListEntry, entry_id)
+def delete_entry(session: Session, entry_id: UUID) -> Any:
+    """Delete an entry. Returns its list, kind and reason, or None."""
+    deleted = delete(RiskListEntry).where(RiskListEntry.id == entry_id)
+    columns = RiskListEntry.list, RiskListEntry.kind, RiskListEntry.reason
+    return session.execute(deleted.returning(*columns)).one_or_none()
 
 
-def delete_expired_entries(session: Session, *, now: datetime) -> Collection[UUID]:
-    """Delete entries that have expired. Returns their ids."""
-    expired = session.scalars(
-        select(RiskListEntry).where(RiskListEntry.expires_at <= now).with_for_update()
-    ).all()
-    for entry in expired:
-        session.delete(entry)
-    session.flush()
-    return [entry.id for entry in expired]
+def delete_expired_entries(session: Session, *, now: datetime) -> None:
+    session.execute(delete(RiskListEntry).where(RiskListEntry.expires_at <= now))
 
 
 def list_decisions(
@@ -156,3 +155,86 @@ def list_decisions(
     if after is not None:
         query = query.where(RiskDecision.id > after)
     return session.scalars(query.order_by(RiskDecision.id).limit(limit)).all()
+
+
+_RECEIVERS = """
+    SELECT DISTINCT payee_id FROM risk_decisions
+    WHERE user_id = %(user_id)s AND currency = %(currency)s AND created_at > %(since)s
+        AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
+"""
+_KNOWN = """
+    SELECT coalesce(bool_or(user_agent = %(device)s), false) AS device,
+        coalesce(bool_or(address = %(address)s), false) AS address
+    FROM login_sessions WHERE user_id = %(user_id)s AND created_at <= %(since)s
+"""
+# What is counted is subtracted again from the first row in the window.
+_BEFORE = """
+    LEFT JOIN LATERAL (
+        SELECT json_build_array(d.ordinal - 1,
+            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END,
+            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END,
+            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END) AS totals
+        FROM risk_decisions d
+        WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
+            AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
+        ORDER BY d.created_at, d.ordinal LIMIT 1
+    ) {name} ON true
+"""
+_PROFILES = """
+    SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
+        l.ordinal, l.count_total, l.sum_total, l.refused_total {columns}
+    FROM users u
+    LEFT JOIN LATERAL (
+        SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
+        FROM risk_decisions d WHERE d.user_id = u.id AND d.currency = %(currency)s
+        ORDER BY d.created_at DESC, d.ordinal DESC LIMIT 1
+    ) l ON true {joins}
+    WHERE u.id = ANY(%(user_ids)s)
+"""
+
+
+@cache
+def _profiles(windows: tuple[str, ...]) -> str:
+    return _PROFILES.format(
+        columns="".join(f", {name}.totals AS before_{name}" for name in windows),
+        joins="".join(_BEFORE.format(name=name) for name in windows),
+    )
+
+
+def query_profiles(
+    session: Session,
+    *,
+    user_ids: Collection[UUID],
+    currency: str,
+    since: Mapping[str, datetime],
+) -> Iterable[Any]:
+    """Send the query for payers: one row each, with the totals of their last decision, and for each
+    window, which begins at `since`, a list of those before the first decision in it, or None."""
+    values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
+    for window, start in since.items():
+        values[f"since_{window}"] = start
+    return send(session, _profiles(tuple(since)), values)
+
+
+def get_receivers(session: Session, *, user_id: UUID, currency: str, since: datetime) -> set[UUID]:
+    """Everyone whom the user has paid since then."""
+    values = {"user_id": user_id, "currency": currency, "since": since}
+    return {row.payee_id for row in send(session, _RECEIVERS, values)}
+
+
+def get_known(
+    session: Session,
+    *,
+    user_id: UUID,
+    device: str | None,
+    address: str | None,
+    since: datetime,
+) -> Any:
+    """Whether the user had a session with this `device` and this `address` before a time."""
+    values = {"user_id": user_id, "device": device, "address": address, "since": since}
+    return send(session, _KNOWN, values).fetchone()
+
+
+def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:
+    """decisions: of the class RiskDecisionRow."""
+    write(session, Write(_INSERT_DECISIONS, decisions))

@@ -66,9 +66,13 @@ class ScoreOut(ma.fields.Field[int]):
         return None if value is None else format_score(value)
 
 
-class UpdateRuleIn(Schema):
+class UpdateRiskRuleIn(Schema):
     name = Text(max_length=100, metadata={"example": "Many transfers in a minute"})
-    description = TextLines(max_length=1000, allow_none=True)
+    description = TextLines(
+        max_length=1000,
+        allow_none=True,
+        metadata={"example": "Stolen cards are emptied in a hurry"},
+    )
     conditions = ma.fields.Dict(keys=ma.fields.String(), metadata=_CONDITIONS)
     outcome = ma.fields.String(
         validate=ma.validate.OneOf(list(RuleOutcome)),
@@ -81,7 +85,7 @@ class UpdateRuleIn(Schema):
     weight = Weight()
 
 
-class CreateRuleIn(UpdateRuleIn):
+class CreateRiskRuleIn(UpdateRiskRuleIn):
     key = ma.fields.String(
         required=True,
         validate=(
@@ -94,7 +98,12 @@ class CreateRuleIn(UpdateRuleIn):
         metadata=_KEY,
     )
     name = Text(max_length=100, required=True, metadata={"example": "Many transfers in a minute"})
-    description = TextLines(max_length=1000, allow_none=True, load_default=None)
+    description = TextLines(
+        max_length=1000,
+        allow_none=True,
+        load_default=None,
+        metadata={"example": "Stolen cards are emptied in a hurry"},
+    )
     conditions = ma.fields.Dict(keys=ma.fields.String(), required=True, metadata=_CONDITIONS)
     outcome = ma.fields.String(
         required=True,
@@ -169,7 +178,7 @@ class RulesArgs(PageArgs):
     )
 
 
-class AddEntryIn(Schema):
+class AddRiskListEntryIn(Schema):
     list_name = ma.fields.String(
         data_key="list",
         required=True,
@@ -192,16 +201,28 @@ class AddEntryIn(Schema):
     )
     reason = TextLines(max_length=500, required=True, metadata={"example": "Disposable addresses"})
     expires_at = Timestamp(
-        allow_none=True, metadata={"description": "When it expires, null or absent for never"}
+        allow_none=True,
+        metadata={
+            "description": "When it expires, null or absent for never",
+            "example": "2027-01-01T00:00:00Z",
+        },
     )
 
 
 class EntryOut(Schema):
     id = ma.fields.UUID(required=True)
     list_name = Choice(
-        ListName, attribute="list", data_key="list", required=True, metadata={"example": "BLOCK"}
+        ListName,
+        attribute="list",
+        data_key="list",
+        required=True,
+        metadata={"description": "The list that it is on", "example": "BLOCK"},
     )
-    kind = Choice(ListKind, required=True, metadata={"example": "EMAIL_DOMAIN"})
+    kind = Choice(
+        ListKind,
+        required=True,
+        metadata={"description": "What the value is", "example": "EMAIL_DOMAIN"},
+    )
     value = ma.fields.String(
         required=True, metadata={"description": "What is listed", "example": "mailinator.com"}
     )

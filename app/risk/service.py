@@ -99,7 +99,7 @@ def delete_draft(session: Session, *, actor_id: UUID, rule_id: UUID) -> None:
     """Raises RuleNotFound, RuleFixed."""
     rule = _require_draft(session, rule_id)
     _record(session, rule, actor_id=actor_id, verb="delete")
-    repository.delete_row(session, rule)
+    repository.delete_rule(session, rule)
 
 
 def start_shadow(session: Session, *, actor_id: UUID | None, rule_id: UUID) -> RiskRule:
@@ -232,17 +232,16 @@ def add_entry(
             )
     except IntegrityError as error:
         raise ListEntryExists from error
-    _record_entry(session, entry, actor_id=actor_id, verb="add", reason=reason)
+    _record_entry(session, entry.id, entry, actor_id=actor_id, verb="add")
     return entry
 
 
 def delete_entry(session: Session, *, actor_id: UUID, entry_id: UUID) -> None:
     """Take a value from its list. Needs the ledger lock. Raises ListEntryNotFound."""
-    entry = repository.get_entry_for_update(session, entry_id)
-    if entry is None:
+    deleted = repository.delete_entry(session, entry_id)
+    if deleted is None:
         raise ListEntryNotFound
-    repository.delete_row(session, entry)
-    _record_entry(session, entry, actor_id=actor_id, verb="delete", reason=entry.reason)
+    _record_entry(session, entry_id, deleted, actor_id=actor_id, verb="delete")
 
 
 def _normalized(session: Session, kind: ListKind, value: str, *, actor_id: UUID | None) -> str:
@@ -274,14 +273,14 @@ def _address(value: str) -> str:
 
 
 def _record_entry(
-    session: Session, entry: RiskListEntry, *, actor_id: UUID | None, verb: str, reason: str
+    session: Session, entry_id: UUID, entry: Any, *, actor_id: UUID | None, verb: str
 ) -> None:
     audit.record(
         session,
         actor_id=actor_id,
         action=f"risk-list.{verb}",
-        target=("risk_list_entry", entry.id),
-        reason=reason,
+        target=("risk_list_entry", entry_id),
+        reason=entry.reason,
         details={"list": entry.list, "kind": entry.kind},
     )
     rulesets.renew(session)

@@ -29,15 +29,15 @@ from app.risk.errors import (
 )
 from app.risk.models import RiskListEntry, RiskRule
 from app.risk.schemas import (
-    AddEntryIn,
-    CreateRuleIn,
+    AddRiskListEntryIn,
+    CreateRiskRuleIn,
     EntriesArgs,
     EntryList,
     EntryOut,
     RuleList,
     RuleOut,
     RulesArgs,
-    UpdateRuleIn,
+    UpdateRiskRuleIn,
 )
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def get_risk_rule(rule_id: UUID) -> RiskRule:
 
 @admin_blp.post("/rules")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(CreateRuleIn)
+@admin_blp.arguments(CreateRiskRuleIn)
 @idempotent(admin_blp)
 @admin_blp.response(201, RuleOut)
 @admin_blp.errors(ConditionsInvalid, DraftExists)
@@ -94,7 +94,7 @@ def create_risk_rule(body: dict[str, Any]) -> RiskRule:
 
 @admin_blp.patch("/rules/<uuid:rule_id>")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(UpdateRuleIn)
+@admin_blp.arguments(UpdateRiskRuleIn)
 @idempotent(admin_blp)
 @admin_blp.response(200, RuleOut)
 @admin_blp.errors(RuleNotFound, RuleFixed, ConditionsInvalid)
@@ -185,7 +185,7 @@ def list_risk_list_entries(args: dict[str, Any]) -> Any:
 
 @admin_blp.post("/lists")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(AddEntryIn)
+@admin_blp.arguments(AddRiskListEntryIn)
 @idempotent(admin_blp)
 @admin_blp.response(201, EntryOut)
 @admin_blp.errors(BadRequest, UserNotFound, OwnAccount, ListEntryExists, ListFull)

@@ -39,6 +39,8 @@ EXCEPTIONS = {
     ("requestPhoneVerification", "phone"): "The answer is the same whoever has the number.",
     ("login", "email"): "Unknown ones cannot be told from wrong passwords, which are limited.",
     ("loginByPhone", "phone"): "As for login.",
+    ("createRiskRule", "key"): "The name of a rule, which administrators choose and list.",
+    ("listRiskRules", "key"): "As for createRiskRule.",
 }
 
 #: Secrets that cannot be guessed, each with its reason.
@@ -74,7 +76,7 @@ PUBLIC = {
         "q",
     ),
     *("from", "to", "reason", "reference", "returnUrl", "routing", "type", "userId", "value"),
-    *("event_type", "sink", "sink_name"),
+    *("event_type", "sink", "sink_name", "text", "weight"),
     *("webhook-id", "webhook-timestamp", "Content-Disposition", "If-Range", "Range", "body"),
 }
 

@@ -28,6 +28,14 @@ from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.wallets.helpers import set_limit
 
+#: A rule that matches nothing that a sample request does.
+RISK_RULE: dict[str, Any] = {
+    "name": "Nothing",
+    "conditions": {"all": [{"field": "amount", "operator": "<", "value": "0.001"}]},
+    "outcome": "SCORE",
+}
+
+
 #: JSON bodies. Names in braces are replaced by those of the sample data.
 BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/register"): {
@@ -96,6 +104,19 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/orders/{order_id}/refund-requests"): {"reason": "It does not work"},
     ("POST", "/api/v1/coupons"): {"code": "SUMMER", "kind": "PERCENT", "value": "10"},
     ("PATCH", "/api/v1/products/{product_id}/images/{image_id}"): {"alt": "The cover"},
+    ("POST", "/api/v1/admin/risk/rules"): {"key": "small", **RISK_RULE},
+    ("PATCH", "/api/v1/admin/risk/rules/{rule_id}"): {"name": "Small amounts"},
+    ("POST", "/api/v1/admin/risk/lists"): {
+        "list": "BLOCK",
+        "kind": "DEVICE",
+        "value": "curl/7",
+        "reason": "A robot",
+    },
+    ("POST", "/api/v1/admin/risk/cases/{case_id}/assign"): {"assigneeId": None},
+    ("POST", "/api/v1/admin/risk/cases/{case_id}/snooze"): {"until": "2100-01-01T00:00:00Z"},
+    ("POST", "/api/v1/admin/risk/cases/{case_id}/notes"): {"text": "Called them"},
+    ("POST", "/api/v1/admin/risk/cases/{case_id}/release"): {},
+    ("POST", "/api/v1/admin/risk/cases/{case_id}/reject"): {"reason": "Stolen"},
     ("POST", "/api/v1/admin/categories"): {"slug": "audio-books", "name": "Audio books"},
     ("PATCH", "/api/v1/admin/categories/{category_id}"): {"name": "Audiobooks"},
     ("POST", "/api/v1/giveaways"): {
@@ -246,6 +267,13 @@ class SampleData:
         target = factories.actor(balance="100.00", phone="+14155550100")
         set_limit(client, target, "DEPOSIT", "DAY", "1000.00")
         admin = self.actors["admin"]
+        rule = _post(client, admin, "admin/risk/rules", {"key": "sampled", **RISK_RULE})
+        entry = _post(
+            client,
+            admin,
+            "admin/risk/lists",
+            {"list": "BLOCK", "kind": "DEVICE", "value": "curl/8", "reason": "A robot"},
+        )
         category = _post(client, admin, "admin/categories", {"slug": "music", "name": "Music"})
         backtested = _post(
             client,
@@ -271,6 +299,10 @@ class SampleData:
             "image_id": str(shown(seller, product_id)),
             "side": "160",
             "category_id": category["id"],
+            "rule_id": rule["id"],
+            "entry_id": entry["id"],
+            "case_id": UNKNOWN,
+            "review_id": UNKNOWN,
             "order_id": order["id"],
             "notification_id": notification_of(buyer),
             "reset_token": "A" * 48,

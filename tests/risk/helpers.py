@@ -3,12 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from app.common.db import transaction
 from app.risk import service as risk
 from app.risk.models import RuleOutcome
-from tests.factories import ledger_session
+from tests.factories import Actor, ledger_session
+
+CASES = "/api/v1/admin/risk/cases"
 
 
 def rule(
@@ -49,3 +53,21 @@ def decisions(user_id: UUID) -> list[Any]:
                 {"user_id": user_id},
             )
         )
+
+
+def open_cases(client: FlaskClient, admin: Actor, *, newest: bool = False) -> list[dict[str, Any]]:
+    """newest: only this one."""
+    limit = 1 if newest else 20
+    answer = client.get(f"{CASES}?status=OPEN&limit={limit}", headers=admin.headers)
+    assert answer.json is not None
+    found: list[dict[str, Any]] = answer.json["data"]
+    return found
+
+
+def decide_case(
+    client: FlaskClient, admin: Actor, case_id: str, decision: str, **body: Any
+) -> TestResponse:
+    """decision: release or reject."""
+    if decision == "reject":
+        body = {"reason": "Stolen"} | body
+    return client.post(f"{CASES}/{case_id}/{decision}", json=body, headers=admin.headers)

@@ -19,12 +19,11 @@ from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
 from tests.orders.helpers import buy, units
 from tests.payouts.helpers import bank_account_of, create_payout
-from tests.risk.helpers import decisions
+from tests.risk.helpers import CASES, decide_case, decisions, open_cases
 from tests.transfers.helpers import deactivate, events_of, send
 from tests.wallets import outflows
 from tests.wallets.helpers import lock, wallet_of
 
-CASES = "/api/v1/admin/risk/cases"
 REVIEWS = "/api/v1/wallet/reviews"
 LARGE = "6000.00"
 
@@ -32,20 +31,6 @@ LARGE = "6000.00"
 @pytest.fixture(autouse=True)
 def _no_second_factor(change_settings: Callable[..., None]) -> None:
     change_settings(two_factor_above=Decimal(10**9))
-
-
-def open_cases(client: FlaskClient, admin: Actor) -> list[dict[str, Any]]:
-    answer = client.get(f"{CASES}?status=OPEN", headers=admin.headers)
-    found: list[dict[str, Any]] = answer.json["data"]
-    return found
-
-
-def decide(
-    client: FlaskClient, admin: Actor, case_id: str, decision: str, **body: Any
-) -> TestResponse:
-    if decision == "reject":
-        body = {"reason": "Stolen"} | body
-    return client.post(f"{CASES}/{case_id}/{decision}", json=body, headers=admin.headers)
 
 
 def review_of(client: FlaskClient, user: Actor, case_id: str) -> dict[str, Any]:
@@ -82,7 +67,7 @@ class TestPurchase:
         assert review_of(client, buyer, case["id"])["status"] == "PENDING_REVIEW"
         assert broken_invariants() == []
 
-        answer = decide(client, admin, case["id"], "release")
+        answer = decide_case(client, admin, case["id"], "release")
 
         assert answer.status_code == 200, answer.json
         assert answer.json["reasons"]["rules"] == ["large-amount@1", "new-account@1"]
@@ -91,7 +76,7 @@ class TestPurchase:
         assert wallet_of(client, seller)["balance"] == LARGE
         answer = client.get(f"/api/v1/orders/{order['id']}/delivery", headers=buyer.headers)
         assert answer.status_code == 200
-        second = decide(client, factories.admin(), case["id"], "reject")
+        second = decide_case(client, factories.admin(), case["id"], "reject")
         assert (second.status_code, second.json["error"]) == (409, "RISK_CASE_DECIDED")
         assert review_of(client, buyer, case["id"])["status"] == "RELEASED"
         assert broken_invariants() == []
@@ -103,7 +88,7 @@ class TestPurchase:
         order = buy(client, buyer, product_id).json
         (case,) = open_cases(client, admin)
 
-        assert decide(client, admin, case["id"], "reject").status_code == 200
+        assert decide_case(client, admin, case["id"], "reject").status_code == 200
 
         order = order_of(client, buyer, order["id"])
         assert (order["status"], order["failureReason"]) == ("FAILED", service.REJECTED)
@@ -120,7 +105,7 @@ class TestPurchase:
         client.delete(f"/api/v1/products/{product_id}", headers=seller.headers)
         (case,) = open_cases(client, admin)
 
-        assert decide(client, admin, case["id"], "release").status_code == 200
+        assert decide_case(client, admin, case["id"], "release").status_code == 200
 
         assert order_of(client, buyer, order["id"])["status"] == "COMPLETED"
         assert broken_invariants() == []
@@ -181,7 +166,7 @@ def test_what_was_asked_for_is_done_once_it_is_released(
             patch.setattr(service.clock, "now", lambda: later)
             assert tasks.expire_cases() == 1
     else:
-        assert decide(client, admin, case_id, decision).status_code == 200
+        assert decide_case(client, admin, case_id, decision).status_code == 200
 
     wallet, review = wallet_of(client, payer), review_of(client, payer, case_id)
     if decision == "release":
@@ -206,7 +191,7 @@ def test_a_payout_is_created_when_it_is_released(committing: Flask, bank: Any) -
 
     assert (answer.status_code, answer.json["kind"]) == (202, "PAYOUT")
     assert client.get("/api/v1/wallet/payouts", headers=payer.headers).json["data"] == []
-    assert decide(client, admin, answer.json["id"], "release").status_code == 200
+    assert decide_case(client, admin, answer.json["id"], "release").status_code == 200
     (payout,) = client.get("/api/v1/wallet/payouts", headers=payer.headers).json["data"]
     assert (payout["status"], payout["amount"]) == ("PENDING", LARGE)
     assert broken_invariants() == []
@@ -224,7 +209,7 @@ class TestDecisions:
         admins = [factories.admin() for _ in range(6)]
 
         answers = all_at_once(
-            lambda n: decide(
+            lambda n: decide_case(
                 committing.test_client(), admins[n], case_id, ("release", "reject")[n % 2]
             ),
             range(6),
@@ -242,7 +227,7 @@ class TestDecisions:
             if n:
                 with committing.app_context():
                     return tasks.expire_cases()
-            return decide(committing.test_client(), admin, case_id, "release").status_code
+            return decide_case(committing.test_client(), admin, case_id, "release").status_code
 
         assert all_at_once(act, range(2)) == [409, 1]
         client = committing.test_client()
@@ -261,19 +246,19 @@ class TestDecisions:
         else:
             deactivate(client, user)
 
-        answer = decide(client, admin, case_id, "release")
+        answer = decide_case(client, admin, case_id, "release")
 
         assert (answer.status_code, answer.json["error"]) == (409, "RISK_CASE_NOT_RELEASABLE")
         assert [case["id"] for case in open_cases(client, admin)] == [case_id]
         assert broken_invariants() == []
-        assert decide(client, admin, case_id, "reject").status_code == 200
+        assert decide_case(client, admin, case_id, "reject").status_code == 200
         assert broken_invariants() == []
 
     def test_nobody_decides_about_their_own_payment(self, committing: Flask) -> None:
         client, admin = committing.test_client(), factories.admin()
         answer = send(client, factories.actor(balance="10000.00"), admin, LARGE)
 
-        refused = decide(client, admin, answer.json["id"], "release")
+        refused = decide_case(client, admin, answer.json["id"], "release")
 
         assert (refused.status_code, refused.json["error"]) == (403, "OWN_ACCOUNT")
 
@@ -294,7 +279,7 @@ class TestDecisions:
         assert client.get(queue, headers=admin.headers).json["data"] == []
         mine = f"{CASES}?assignedTo={admin.id}"
         assert len(client.get(mine, headers=admin.headers).json["data"]) == 1
-        assert decide(client, admin, case_id, "reject").status_code == 200
+        assert decide_case(client, admin, case_id, "reject").status_code == 200
         assert post("snooze", until=until).json["error"] == "RISK_CASE_DECIDED"
         assert post("notes", text="Afterwards").status_code == 201
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -18,7 +19,7 @@ from sqlalchemy.orm import sessionmaker
 from app.auth.models import Role
 from app.auth.service import Caller
 from app.banks.types import BankPayout, BankPayoutStatus
-from app.common import clock, db
+from app.common import clock, db, process_state
 from app.delivery import service as delivery
 from app.gateway.types import (
     CheckoutSessionState,
@@ -34,7 +35,11 @@ from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.orders.refunds import gateway_refunds
 from app.payouts import service as payouts
+from app.risk import service as risk
+from app.risk.evaluation import Parameters
+from app.risk.rulesets import parameters
 from app.sales.daily_sums import service as daily_sums
+from app.wallets.deposits import Deposit
 from app.wallets.holds.tasks import expire_holds
 from tests import factories, servers
 from tests.clock import freeze_clock
@@ -50,6 +55,8 @@ from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
 from tests.payouts.helpers import ACCOUNT
+from tests.risk.helpers import decide_case, open_cases
+from tests.wallets import outflows
 from tests.webhooks import helpers as webhooks
 
 
@@ -110,6 +117,7 @@ def create_records(app: Flask) -> factories.Actor:
     sell_licences(client)
     sell_files(client, buyer)
     webhooks.create_records(client, factories.merchant())
+    review_payments(client)
     sum_today()
     return buyer
 
@@ -255,6 +263,30 @@ def create_holds(client: FlaskClient, payer: factories.Actor) -> None:
     with mock.patch("app.common.clock.now", return_value=yesterday):
         place("hold-expired", "1.00", expiresIn=60)
     expire_holds()
+
+
+def review_payments(client: FlaskClient) -> None:
+    """Payments under review, released, rejected and expired ones, and a declined one."""
+    payer, payee, admin = factories.buyer("1000.00"), factories.merchant(), factories.admin()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(
+            process_state._values, parameters.name, Parameters(review_above=Decimal("1.00"))
+        )
+        for spend in (outflows.order, outflows.transfer, outflows.withdraw, outflows.place_hold):
+            for decision in ("release", "reject", None):
+                spend(client, payer, payee, "5.00", {})
+                if decision is not None:
+                    (case,) = open_cases(client, admin, newest=True)
+                    decide_case(client, admin, case["id"], decision)
+    client.post("/api/v1/wallet/withdraw", json={"amount": "5000.00"}, headers=payer.headers)
+    with factories.ledger_session() as session:
+        entry = {"list_name": "BLOCK", "kind": "USER", "value": str(payee.id), "reason": "Fraud"}
+        risk.add_entry(session, actor_id=None, **entry)
+    with factories.ledger_session() as session:
+        factories.execute(
+            session, Deposit(Decimal("5.00"), "USD", maximum=Decimal("5.00")), payee.id
+        )
+    outflows.transfer(client, payee, payer, "1.00", {})
 
 
 def create_payouts(client: FlaskClient, user: factories.Actor) -> None:

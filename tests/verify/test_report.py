@@ -24,6 +24,7 @@ from tests.verify import (
     test_orders,
     test_payouts,
     test_refunds,
+    test_risk,
     test_sales,
     test_transfers,
     test_webhooks,
@@ -47,6 +48,7 @@ TOPICS = (
     test_keys,
     test_events,
     test_webhooks,
+    test_risk,
 )
 
 

@@ -1,5 +1,6 @@
 """Schemas of cases, for administrators, and of reviews, for payers."""
 
+from enum import StrEnum
 from typing import Any
 
 import marshmallow as ma
@@ -23,12 +24,22 @@ from app.risk.models import CaseStatus, PaymentKind, RiskCase
 from app.risk.schemas import ScoreOut
 
 
+class ReviewStatus(StrEnum):
+    """The status of a case, as its payer sees it."""
+
+    PENDING_REVIEW = "PENDING_REVIEW"
+    RELEASED = "RELEASED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
 class ReviewOut(Schema):
     """A payment as its payer sees it while it is under review. Never says why."""
 
     object = ObjectType("review")
     id = ma.fields.UUID(required=True, metadata={"example": EXAMPLE_ID})
-    status = ma.fields.String(
+    status = Choice(
+        ReviewStatus,
         required=True,
         metadata={
             "description": "`PENDING_REVIEW`, `RELEASED`, `REJECTED`, or `EXPIRED` if it was not"
@@ -67,7 +78,7 @@ def review_out(case: RiskCase) -> dict[str, Any]:
     return {
         "object": "review",
         "id": case.id,
-        "status": "PENDING_REVIEW" if is_open else case.status,
+        "status": ReviewStatus.PENDING_REVIEW if is_open else case.status,
         "kind": case.kind,
         "amount": format_minor(case.amount, case.currency),
         "currency": case.currency,
@@ -150,7 +161,9 @@ class ReasonsOut(Schema):
 
 
 class CaseOut(Schema):
-    case = ma.fields.Nested(CaseSummaryOut, required=True)
+    case = ma.fields.Nested(
+        CaseSummaryOut, required=True, metadata={"description": "The case itself"}
+    )
     reasons = ma.fields.Nested(
         ReasonsOut, required=True, metadata={"description": "Why it is under review"}
     )
@@ -193,9 +206,14 @@ class SnoozeCaseIn(Schema):
     )
 
 
-class AddNoteIn(Schema):
+class AddCaseNoteIn(Schema):
     text = TextLines(
-        max_length=2000, required=True, metadata={"example": "Called the buyer, who confirmed it"}
+        max_length=2000,
+        required=True,
+        metadata={
+            "description": "What is noted; the payer does not see it",
+            "example": "Called the buyer, who confirmed it",
+        },
     )
 
 

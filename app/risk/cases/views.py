@@ -27,7 +27,7 @@ from app.common.pagination import PageArgs
 from app.ledger_lock.service import ledger_transaction
 from app.risk.cases import service
 from app.risk.cases.schemas import (
-    AddNoteIn,
+    AddCaseNoteIn,
     AssignCaseIn,
     CaseList,
     CaseOut,
@@ -144,7 +144,7 @@ def snooze_case(body: dict[str, Any], case_id: UUID) -> Any:
 
 @admin_blp.post("/<uuid:case_id>/notes")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(AddNoteIn)
+@admin_blp.arguments(AddCaseNoteIn)
 @idempotent(admin_blp)
 @admin_blp.response(201, CaseOut)
 @admin_blp.errors(CaseNotFound)
