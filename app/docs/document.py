@@ -67,6 +67,7 @@ GROUPS: Final = {
             "admin-risk",
             "admin-risk-cases",
             "admin-risk-backtests",
+            "admin-risk-models",
             "reconciliation",
             "admin-audit",
         ),

@@ -153,6 +153,7 @@ KEPT: Final = {
     "transfers": _TRADE,
     "risk_rules": _REVIEWED,
     "risk_rulesets": _REVIEWED,
+    "risk_models": _REVIEWED,
     "risk_list_entries": "limited in number; administrators delete them",
     "risk_cases": _TRADE,
     "risk_case_notes": _REVIEWED,

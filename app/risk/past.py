@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,9 +20,10 @@ from sqlalchemy.orm import Session
 from app.common.driver import send
 from app.common.ids import first_id
 from app.common.process_state import Handlers
-from app.risk.conditions import WINDOWS, Condition, Group, Window
+from app.risk.conditions import MODEL_WINDOWS, WINDOWS, Condition, Group, Window
 from app.risk.evaluation import MissingInput
 from app.risk.history import TOTALS_MODULUS, Totals
+from app.risk.learning import store
 from app.risk.models import CaseStatus, Outcome, PaymentKind
 
 #: The clocks of two hosts may differ by this much.
@@ -63,18 +65,23 @@ endings: Final[Handlers[PaymentKind, FindEndings]] = Handlers("endings of paymen
 class PastAttempt(dict[str, Any]):
     """The inputs of a screened attempt of the past: those that were stored, and those that can be
     computed. decision: its row, with `registered_at` and `time_zone` of the user and, if it was
-    reviewed, `case_status` and `result_id`."""
+    reviewed, `case_status` and `result_id`; models: whose scores may be read."""
 
-    __slots__ = ("decision", "session")
+    __slots__ = ("decision", "models", "session")
 
-    def __init__(self, session: Session, decision: Any) -> None:
+    def __init__(self, session: Session, decision: Any, models: store.Models) -> None:
         super().__init__(decision.inputs)
-        self.session, self.decision = session, decision
+        self.session, self.decision, self.models = session, decision, models
 
     def __missing__(self, name: str) -> Any:
-        if name not in _READ:
+        read = _READ.get(name)
+        if read is not None:
+            value = read(self)
+        elif name.startswith(store.SCORE):
+            value = store.read_score(name, self, self.models)
+        else:
             raise MissingInput(name)
-        value = self[name] = _READ[name](self)
+        self[name] = value
         return value
 
     @property
@@ -105,12 +112,13 @@ def read_batch(
     until: UUID,
     limit: int,
     windows: Collection[Window] = tuple(Window),
+    models: store.Models = MappingProxyType({}),
 ) -> list[PastAttempt]:
     """Screened attempts, oldest first. after, until: ids of decisions, both exclusive; windows:
-    those of which totals may be read."""
+    those of which totals may be read; models: whose scores may be."""
     ordered = tuple(window for window in Window if window in windows)
     values = {"after": after, "until": until, "limit": limit}
-    return [PastAttempt(session, row) for row in send(session, _batch(ordered), values)]
+    return [PastAttempt(session, row, models) for row in send(session, _batch(ordered), values)]
 
 
 def find_endings(session: Session, attempts: Sequence[PastAttempt]) -> dict[UUID, Ending]:
@@ -171,7 +179,7 @@ def known_first(group: Group) -> Group:
     def rank(condition: Condition) -> int:
         if condition.field in ALWAYS_KNOWN:
             return 0
-        return 1 if condition.field == "receivers" else 2
+        return 1 if condition.field in ("receivers", "modelScore") else 2
 
     known: list[Condition | Group] = []
     groups: list[Condition | Group] = []
@@ -191,9 +199,10 @@ def known_first(group: Group) -> Group:
 
 def windows_of(groups: Collection[Group]) -> tuple[Window, ...]:
     """The windows whose totals these conditions read."""
-    read = {
-        condition.window for group in groups for condition in group.conditions() if condition.window
-    }
+    conditions = [condition for group in groups for condition in group.conditions()]
+    read = {condition.window for condition in conditions if condition.window}
+    if any(condition.model is not None for condition in conditions):
+        read.update(MODEL_WINDOWS)
     return tuple(window for window in Window if window in read)
 
 

@@ -240,6 +240,8 @@ DELETE /api/v1/admin/event-sinks/{sink_name}                     401 403 403 204
 POST   /api/v1/admin/risk/backtests                              401 403 403 201 403 403
 GET    /api/v1/admin/risk/backtests                              401 403 403 200 403 403
 GET    /api/v1/admin/risk/backtests/{backtest_id}                401 403 403 200 403 403
+GET    /api/v1/admin/risk/models                                 401 403 403 200 403 403
+GET    /api/v1/admin/risk/models/{model_id}                      401 403 403 404 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
 GET    /api/asyncapi.json                                        200 200 200 200 200 200

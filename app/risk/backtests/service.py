@@ -117,6 +117,7 @@ def evaluate_batch(session: Session, *, backtest_id: UUID, limit: int = BATCH_SI
         until=first_id(backtest.ends_at),
         limit=limit,
         windows=past.windows_of([rule.conditions for rule in (*draft.active, *active.active)]),
+        models=rulesets.load_models(session, draft, active),
     )
     parameters = Parameters.of_input(backtest.parameters)
     endings = past.find_endings(session, attempts)
