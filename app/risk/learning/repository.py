@@ -1,15 +1,18 @@
 """SQL of models."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row
 from app.risk.learning.models import RiskModel
+
+_BY_ID: Final = "SELECT id, content, checksum FROM risk_models WHERE id = ANY(%(ids)s)"
 
 
 def insert_model(session: Session, **values: Any) -> RiskModel:
@@ -26,8 +29,7 @@ def get_model(session: Session, model_id: UUID) -> RiskModel | None:
 
 def list_by_id(session: Session, model_ids: Collection[UUID]) -> Sequence[Any]:
     """Id, content and checksum of these models."""
-    columns = select(RiskModel.id, RiskModel.content, RiskModel.checksum)
-    return session.execute(columns.where(RiskModel.id.in_(model_ids))).all()
+    return send(session, _BY_ID, {"ids": uuid_array(model_ids)}).fetchall()
 
 
 def list_models(session: Session, page: PageRequest) -> Page[RiskModel]:
