@@ -44,6 +44,7 @@ from app.payment_requests.schemas import (
     public_payment_request_out,
 )
 from app.payment_requests.service import PaymentRequestDetails
+from app.risk.http import may_need_review
 from app.transfers.errors import (
     TRANSFER_ERRORS,
     CannotTransferToSelf,
@@ -170,6 +171,7 @@ def get_payment_request_by_token(payment_request_token: str) -> Response:
     PriceChanged,
     *TRANSFER_ERRORS,
 )
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_payment_request(body: dict[str, Any], payment_request_id: UUID) -> Response:

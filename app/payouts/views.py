@@ -20,7 +20,7 @@ from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
 from app.payouts.schemas import CreatePayoutIn, PayoutList, PayoutOut
-from app.risk.http import current_origin
+from app.risk.http import current_origin, may_need_review
 from app.wallets.errors import (
     PAYMENT_ERRORS,
     InvalidWithdrawalAmount,
@@ -40,6 +40,7 @@ _render = PayoutOut().dump
 @blp.arguments(CreatePayoutIn)
 @blp.response(201, PayoutOut)
 @blp.errors(InvalidWithdrawalAmount, ProviderUnknown, BankAccountNotFound, *PAYMENT_ERRORS)
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_payout(body: dict[str, Any]) -> Response:

@@ -1,7 +1,8 @@
 """Where a request came from, as risk screening sees it."""
 
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -9,14 +10,34 @@ from flask import request
 
 from app.common import ratelimit
 from app.common.errors import AppError
-from app.common.http import settings
+from app.common.http import Blueprint, settings
 from app.common.middleware import request_began
 from app.idempotency.service import StoredResponse
 from app.risk import address_counts, rulesets
 from app.risk.attempt import Origin
+from app.risk.cases.schemas import ReviewOut
 from app.risk.screening import SUSPICIOUS
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 _MAX_DEVICE_LENGTH: Final = 300
+
+
+def may_need_review(blueprint: Blueprint) -> Callable[[View], View]:
+    """Document the response of an endpoint whose payment may be held until it is reviewed."""
+
+    def decorate(view: View) -> View:
+        return cast(
+            "View",
+            blueprint.alt_response(
+                202,
+                schema=ReviewOut,
+                description="The payment is held until it is reviewed: `GET /wallet/reviews`",
+                success=True,
+            )(view),
+        )
+
+    return decorate
 
 
 def current_origin(session_id: UUID) -> Origin:

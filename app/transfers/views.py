@@ -13,6 +13,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
+from app.risk.http import may_need_review
 from app.transfers import service
 from app.transfers.errors import (
     TRANSFER_ERRORS,
@@ -45,6 +46,7 @@ blp = Blueprint(
 @blp.arguments(CreateTransferIn)
 @blp.response(201, TransferOut)
 @blp.errors(CannotTransferToSelf, RecipientNotVerified, *TRANSFER_ERRORS)
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 @limits_user_lookups(counts=reveals_user)

@@ -31,6 +31,7 @@ from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
 from app.ledger_lock.service import ledger_transaction
+from app.risk.http import may_need_review
 from app.wallets import limits, service
 from app.wallets.deposits import Deposit, Withdrawal
 from app.wallets.errors import (
@@ -138,6 +139,7 @@ def create_deposit(body: dict[str, Any]) -> Response:
 @blp.arguments(CreateWithdrawalIn)
 @blp.response(200, WalletMovementOut)
 @blp.errors(InvalidWithdrawalAmount, *PAYMENT_ERRORS)
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_withdrawal(body: dict[str, Any]) -> Response:

@@ -37,6 +37,8 @@ _OWNERS: Final[dict[type[Event], str]] = dict(
         *_with(
             "merchant_id",
             orders.OrderPending,
+            orders.OrderUnderReview,
+            orders.OrderRejected,
             orders.OrderCompleted,
             orders.OrderPaymentFailed,
             orders.OrderFailed,

@@ -23,6 +23,8 @@ from tests.test_openapi import operations
 EXCEPTIONS: Final = {
     "registerUser": "an email address has one account",
     "refreshTokens": "requires the refresh token of a session",
+    "createRiskRule": "a rule has one draft",
+    "addRiskListEntry": "a value is on a list once",
     "resetPassword": "requires the link that was sent",
     "requestEmailVerification": "the addresses of the demo are verified",
     "confirmEmailVerification": "requires the link that was sent",

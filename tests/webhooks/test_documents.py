@@ -55,7 +55,12 @@ def test_every_type_is_listed() -> None:
 
 def test_every_event_that_names_a_merchant_can_be_received() -> None:
     """Apart from what only those who operate the system have to deal with."""
-    for_operators = {"refund-flagged", "checkout-flagged"}
+    for_operators = {
+        "refund-flagged",
+        "checkout-flagged",
+        "payment-refused",
+        "payment-under-review",
+    }
     naming = {name for name, event in EVENT_TYPES.items() if "merchant_id" in data_fields(event)}
 
     assert naming - for_operators <= set(catalogue.WEBHOOK_TYPES)

@@ -80,11 +80,12 @@ def create_order(body: dict[str, Any]) -> Response:
     """Create an order
 
     Buys a product. With WALLET it is paid immediately: either the order is COMPLETED, or nothing
-    happens; large sums require a two-factor code. With GATEWAY the response is `{"order",
-    "checkoutUrl", "sessionId"}`: the order is PENDING, and its units, codes and coupon use are
-    reserved until the checkout expires. How many a buyer can reserve is limited. Shortly after the
-    payment the order is COMPLETED. If the payment provider does not respond, the same
-    `Idempotency-Key` continues the order, and belongs to it until then.
+    happens; large sums require a two-factor code. An order that has to be reviewed is
+    PENDING_REVIEW: its money is on hold and its units are reserved until it is COMPLETED or FAILED.
+    With GATEWAY the response is `{"order", "checkoutUrl", "sessionId"}`: the order is PENDING, and
+    its units, codes and coupon use are reserved until the checkout expires. How many a buyer can
+    reserve is limited. Shortly after the payment the order is COMPLETED. If the payment provider
+    does not respond, the same `Idempotency-Key` continues the order, and belongs to it until then.
     """
     return respond_with(body.pop("payment_method"), Basket(**body))
 

@@ -59,6 +59,7 @@ from app.products.errors import (
     ProductNotFound,
     UnauthorizedProductAccess,
 )
+from app.risk.http import may_need_review
 from app.shops import logos
 from app.storage.errors import StorageUnavailable
 from app.transfers.errors import (
@@ -184,6 +185,7 @@ def get_merchant_code_by_token(merchant_code_token: str) -> Response:
     *TRANSFER_ERRORS,
 )
 @limits_wrong_links
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def pay_merchant_code(body: dict[str, Any], merchant_code_token: str) -> Response:

@@ -12,6 +12,7 @@ from app.common.db import reading
 from app.common.http import Blueprint, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import Page
+from app.risk.http import may_need_review
 from app.wallets.errors import (
     PAYMENT_ERRORS,
     BalanceTooLarge,
@@ -51,6 +52,7 @@ blp = Blueprint(
 @blp.arguments(CreateHoldIn)
 @blp.response(201, HoldOut)
 @blp.errors(PayeeNotFound, CannotPayYourself, *PAYMENT_ERRORS, QuotaExceeded)
+@may_need_review(blp)
 @may_require_code(blp)
 @takes_idempotency_key(blp)
 def create_hold(body: dict[str, Any]) -> Response:

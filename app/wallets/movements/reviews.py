@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.common.errors import AppError
 from app.common.ids import new_id
+from app.common.money import MAX_MINOR
 from app.events import service as events
 from app.events.base import Event
 from app.events.catalogue.wallets import PaymentUnderReview
@@ -99,7 +100,7 @@ def refuse(turn: Turn, movement: Movement[Any, Any], rows: Any, error: AppError)
     if error.code not in refusals.CODES:
         return found
     attempt = movement.attempt(turn, rows)
-    if attempt is None:
+    if attempt is None or attempt.amount > MAX_MINOR:
         return found
     outflows = turn.wallets.outflows.get(attempt.currency)
     if outflows is not None and outflows.screening is not None:

@@ -93,7 +93,9 @@ class TestBuying:
                 .order_by(OutboxEvent.sequence)
             ).all()
         assert completed.type == "order-completed"
+        assert completed.data.pop("latencyMs") >= 0
         assert completed.data == {
+            "riskScore": "0.0000",
             "number": order["number"],
             "userId": str(buyer.id),
             "merchantId": str(seller.id),
