@@ -8,7 +8,7 @@ lists, coupons, kinds of products and available balances are not kept.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy.orm import Session
 
-from app.common.driver import send
 from app.common.ids import first_id
 from app.common.process_state import Handlers
+from app.risk import repository
 from app.risk.conditions import MODEL_WINDOWS, WINDOWS, Condition, Group, Window
 from app.risk.evaluation import MissingInput
 from app.risk.history import TOTALS_MODULUS, Totals
@@ -116,9 +116,9 @@ def read_batch(
 ) -> list[PastAttempt]:
     """Screened attempts, oldest first. after, until: ids of decisions, both exclusive; windows:
     those of which totals may be read; models: whose scores may be."""
-    ordered = tuple(window for window in Window if window in windows)
-    values = {"after": after, "until": until, "limit": limit}
-    return [PastAttempt(session, row, models) for row in send(session, _batch(ordered), values)]
+    lengths = {window.lower(): WINDOWS[window] for window in Window if window in windows}
+    rows = repository.list_past(session, after=after, until=until, limit=limit, windows=lengths)
+    return [PastAttempt(session, row, models) for row in rows]
 
 
 def find_endings(session: Session, attempts: Sequence[PastAttempt]) -> dict[UUID, Ending]:
@@ -208,17 +208,7 @@ def windows_of(groups: Collection[Group]) -> tuple[Window, ...]:
 
 def _receivers(window: Window, attempt: PastAttempt) -> int:
     row = attempt.decision
-    values = {
-        "user_id": row.user_id,
-        "currency": row.currency,
-        "since": row.created_at - WINDOWS[window],
-        "until": row.created_at,
-        "ordinal": row.ordinal,
-        "payee_id": row.payee_id,
-    }
-    found = send(attempt.session, _RECEIVERS, values).fetchone()
-    count: int = found.count if found else 0
-    return count
+    return repository.count_receivers(attempt.session, row, since=row.created_at - WINDOWS[window])
 
 
 def _account_age(attempt: PastAttempt) -> int:
@@ -271,51 +261,3 @@ _READ: Final[Mapping[str, Callable[[PastAttempt], Any]]] = {
         for window in Window
     },
 }
-
-# A row that is the first in the window is itself, so there is always one.
-_BEFORE = """
-    CROSS JOIN LATERAL (
-        SELECT json_build_array(b.ordinal - 1,
-            b.count_total - CASE WHEN b.code IS NULL THEN 1 ELSE 0 END,
-            b.sum_total - CASE WHEN b.code IS NULL THEN b.amount ELSE 0 END,
-            b.refused_total - CASE WHEN b.code IS NULL THEN 0 ELSE 1 END) AS totals
-        FROM risk_decisions b
-        WHERE b.user_id = d.user_id AND b.currency = d.currency
-            AND b.created_at > d.created_at - interval '{seconds} seconds'
-            AND b.created_at <= d.created_at
-        ORDER BY b.created_at, b.ordinal LIMIT 1
-    ) {name}
-"""
-_BATCH = """
-    SELECT d.id, d.user_id, d.payee_id, d.kind, d.amount, d.currency, d.outcome, d.code, d.score,
-        d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
-        u.created_at AS registered_at, u.time_zone, c.status AS case_status,
-        coalesce(c.result_id, c.reference_id) AS result_id {columns}
-    FROM (
-        SELECT * FROM risk_decisions
-        WHERE id > %(after)s AND id < %(until)s AND ruleset IS NOT NULL ORDER BY id LIMIT %(limit)s
-    ) d
-    JOIN users u ON u.id = d.user_id
-    LEFT JOIN risk_cases c ON c.decision_id = d.id {joins}
-    ORDER BY d.id
-"""
-_RECEIVERS = """
-    SELECT count(DISTINCT payee_id) AS count FROM (
-        SELECT payee_id FROM risk_decisions
-        WHERE user_id = %(user_id)s AND currency = %(currency)s AND created_at > %(since)s
-            AND created_at <= %(until)s AND ordinal < %(ordinal)s
-            AND outcome IN ('APPROVE', 'REVIEW')
-        UNION ALL SELECT %(payee_id)s::uuid
-    ) paid
-"""
-
-
-@cache
-def _batch(windows: Sequence[Window]) -> str:
-    names = {window.lower(): int(WINDOWS[window].total_seconds()) for window in windows}
-    return _BATCH.format(
-        columns="".join(f", {name}.totals AS before_{name}" for name in names),
-        joins="".join(
-            _BEFORE.format(name=name, seconds=seconds) for name, seconds in names.items()
-        ),
-    )

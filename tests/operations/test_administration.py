@@ -39,7 +39,10 @@ NOT_OF_A_USER = [
     *(
         route
         for route in CHANGES
-        if "{merchant_id}" in route[1] or "event" in route[1] or "/categories" in route[1]
+        if "{merchant_id}" in route[1]
+        or "event" in route[1]
+        or "/categories" in route[1]
+        or "/risk/backtests" in route[1]
     ),
 ]
 

@@ -1,17 +1,14 @@
 """Schemas of backtests."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.clock import format_timestamp
 from app.common.examples import EXAMPLE_ID
-from app.common.fields import Choice, Id, MoneyOut, Schema, Timestamp, serializes
-from app.common.money import format_minor
+from app.common.fields import Choice, Id, MoneyOut, Schema, Timestamp
 from app.common.pagination import page_of
-from app.risk.backtests import report, service
-from app.risk.backtests.models import BacktestStatus, RiskBacktest
+from app.risk.backtests import report
+from app.risk.backtests.models import BacktestStatus
 from app.risk.models import Outcome, PaymentKind
 from app.risk.past import Ending
 
@@ -36,7 +33,7 @@ def _count(description: str, example: int) -> ma.fields.Integer:
     )
 
 
-class CreateBacktestIn(Schema):
+class CreateRiskBacktestIn(Schema):
     rule_id = Id(
         required=True,
         metadata={
@@ -206,60 +203,11 @@ class BacktestOut(Schema):
         required=True, allow_none=True, metadata={"description": "ID of the administrator"}
     )
     created_at = Timestamp(required=True)
-    finished_at = Timestamp(required=True, allow_none=True)
+    finished_at = Timestamp(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was completed, null while it is running"},
+    )
 
 
 BacktestList = page_of(BacktestOut)
-
-
-@serializes(BacktestOut)
-def backtest_out(backtest: RiskBacktest) -> dict[str, Any]:
-    """What BacktestOut describes."""
-    found = backtest.report
-    return {
-        "id": backtest.id,
-        "status": backtest.status,
-        "progress": service.progress(backtest),
-        "ruleId": backtest.rule["id"],
-        "key": backtest.rule["key"],
-        "version": backtest.rule["version"],
-        "ruleset": backtest.ruleset,
-        "startsAt": format_timestamp(backtest.starts_at),
-        "endsAt": format_timestamp(backtest.ends_at),
-        "evaluated": found["evaluated"],
-        "notEvaluable": found["notEvaluable"],
-        "skipped": found["skipped"],
-        "draft": _side_out(found["draft"]),
-        "active": _side_out(found["active"]),
-        "createdBy": backtest.created_by,
-        "createdAt": format_timestamp(backtest.created_at),
-        "finishedAt": format_timestamp(backtest.finished_at),
-    }
-
-
-def _side_out(side: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "matched": side["matched"],
-        "reviewed": side["reviewed"],
-        "declined": side["declined"],
-        "blocked": _formatted(side["blocked"]),
-        "endings": {
-            ending.value.lower(): _ending_out(side["endings"][ending.value]) for ending in Ending
-        },
-        "precision": report.precision(side),
-        "missed": _ending_out(side["missed"]),
-        "allReviewed": side["allReviewed"],
-        "allDeclined": side["allDeclined"],
-        "mistakes": [
-            one | {"amount": format_minor(one["amount"], one["currency"])}
-            for one in side["mistakes"]
-        ],
-    }
-
-
-def _ending_out(counted: Mapping[str, Any]) -> dict[str, Any]:
-    return {"count": counted["count"], "value": _formatted(counted["value"])}
-
-
-def _formatted(values: Mapping[str, int]) -> dict[str, str]:
-    return {currency: format_minor(value, currency) for currency, value in values.items()}

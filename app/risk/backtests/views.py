@@ -4,20 +4,18 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Response
-
-from app.auth.guard import current_admin, requires
+from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.common import queue
 from app.common.db import after_commit, reading, transaction
 from app.common.errors import BadRequest
-from app.common.http import Blueprint, json_response
+from app.common.http import Blueprint
 from app.common.idempotent import idempotent
-from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.risk.backtests import service, tasks
 from app.risk.backtests.errors import BacktestNotFound, TooManyBacktests
-from app.risk.backtests.schemas import BacktestList, BacktestOut, CreateBacktestIn, backtest_out
+from app.risk.backtests.presentation import presented
+from app.risk.backtests.schemas import BacktestList, BacktestOut, CreateRiskBacktestIn
 from app.risk.errors import RuleNotFound
 
 admin_blp = Blueprint(
@@ -30,11 +28,12 @@ admin_blp = Blueprint(
 
 @admin_blp.post("")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(CreateBacktestIn)
+@admin_blp.arguments(CreateRiskBacktestIn)
 @idempotent(admin_blp)
 @admin_blp.response(201, BacktestOut)
 @admin_blp.errors(BadRequest, RuleNotFound, TooManyBacktests)
-def create_risk_backtest(body: dict[str, Any]) -> Response:
+@requires_admin_code(admin_blp)
+def create_risk_backtest(body: dict[str, Any]) -> dict[str, Any]:
     """Start the backtest of a risk rule
 
     Evaluates a version of a rule with the attempts of the past, in place of the active version,
@@ -49,15 +48,16 @@ def create_risk_backtest(body: dict[str, Any]) -> Response:
             starts_at=body["since"],
             ends_at=body.get("until"),
         )
+        confirm_admin_code(session)
         after_commit(session, partial(queue.enqueue, tasks.run_backtest, created.id))
-    return json_response(dump_json(backtest_out(created)), 201)
+        return presented(created)
 
 
 @admin_blp.get("")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(PageArgs, location="query")
 @admin_blp.response(200, BacktestList)
-def list_risk_backtests(args: dict[str, Any]) -> Response:
+def list_risk_backtests(args: dict[str, Any]) -> Any:
     """List backtests of risk rules
 
     Newest first, with what they have found so far.
@@ -65,19 +65,18 @@ def list_risk_backtests(args: dict[str, Any]) -> Response:
     with reading() as session:
         current_admin(session)
         found = service.list_backtests(session, **args)
-    return json_response(dump_json(found.serialized(backtest_out)))
+        return found.with_data(presented(backtest) for backtest in found.data)
 
 
 @admin_blp.get("/<uuid:backtest_id>")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.response(200, BacktestOut)
 @admin_blp.errors(BacktestNotFound)
-def get_risk_backtest(backtest_id: UUID) -> Response:
+def get_risk_backtest(backtest_id: UUID) -> dict[str, Any]:
     """Get a backtest of a risk rule
 
     While it is RUNNING, what it has found so far.
     """
     with reading() as session:
         current_admin(session)
-        found = service.require_backtest(session, backtest_id)
-    return json_response(dump_json(backtest_out(found)))
+        return presented(service.require_backtest(session, backtest_id))

@@ -80,7 +80,7 @@ def history(seed: int = _SEED) -> list[Payment]:
 def accounts(seed: int = _SEED) -> list[datetime]:
     """When the account of each customer was created, impostors last."""
     rng = random.Random(seed + 1)  # noqa: S311
-    opened = [START + timedelta(days=rng.uniform(3, DAYS - 2)) for _ in range(_IMPOSTORS)]
+    opened = [START + timedelta(days=_between(rng, 3, DAYS - 2)) for _ in range(_IMPOSTORS)]
     return [customer.registered_at for customer in _customers(seed)] + opened
 
 
@@ -91,10 +91,10 @@ def _customers(seed: int) -> list[_Habits]:
 
 def _habits(rng: random.Random) -> _Habits:
     return _Habits(
-        START - timedelta(days=rng.uniform(2, 400)),
+        START - timedelta(days=_between(rng, 2, 400)),
         round(rng.lognormvariate(3.3, 0.7) * 100),
         rng.gauss(15, 3),
-        rng.uniform(0.4, 2.5),
+        _between(rng, 0.4, 2.5),
         tuple(rng.sample(range(_MERCHANTS), 5)),
     )
 
@@ -123,11 +123,15 @@ def _honest(rng: random.Random, number: int, habits: _Habits) -> Iterator[Paymen
             )
 
 
+def _between(rng: random.Random, low: float, high: float) -> float:
+    return low + (high - low) * rng.random()
+
+
 def _takeover(rng: random.Random, number: int, habits: _Habits) -> Iterator[Payment]:
-    at = START + timedelta(days=rng.randrange(5, DAYS), hours=rng.uniform(0, 5))
+    at = START + timedelta(days=rng.randrange(5, DAYS), hours=_between(rng, 0, 5))
     left = habits.amount * rng.randint(20, 40)
     for attempt in range(rng.randint(4, 8)):
-        amount = min(round(habits.amount * rng.uniform(2, 5)), 480_000)
+        amount = min(round(habits.amount * _between(rng, 2, 5)), 480_000)
         is_refused = attempt == 0 and rng.random() < 0.4
         yield Payment(
             number,
@@ -140,13 +144,13 @@ def _takeover(rng: random.Random, number: int, habits: _Habits) -> Iterator[Paym
             is_bad=not is_refused and rng.randrange(1_000) >= _UNNOTICED,
         )
         left -= amount
-        at += timedelta(minutes=rng.uniform(2, 25))
+        at += timedelta(minutes=_between(rng, 2, 25))
 
 
 def _impostor(rng: random.Random, number: int, created_at: datetime) -> Iterator[Payment]:
     at = created_at
     for _ in range(rng.randint(1, 3)):
-        at += timedelta(hours=rng.uniform(0.3, 6))
+        at += timedelta(hours=_between(rng, 0.3, 6))
         amount = rng.randint(80_000, 700_000)
         kind = PaymentKind.PURCHASE if rng.random() < 0.5 else PaymentKind.TRANSFER
         payee = rng.randrange(_MERCHANTS)

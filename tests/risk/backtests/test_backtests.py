@@ -228,7 +228,9 @@ def test_a_period_must_have_a_length_and_running_backtests_are_limited(committin
         assert (answer.status_code, list(answer.json["details"])) == (400, ["from"])
     for _ in range(service.MAX_RUNNING):
         start(client, admin, made["id"])
-    answer = client.post(BACKTESTS, json=body | {"from": "2026-11-01"}, headers=admin.headers)
+    answer = client.post(
+        BACKTESTS, json=body | {"from": "2026-11-01", "to": "2026-11-20"}, headers=admin.headers
+    )
     assert (answer.status_code, answer.json["error"]) == (409, "RISK_TOO_MANY_BACKTESTS")
     listed = client.get(BACKTESTS, headers=admin.headers).json
     assert len(listed["data"]) == service.MAX_RUNNING
