@@ -20,6 +20,7 @@ INVALID = {"PORT": "http", "BANK_PROVIDERS": "HDFC", "STRIPE_SECRET_KEY": "pk_li
 ARGUMENTS = {
     "create-admin": ["ann@example.com", "--password", "correct horse battery"],
     "reconcile": ["--provider", "HDFC", "-"],
+    "risk": ["replay"],
 }
 
 

@@ -3,6 +3,7 @@
 from flask.testing import FlaskClient
 
 from app.common.db import transaction
+from app.risk.models import RuleOutcome
 from tests import factories
 from tests.authenticator import ManualClock, begin_setup, confirm
 from tests.delivery.codes.helpers import stocked
@@ -10,6 +11,8 @@ from tests.delivery.helpers import get_delivery
 from tests.operations.access_matrix import EXPECTED
 from tests.orders.helpers import buy
 from tests.payouts.helpers import NUMBER, pending_payout
+from tests.risk.helpers import condition, rule
+from tests.transfers.helpers import send
 
 CODE = "GIFT-7F3A-SECRET"
 
@@ -26,7 +29,15 @@ def test_no_read_of_an_administrator_shows_a_secret(
     recovery_codes = confirm(client, user, authenticator.code()).json["recoveryCodes"]
     with transaction() as session:
         wallet_id = str(factories.wallet(session, user.id).id)
-    names = {"user_id": str(user.id), "wallet_id": wallet_id, "order_id": order["id"]}
+    rule_id = rule(condition("amount", ">", "1"), outcome=RuleOutcome.REVIEW)
+    review = send(client, factories.buyer(), user, "2.00").json
+    names = {
+        "user_id": str(user.id),
+        "wallet_id": wallet_id,
+        "order_id": order["id"],
+        "rule_id": str(rule_id),
+        "case_id": review["id"],
+    }
 
     shown, read = "", 0
     for method, path in EXPECTED:

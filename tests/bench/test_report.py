@@ -69,7 +69,7 @@ def test_targets_of_scenarios_that_did_not_run_are_omitted() -> None:
 
 
 def test_a_complete_run_evaluates_every_target() -> None:
-    results = {scenario.name: replace(SOME, pss_mb=100) for scenario in SCENARIOS}
+    results = {scenario.name: replace(SOME, pss_mb=100, screening=1.0) for scenario in SCENARIOS}
     assert [r.target for r in evaluate(results)] == list(TARGETS)
 
 
@@ -115,7 +115,7 @@ def test_baselines_run_before_the_scenarios_compared_with_them() -> None:
 
 
 def test_the_tables_fit_and_show_unexpected_outcomes() -> None:
-    results = {scenario.name: replace(SOME, pss_mb=100) for scenario in SCENARIOS}
+    results = {scenario.name: replace(SOME, pss_mb=100, screening=1.0) for scenario in SCENARIOS}
     results["spread"] = replace(SOME, outcomes={"201": 9, "503 BUSY": 1}, wrong={"503 BUSY": 1})
     console = Console(width=120, file=StringIO(), record=True)
     report.show(console, results, evaluate(results))
