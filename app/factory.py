@@ -74,8 +74,10 @@ from app.products.categories.views import blp as categories_blp
 from app.products.images.views import blp as product_images_blp
 from app.products.views import blp as products_blp
 from app.reconciliation.views import admin_blp as reconciliation_blp
+from app.risk.backtests.views import admin_blp as risk_backtests_admin_blp
 from app.risk.cases.views import admin_blp as risk_cases_admin_blp
 from app.risk.cases.views import blp as reviews_blp
+from app.risk.learning.views import admin_blp as risk_models_admin_blp
 from app.risk.views import admin_blp as risk_admin_blp
 from app.sales.views import blp as sales_blp
 from app.shops.views import blp as shops_blp
@@ -134,6 +136,8 @@ BLUEPRINTS = (
     wallets_admin_blp,
     categories_admin_blp,
     risk_admin_blp,
+    risk_backtests_admin_blp,
+    risk_models_admin_blp,
     risk_cases_admin_blp,
     fees_blp,
     orders_admin_blp,

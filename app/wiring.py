@@ -55,6 +55,7 @@ from app.onramp import service as onramp
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
+from app.orders.purchases import endings as purchase_endings
 from app.orders.purchases import http as purchases
 from app.orders.purchases import reviewed as reviewed_purchases
 from app.orders.purchases import service as orders
@@ -63,6 +64,7 @@ from app.payment_requests import service as payment_requests
 from app.payment_requests.merchant_codes import service as merchant_codes
 from app.payment_requests.merchant_codes.payment import CodePayment
 from app.payment_requests.payment import RequestPayment
+from app.payouts import endings as payout_endings
 from app.payouts import inbound as payout_events
 from app.payouts import reviewed as reviewed_payouts
 from app.products import catalogue
@@ -70,6 +72,7 @@ from app.products import service as products
 from app.products.images import service as product_images
 from app.retention import service as retention
 from app.retention.policy import RULES
+from app.risk import past as past_attempts
 from app.risk import rulesets as risk_rulesets
 from app.risk import service as risk
 from app.risk.cases import service as risk_cases
@@ -214,6 +217,8 @@ def subscribe(settings: Settings) -> None:
     purchases.payment_handlers.subscribe(PaymentMethod.GATEWAY, respond_with_checkout)
     for kind, executor in _REVIEWED.items():
         risk_cases.executors.subscribe(kind, executor)
+    past_attempts.endings.subscribe(PaymentKind.PURCHASE, purchase_endings.find_endings)
+    past_attempts.endings.subscribe(PaymentKind.PAYOUT, payout_endings.find_endings)
     health.reports.subscribe("events", relay_monitoring.report)
     health.reports.subscribe("webhooks", webhook_monitoring.report)
     if settings.kafka_bootstrap_servers:

@@ -34,6 +34,7 @@ from app.orders.refunds import tasks as refunds
 from app.payment_requests import tasks as payment_requests
 from app.payouts import tasks as payouts
 from app.retention import tasks as retention
+from app.risk.backtests import tasks as risk_backtests
 from app.risk.cases import tasks as risk_cases
 from app.sales.daily_sums import tasks as daily_sums
 from app.storage import tasks as storage
@@ -57,6 +58,7 @@ SCHEDULE: Final = (
     (codes.sweep, 1, 0),
     (licences.sweep, 1, 0),
     (webhooks.sweep, 1, 0),
+    (risk_backtests.sweep, 1, 0),
     (daily_sums.sum_days, 10, 5),
     (storage.enqueue_removal, 60, 41),
     (storage.enqueue_check, 10, 0),
@@ -71,6 +73,7 @@ JOBS: Final = (
     codes.add_codes,
     licences.apply_terms,
     webhooks.queue_replay,
+    risk_backtests.run_backtest,
     storage.remove_unreferenced,
     storage.check_contents,
 )

@@ -68,6 +68,8 @@ GROUPS: Final = {
             "admin-insights",
             "admin-risk",
             "admin-risk-cases",
+            "admin-risk-backtests",
+            "admin-risk-models",
             "reconciliation",
             "admin-audit",
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, insert, or_, select
@@ -330,3 +330,30 @@ def get_reservations(
             func.count().filter(Order.coupon_id == coupon_id).label("coupon_uses"),
         ).where(Order.user_id == user_id, Order.status == OrderStatus.PENDING.value)
     ).one()
+
+
+# A decision does not know its order. While it was made, the wallet of its buyer was locked, and the
+# order was stamped just before: so it is the last one that is not younger.
+_SCREENED: Final = """
+    SELECT d.id, o.status, o.refunded_amount + o.refunded_units > 0 AS is_refunded
+    FROM jsonb_to_recordset(%(attempts)s::jsonb) AS d (
+        id uuid, user_id uuid, payee_id uuid, amount bigint, currency text,
+        created_at timestamptz, first_id uuid, last_id uuid, result_id uuid)
+    CROSS JOIN LATERAL (
+        SELECT status, refunded_amount, refunded_units FROM orders WHERE id = d.result_id
+        UNION ALL (
+            SELECT status, refunded_amount, refunded_units FROM orders
+            WHERE d.result_id IS NULL AND user_id = d.user_id
+                AND id BETWEEN d.first_id AND d.last_id AND merchant_id = d.payee_id
+                AND amount = d.amount AND currency = d.currency AND payment_method = 'WALLET'
+                AND created_at <= d.created_at
+            ORDER BY created_at DESC, id DESC LIMIT 1
+        )
+    ) o
+"""
+
+
+def list_screened(session: Session, attempts: str) -> Sequence[Any]:
+    """The status of the orders of screened purchases, and whether they are refunded at least in
+    part. attempts: as of `past.as_json`."""
+    return send(session, _SCREENED, {"attempts": attempts}).fetchall()

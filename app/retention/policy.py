@@ -134,6 +134,7 @@ RULES: Final = (
         where="NOT EXISTS (SELECT FROM risk_cases c WHERE c.decision_id = risk_decisions.id)",
         is_in_use=False,
     ),
+    Rule("risk_backtests", "retention_risk", "id", where="status = 'COMPLETED'"),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
         "inbound_events",
@@ -174,6 +175,7 @@ KEPT: Final = {
     "transfers": _TRADE,
     "risk_rules": _REVIEWED,
     "risk_rulesets": _REVIEWED,
+    "risk_models": _REVIEWED,
     "risk_list_entries": "limited in number; administrators delete them",
     "risk_cases": _TRADE,
     "risk_case_notes": _REVIEWED,

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
+from app.risk.learning import commands as learning
+
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _MAX_SHOWN = 10
 
@@ -15,7 +17,7 @@ def group(connect: Callable[[], object]) -> click.Group:
 
     @click.group()
     def risk() -> None:
-        """Risk screening: replay decisions."""
+        """Risk screening: replay decisions, train a model."""
 
     @risk.command()
     @click.option("--from", "since", type=_DAY, help="Of decisions since then (UTC).")
@@ -40,6 +42,7 @@ def group(connect: Callable[[], object]) -> click.Group:
         click.echo(f"{count} decisions were replayed, {len(differing)} differ.")
         sys.exit(1 if differing else 0)
 
+    learning.add_to(risk, connect)
     return risk
 
 

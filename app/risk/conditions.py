@@ -22,6 +22,7 @@ MAX_DEPTH: Final = 3
 MAX_CONDITIONS: Final = 30
 _MAX_VALUES: Final = 100
 _MAX_TEXT: Final = 500
+_KEYS: Final = frozenset({"field", "operator", "value", "window", "model"})
 
 
 class Window(StrEnum):
@@ -38,6 +39,10 @@ WINDOWS: Final = {
     Window.DAY: timedelta(days=1),
     Window.MONTH: timedelta(days=30),
 }
+
+
+#: The windows that the features of models look back on.
+MODEL_WINDOWS: Final = (Window.HOUR, Window.DAY, Window.MONTH)
 
 
 class Setting(StrEnum):
@@ -57,13 +62,15 @@ class Type(StrEnum):
 class Field:
     """What a condition can be about.
 
-    needs_window: whether it counts what happened within a window; values: the only ones it has.
+    needs_window: whether it counts what happened within a window; values: the only ones it has;
+    needs_model: whether it names a model.
     """
 
     type: Type
     description: str
     needs_window: bool = False
     values: tuple[str, ...] | None = None
+    needs_model: bool = False
 
 
 #: Every field by the name that rules use.
@@ -90,6 +97,7 @@ FIELDS: Final[dict[str, Field]] = {
     "list": Field(
         Type.TEXT, "The list that knows the user, BLOCK before ALLOW", values=(*ListName,)
     ),
+    "modelScore": Field(Type.NUMBER, "Score of a trained model, 0 to 10,000", needs_model=True),
 }
 
 _ORDERED: Final = ("<", "<=", ">", ">=")
@@ -125,10 +133,13 @@ class Condition:
     operator: str
     value: Any
     window: Window | None = None
+    model: str | None = None
 
     @property
     def input(self) -> str:
         """The name of what it reads among the inputs of a decision."""
+        if self.model is not None:
+            return f"{self.field}.{self.model}"
         return self.field if self.window is None else f"{self.field}.{self.window}"
 
 
@@ -179,7 +190,7 @@ def _group(data: Any, at: str, *, depth: int) -> Group:
 
 
 def _condition(data: Any, at: str) -> Condition:
-    if not isinstance(data, dict) or data.keys() - {"field", "operator", "value", "window"}:
+    if not isinstance(data, dict) or data.keys() - _KEYS:
         raise ConditionsInvalid("Must have field, operator, value and, if needed, window.", at=at)
     name = data.get("field")
     field = FIELDS.get(name) if isinstance(name, str) else None
@@ -194,8 +205,13 @@ def _condition(data: Any, at: str) -> Condition:
         raise ConditionsInvalid(f"Must be one of: {', '.join(Window)}.", at=f"{at}.window")
     if not field.needs_window and window is not None:
         raise ConditionsInvalid("This field has no window.", at=f"{at}.window")
+    model = data.get("model")
+    if field.needs_model:
+        model = _id(model, f"{at}.model", "a model")
+    elif model is not None:
+        raise ConditionsInvalid("This field has no model.", at=f"{at}.model")
     value = _value(field, name, operator, data.get("value"), f"{at}.value")
-    return Condition(name, operator, value, Window(window) if window else None)
+    return Condition(name, operator, value, Window(window) if window else None, model)
 
 
 def _value(field: Field, name: str, operator: str, value: Any, at: str) -> Any:
@@ -222,7 +238,7 @@ def _single(field: Field, name: str, value: Any, at: str) -> Any:
     if field.values is not None and value not in field.values:
         raise ConditionsInvalid(f"Must be one of: {', '.join(field.values)}.", at=at)
     if name == "merchant":
-        return _user_id(value, at)
+        return _id(value, at, "a user")
     return value
 
 
@@ -240,8 +256,8 @@ def _amount(value: Any, at: str) -> Decimal | Setting:
     return amount
 
 
-def _user_id(value: str, at: str) -> str:
+def _id(value: Any, at: str, of: str) -> str:
     try:
-        return str(UUID(value))
+        return str(UUID(value if isinstance(value, str) else ""))
     except ValueError:
-        raise ConditionsInvalid("Must be the ID of a user.", at=at) from None
+        raise ConditionsInvalid(f"Must be the ID of {of}.", at=at) from None

@@ -136,11 +136,15 @@ class Ruleset:
             window
             for window in Window
             if any(
-                condition.window is window and condition.field != "refusedAtAddress"
+                (condition.window is window and condition.field != "refusedAtAddress")
+                or (condition.model is not None and window in conditions.MODEL_WINDOWS)
                 for condition in read
             )
         )
-        self.fields = frozenset(condition.field for condition in read)
+        # Models read refused attempts, too.
+        self.fields = frozenset(condition.field for condition in read) | frozenset(
+            "refused" for condition in read if condition.model is not None
+        )
         self._compiled: dict[tuple[str, Parameters], _Compiled] = {}
 
     def evaluate(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.risk.attempt import Attempt, Origin
 from app.risk.conditions import Window
 from app.risk.history import TOTALS_MODULUS, Profile
+from app.risk.learning import store
 from app.risk.models import ListKind
 from app.risk.rulesets import InForce
 
@@ -33,8 +34,12 @@ class Inputs(dict[str, Any]):
         self.attempt, self.origin, self.now = attempt, origin, now
 
     def __missing__(self, name: str) -> Any:
-        value = self[name] = _READ[name](self)
-        return value
+        read = _READ.get(name)
+        if read is None:
+            self[name] = store.read_score(name, self, self.in_force.models)
+        else:
+            self[name] = read(self)
+        return self[name]
 
 
 def _count(window: Window, inputs: Inputs) -> int:

@@ -1,7 +1,7 @@
 """SQL of rules, rulesets and lists."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -238,3 +238,79 @@ def get_known(
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:
     """decisions: of the class RiskDecisionRow."""
     write(session, Write(_INSERT_DECISIONS, decisions))
+
+
+# A row that is the first in the window is itself, so there is always one.
+_BEFORE_PAST = """
+    CROSS JOIN LATERAL (
+        SELECT json_build_array(b.ordinal - 1,
+            b.count_total - CASE WHEN b.code IS NULL THEN 1 ELSE 0 END,
+            b.sum_total - CASE WHEN b.code IS NULL THEN b.amount ELSE 0 END,
+            b.refused_total - CASE WHEN b.code IS NULL THEN 0 ELSE 1 END) AS totals
+        FROM risk_decisions b
+        WHERE b.user_id = d.user_id AND b.currency = d.currency
+            AND b.created_at > d.created_at - interval '{seconds} seconds'
+            AND b.created_at <= d.created_at
+        ORDER BY b.created_at, b.ordinal LIMIT 1
+    ) {name}
+"""
+_PAST = """
+    SELECT d.id, d.user_id, d.payee_id, d.kind, d.amount, d.currency, d.outcome, d.code, d.score,
+        d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
+        u.created_at AS registered_at, u.time_zone, c.status AS case_status,
+        coalesce(c.result_id, c.reference_id) AS result_id {columns}
+    FROM (
+        SELECT * FROM risk_decisions
+        WHERE id > %(after)s AND id < %(until)s AND ruleset IS NOT NULL ORDER BY id LIMIT %(limit)s
+    ) d
+    JOIN users u ON u.id = d.user_id
+    LEFT JOIN risk_cases c ON c.decision_id = d.id {joins}
+    ORDER BY d.id
+"""
+_PAST_RECEIVERS = """
+    SELECT count(DISTINCT payee_id) AS count FROM (
+        SELECT payee_id FROM risk_decisions
+        WHERE user_id = %(user_id)s AND currency = %(currency)s AND created_at > %(since)s
+            AND created_at <= %(until)s AND ordinal < %(ordinal)s
+            AND outcome IN ('APPROVE', 'REVIEW')
+        UNION ALL SELECT %(payee_id)s::uuid
+    ) paid
+"""
+
+
+def list_past(
+    session: Session,
+    *,
+    after: UUID,
+    until: UUID,
+    limit: int,
+    windows: Mapping[str, timedelta],
+) -> Sequence[Any]:
+    """Screened decisions with ids between both, oldest first, with their user, their case if there
+    is one, and for each window `before_<name>`: the totals before its first decision."""
+    values = {"after": after, "until": until, "limit": limit}
+    lengths = tuple((name, int(length.total_seconds())) for name, length in windows.items())
+    return send(session, _past(lengths), values).fetchall()
+
+
+@cache
+def _past(lengths: Sequence[tuple[str, int]]) -> str:
+    return _PAST.format(
+        columns="".join(f", {name}.totals AS before_{name}" for name, _ in lengths),
+        joins="".join(_BEFORE_PAST.format(name=name, seconds=seconds) for name, seconds in lengths),
+    )
+
+
+def count_receivers(session: Session, decision: Any, *, since: datetime) -> int:
+    """Users whom the payer of a past decision had paid since then, its own payee included."""
+    values = {
+        "user_id": decision.user_id,
+        "currency": decision.currency,
+        "since": since,
+        "until": decision.created_at,
+        "ordinal": decision.ordinal,
+        "payee_id": decision.payee_id,
+    }
+    found = send(session, _PAST_RECEIVERS, values).fetchone()
+    count: int = found.count if found else 0
+    return count

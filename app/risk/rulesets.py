@@ -1,7 +1,7 @@
 """The rules and lists in force. A process keeps the latest that it has read."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from app.risk import repository
 from app.risk.conditions import parse
 from app.risk.errors import TooManyRules
 from app.risk.evaluation import Parameters, Rule, Ruleset
+from app.risk.learning import store
 from app.risk.models import ListKind, ListName, RuleOutcome, RuleStatus
 
 #: Rules in force, active or in shadow.
@@ -23,12 +24,13 @@ MAX_RULES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The rules and lists in force. id, version: of the ruleset."""
+    """The rules and lists in force. id, version: of the ruleset; models: whose scores they read."""
 
     id: UUID | None
     version: int
     rules: Ruleset
     entries: Mapping[tuple[str, str, str], datetime | None]
+    models: store.Models = field(default_factory=dict)
 
     def list_of(self, values: Mapping[ListKind, str | None], now: datetime) -> str | None:
         """The list that knows one of these values, BLOCK before ALLOW; None if none does."""
@@ -80,7 +82,14 @@ def _read(session: Session, ruleset_id: UUID, version: int) -> InForce:
     entries = {
         (row.list, row.kind, row.value): row.expires_at for row in repository.get_entries(session)
     }
-    return InForce(ruleset_id, version, read_ruleset(session, version), entries)
+    rules = read_ruleset(session, version)
+    return InForce(ruleset_id, version, rules, entries, load_models(session, rules))
+
+
+def load_models(session: Session, *rulesets: Ruleset) -> store.Models:
+    """The models whose scores the rules read."""
+    rules = [rule for ruleset in rulesets for rule in (*ruleset.active, *ruleset.shadow)]
+    return store.load_for(session, [rule.conditions for rule in rules])
 
 
 def read_ruleset(session: Session, version: int) -> Ruleset:

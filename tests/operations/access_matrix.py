@@ -246,6 +246,11 @@ GET    /api/v1/admin/traffic                                     401 403 403 200
 POST   /api/v1/admin/traffic/start                               401 403 403 200 403 403
 POST   /api/v1/admin/traffic/stop                                401 403 403 200 403 403
 POST   /api/v1/admin/traffic/once                                401 403 403 200 403 403
+POST   /api/v1/admin/risk/backtests                              401 403 403 201 403 403
+GET    /api/v1/admin/risk/backtests                              401 403 403 200 403 403
+GET    /api/v1/admin/risk/backtests/{backtest_id}                401 403 403 200 403 403
+GET    /api/v1/admin/risk/models                                 401 403 403 200 403 403
+GET    /api/v1/admin/risk/models/{model_id}                      401 403 403 404 403 403
 GET    /api/v1/admin/audit                                       401 403 403 200 403 403
 GET    /api/openapi.json                                         200 200 200 200 200 200
 GET    /api/asyncapi.json                                        200 200 200 200 200 200

@@ -36,6 +36,8 @@ RISK_RULE: dict[str, Any] = {
 }
 
 
+PERIOD = {"from": "2026-11-01", "to": "2026-11-20"}
+
 #: JSON bodies. Names in braces are replaced by those of the sample data.
 BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/auth/register"): {
@@ -128,6 +130,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/webhook-endpoints"): {"url": "https://shop.example.com/hooks"},
     ("PATCH", "/api/v1/webhook-endpoints/{endpoint_id}"): {"isThin": True},
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): {"overlapDays": 1},
+    ("POST", "/api/v1/admin/risk/backtests"): {"ruleId": "{rule_id}", **PERIOD},
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/replays"): {"deliveryIds": ["{delivery_id}"]},
     ("PUT", "/api/v1/admin/merchants/{merchant_id}/fee"): {"bps": 100},
     ("POST", "/api/v1/transfers"): {"recipient": {"userId": "{user_id}"}, "amount": "1.00"},
@@ -271,7 +274,9 @@ class SampleData:
             {"list": "BLOCK", "kind": "DEVICE", "value": "curl/8", "reason": "A robot"},
         )
         category = _post(client, admin, "admin/categories", {"slug": "music", "name": "Music"})
+        backtest = _post(client, admin, "admin/risk/backtests", {"ruleId": rule["id"], **PERIOD})
         self.names = {
+            "backtest_id": backtest["id"],
             "product_id": str(product_id),
             "image_id": str(shown(seller, product_id)),
             "side": "160",
@@ -279,6 +284,7 @@ class SampleData:
             "rule_id": rule["id"],
             "entry_id": entry["id"],
             "case_id": UNKNOWN,
+            "model_id": UNKNOWN,
             "review_id": UNKNOWN,
             "order_id": order["id"],
             "notification_id": notification_of(buyer),

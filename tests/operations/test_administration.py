@@ -43,7 +43,10 @@ NOT_OF_A_USER = [
     *(
         route
         for route in CHANGES
-        if any(part in route[1] for part in ("{merchant_id}", "event", "/categories", "/traffic"))
+        if any(
+            part in route[1]
+            for part in ("{merchant_id}", "event", "/categories", "/traffic", "/risk/backtests")
+        )
     ),
 ]
 

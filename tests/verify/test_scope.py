@@ -40,7 +40,8 @@ def test_an_incremental_run_reads_no_whole_history(invariant: object) -> None:
     assert sql is not None
     if any(re.search(rf"\b{table}\b", sql) for table in GROWING):
         assert re.search(
-            r":(first|related|recorded|since)\b|t\.sequence = w\.sequence|t\.sequence( DESC)? LIMIT 1",
+            r":(first|related|recorded|since)\b|t\.sequence = w\.sequence"
+            r"|t\.sequence( DESC)? LIMIT 1",
             sql,
         )
 

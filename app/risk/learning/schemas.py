@@ -1,0 +1,92 @@
+"""Schemas of models."""
+
+import marshmallow as ma
+
+from app.common.fields import Schema, Timestamp
+from app.common.pagination import page_of
+
+
+class FiguresOut(Schema):
+    roc_auc = ma.fields.String(
+        required=True,
+        attribute="rocAuc",
+        metadata={
+            "description": "The probability that a bad attempt has a higher score than a good one",
+            "example": "0.9454",
+        },
+    )
+    precision_at_1_percent = ma.fields.String(
+        required=True,
+        data_key="precisionAt1Percent",
+        attribute="precisionAt1Percent",
+        metadata={
+            "description": "The part of the one per cent with the highest scores that was bad",
+            "example": "0.9167",
+        },
+    )
+
+
+class ModelReportOut(Schema):
+    """How a model was evaluated, with attempts that are newer than those it has learned from."""
+
+    learning_attempts = ma.fields.Integer(
+        required=True,
+        attribute="learningAttempts",
+        metadata={"description": "Attempts that it has learned from", "example": 5_696},
+    )
+    learning_bad = ma.fields.Integer(
+        required=True,
+        attribute="learningBad",
+        metadata={"description": "Those of them that were refunded or rejected", "example": 204},
+    )
+    test_attempts = ma.fields.Integer(
+        required=True,
+        attribute="testAttempts",
+        metadata={"description": "Attempts that it was tested with", "example": 2442},
+    )
+    test_bad = ma.fields.Integer(
+        required=True,
+        attribute="testBad",
+        metadata={"description": "Those of them that were refunded or rejected", "example": 89},
+    )
+    model = ma.fields.Nested(
+        FiguresOut, required=True, metadata={"description": "What its scores tell"}
+    )
+    rules = ma.fields.Nested(
+        FiguresOut,
+        required=True,
+        metadata={"description": "What the rules alone, in force at that time, tell"},
+    )
+
+
+class ModelOut(Schema):
+    id = ma.fields.UUID(
+        required=True,
+        metadata={"description": "Conditions about `modelScore` name it as their `model`"},
+    )
+    version = ma.fields.Integer(
+        required=True, metadata={"description": "Version of the model, from 1", "example": 1}
+    )
+    checksum = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "SHA-256 of the model, in hexadecimal. It is verified before it is used",
+            "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+    )
+    features = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "What it reads", "example": ["amount", "hour"]},
+    )
+    report = ma.fields.Nested(
+        ModelReportOut, required=True, metadata={"description": "How it was evaluated"}
+    )
+    starts_at = Timestamp(
+        required=True, metadata={"description": "Beginning of the period of the attempts"}
+    )
+    ends_at = Timestamp(required=True, metadata={"description": "End of the period, exclusive"})
+    created_at = Timestamp(required=True)
+
+
+ModelList = page_of(ModelOut)
