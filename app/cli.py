@@ -175,7 +175,11 @@ def verify(since: datetime | None, incremental: bool) -> None:
     type=click.File("wb", lazy=False),
     help="Write every finding to this file as CSV.",
 )
-@click.option("--currency", help="Of a statement without a column for it; default: the shop's.")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    help="Of a statement without a column for it; default: the shop's.",
+)
 @click.option(
     "--column",
     "columns",
@@ -203,12 +207,15 @@ def reconcile(
     from rich.console import Console
 
     from app.common.csv_documents import marked
+    from app.common.money import EXPONENTS
     from app.common.time_zone import zone_names
     from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
 
     if time_zone not in zone_names():
         raise click.UsageError("--time-zone needs an IANA name, such as Asia/Kolkata.")
+    if currency not in (None, *EXPONENTS):
+        raise click.UsageError(f"--currency must be one of {', '.join(EXPONENTS)}.")
     settings = _connect()
     try:
         found = run.reconcile(
@@ -245,9 +252,7 @@ def sum_sales(rebuild: bool) -> None:
     click.echo(f"Summed {days[0]} to {days[-1]}." if days else "Every past day was summed before.")
 
 
-def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> str:
-    if given is not None:
-        return given
+def _ask_password() -> str:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for the password: pass --password.")
     asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -256,8 +261,8 @@ def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> s
 
 @main.command("create-admin")
 @click.argument("email")
-@click.option("--password", callback=_ask_password, help="Prompts if omitted.")
-def create_admin(email: str, password: str) -> None:
+@click.option("--password", help="Prompts if omitted.")
+def create_admin(email: str, password: str | None) -> None:
     """Create an administrator."""
     from marshmallow import ValidationError
 
@@ -267,17 +272,20 @@ def create_admin(email: str, password: str) -> None:
     from app.common.db import transaction
     from app.common.fair_executor import Turn
 
-    settings = _connect()
     try:
         address = Email().deserialize(email)
-        passwords.require_acceptable(password, names=[address])
-        password_hash = passwords.hash_password(
-            password, rounds=settings.bcrypt_rounds, turn=Turn("command")
-        )
-        with transaction() as session:
-            user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
     except ValidationError as error:
-        raise click.ClickException(f"{email}: {' '.join(error.messages)}") from None
+        shown = email.encode("unicode_escape").decode() if not email.isprintable() else email
+        raise click.ClickException(f"{shown}: {' '.join(error.messages)}") from None
+    settings = _connect()
+    # Asked last, so that nobody types a password in vain.
+    password = password if password is not None else _ask_password()
+    passwords.require_acceptable(password, names=[address])
+    password_hash = passwords.hash_password(
+        password, rounds=settings.bcrypt_rounds, turn=Turn("command")
+    )
+    with transaction() as session:
+        user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
     click.echo(f"Administrator {user.email} created.")
 
 

@@ -59,6 +59,15 @@ def wrong_arguments() -> Iterator[tuple[str, list[str]]]:
         for parameter in command.params:
             if parameter.required:
                 yield f"{name}: without {parameter.name}", [name]
+            if isinstance(parameter.type, click.types.StringParamType):
+                bytes_only = "a\udcff\udcfe12345678901"
+                given = [parameter.opts[0], bytes_only]
+                if isinstance(parameter, click.Argument):
+                    given = [bytes_only]
+                    words = [name]
+                else:
+                    words = arguments_of(name)
+                yield f"{name}: bytes as {parameter.name}", [*words, *given]
             bad = BAD_VALUES.get(type(parameter.type))
             assert bad or isinstance(parameter.type, FREE), f"{name} {parameter.name}: no bad value"
             if bad and isinstance(parameter, click.Option):
@@ -192,6 +201,16 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "create-admin: no address": (
                 ["create-admin", "ann", "--password", "correct horse battery"], {}, "valid email",
             ),
+            "create-admin: no address, no terminal": (["create-admin", "ann"], {}, "valid email"),
+            "create-admin: hidden reversal": (
+                ["create-admin", "a\u202en@example.com"], {}, r"a\u202en@example.com: Not a valid",
+            ),
+            "create-admin: more than one": (
+                ["create-admin", "ann@example.com", "bob@example.com"], {}, "unexpected extra",
+            ),
+            "create-admin: database first": (
+                ["create-admin", "ann@example.com"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL",
+            ),
             "create-admin: bad password": ([*admin[:-1], "password"], {}, "assword"),
             "create-admin: no terminal": (["create-admin", "ann@example.com"], {}, "no terminal"),
             "create-admin: taken": (
@@ -213,7 +232,7 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "reconcile: currency": (
                 [*reconcile[:-1], str(tmp_path / "bank.csv"), "--currency", "XYZ"],
                 {},
-                "currency: must be one of",
+                "--currency must be one of",
             ),
             "reconcile: column": ([*reconcile, "--column", "colour", "Farbe"], {}, "colour"),
         }  # fmt: skip

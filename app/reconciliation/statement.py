@@ -102,7 +102,9 @@ def parse(
                 if has_ended or not _may_be_transaction(cells):
                     continue
             if len(row.cells) > found.width:
-                raise _InvalidLine(f"{len(row.cells)} cells, but the header has {found.width}")
+                raise _InvalidLine(
+                    f"the row has {len(row.cells)} cells, but the header has {found.width}"
+                )
             lines.append(_parse_line(row.line, {"currency": currency} | cells))
         except _InvalidLine as problem:
             problems[f"line {row.line}"] = [str(problem)]

@@ -147,7 +147,7 @@ def test_a_total_within_the_statement_ends_nothing() -> None:
         ("2500.50,,", '"2500,50",,', "amount: must be an amount of INR such as 12.50"),
         ("2500.50,,", "2.500,,", "amount: must be an amount of INR such as 12.50"),
         ("2500.50,,", "RENT,5.00,", "must have an amount as debit or as credit"),
-        ("UPI-BOB@OKHDFC-RENT", "UPI-BOB, RENT", "8 cells, but the header has 7"),
+        ("UPI-BOB@OKHDFC-RENT", "UPI-BOB, RENT", "the row has 8 cells, but the header has 7"),
         ("0000612345678902", "é", "bankReference: must be at most 255 ASCII characters"),
         ("02/11/26,UPI", "46327,TOTAL", "date: must be a date such as 2026-11-21 or 21/11/2026"),
     ],
