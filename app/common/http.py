@@ -35,7 +35,7 @@ from app.common.errors import (
 )
 from app.common.examples import EXAMPLE_ID
 from app.common.json_format import MalformedJson, dump_json, parse_json
-from app.common.middleware import RequestMiddleware, caller_or_address
+from app.common.middleware import RequestMiddleware, caller_id, caller_or_address, has_caller
 from app.common.process_state import Slot
 from app.common.settings import Settings
 
@@ -142,11 +142,15 @@ class StrictParser(FlaskParser):
     ) -> Any:
         if location != "query" or len(request.query_string) > _MAX_CACHED_QUERY:
             return super().parse(argmap, req, location=location, **options)
-        return dict(self._parse_query(argmap, request.path, request.query_string))
+        # Cursors are valid for their caller only.
+        caller = _caller() if isinstance(argmap, pagination.PageArgs) else ""
+        return dict(self._parse_query(argmap, request.path, request.query_string, caller))
 
-    # The result depends on path and query string only, and few of them are frequent.
+    # The result depends on these only, and few of them are frequent.
     @lru_cache(maxsize=1024)  # noqa: B019 – the only parser lives as long as the process
-    def _parse_query(self, schema: ma.Schema, _path: str, _query: bytes) -> Mapping[str, Any]:
+    def _parse_query(
+        self, schema: ma.Schema, _path: str, _query: bytes, _caller: str
+    ) -> Mapping[str, Any]:
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
@@ -162,6 +166,11 @@ class StrictParser(FlaskParser):
         if not isinstance(by_field, dict):
             by_field = {"_schema": by_field}
         raise BadRequest(details={str(k): _flat(v) for k, v in by_field.items()}) from error
+
+
+def _caller() -> str:
+    """The user ID of the caller; empty where no credential is needed."""
+    return caller_id() if has_caller() else ""
 
 
 def _flat(messages: Any) -> list[str]:
@@ -347,7 +356,7 @@ def _query_problems(
 
 def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Install these rules on `app`."""
-    pagination.request_path.configure(lambda: request.path)
+    pagination.requested_list.configure(lambda: f"{_caller()} {request.path}")
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
     # There are no coroutines, and checking for them costs time at every layer of every request.
