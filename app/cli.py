@@ -152,14 +152,9 @@ def verify(since: datetime | None, incremental: bool) -> None:
 @main.command()
 @click.argument("statement", type=click.File("rb"))
 @click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
+@click.option("--from", "since", type=_DAY, help="From this day on; default: the first line's.")
 @click.option(
-    "--from", "since", type=_DAY, help="From this day on; default: that of the first line."
-)
-@click.option(
-    "--to",
-    "until",
-    type=_DAY,
-    help="Before this day (exclusive); default: the day after the last line.",
+    "--to", "until", type=_DAY, help="Before this day; default: the day after the last line."
 )
 @click.option(
     "--time-zone",
@@ -188,12 +183,16 @@ def verify(since: datetime | None, incremental: bool) -> None:
     metavar="MEANING NAME",
     help="Name of a column of a bank whose format is not known, such as --column date Buchungstag.",
 )
+@click.option("--decimal-comma", is_flag=True, help="Amounts are written as 1.250,00.")
+@click.option("--month-first", is_flag=True, help="Dates are written as 11/26/2026.")
 @click.option("--apply", is_flag=True, help="Apply corrections that are safe.")
 def reconcile(
     statement: BinaryIO,
     provider: str,
     currency: str | None,
     columns: Sequence[tuple[str, str]],
+    decimal_comma: bool,
+    month_first: bool,
     since: datetime | None,
     until: datetime | None,
     time_zone: str,
@@ -211,6 +210,7 @@ def reconcile(
     from app.common.time_zone import zone_names
     from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
+    from app.reconciliation.statement import Format
 
     if time_zone not in zone_names():
         raise click.UsageError("--time-zone needs an IANA name, such as Asia/Kolkata.")
@@ -222,7 +222,7 @@ def reconcile(
             statement.read(),
             provider=provider,
             currency=currency or settings.default_currency,
-            columns=columns,
+            form=Format(columns, decimal_comma, month_first),
             since=since.date() if since else None,
             until=until.date() if until else None,
             time_zone=time_zone,
