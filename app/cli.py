@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from app import VERSION
-from app.common import schema_version
+from app.common import clock, schema_version
 from app.common.command_group import CommandGroup
 from app.common.settings import (
     COMMAND,
@@ -145,8 +145,11 @@ def verify(since: datetime | None, incremental: bool) -> None:
 
     if since is not None and incremental:
         raise click.UsageError("--since and --incremental exclude each other.")
+    begin = since.replace(tzinfo=UTC) if since else None
+    if begin is not None and begin > clock.now():
+        raise click.UsageError("--since must be in the past.")
     _connect()
-    sys.exit(report(since=since.replace(tzinfo=UTC) if since else None, incremental=incremental))
+    sys.exit(report(since=begin, incremental=incremental))
 
 
 @main.command()

@@ -198,6 +198,7 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "verify: both": (
                 ["verify", "--incremental", "--since", "2026-01-01"], {}, "exclude each other",
             ),
+            "verify: future": (["verify", "--since", "2999-01-01"], {}, "must be in the past"),
             "create-admin: no address": (
                 ["create-admin", "ann", "--password", "correct horse battery"], {}, "valid email",
             ),

@@ -31,6 +31,8 @@ def camel(name: str) -> str:
 class Schema(ma.Schema):
     """camelCase in JSON, snake_case in Python; unknown fields are rejected."""
 
+    error_messages = {"type": "Must be a JSON object."}  # noqa: RUF012 – marshmallow's protocol
+
     class Meta:
         unknown = ma.RAISE
 

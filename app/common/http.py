@@ -43,6 +43,10 @@ _CHUNK_BYTES: Final = 64 * 1024
 
 #: Where the WSGI environment keeps the parsed body.
 _PARSED_BODY: Final = "payment_flow.parsed_body"
+#: JSON is UTF-8 (RFC 8259, 8.1), of which ASCII is a part.
+_JSON_CHARSETS: Final = ("utf-8", "utf8", "us-ascii")
+#: Where marshmallow reports what concerns no field.
+_WHOLE: Final = "_schema"
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are not cached, so that the cache stays small.
 _MAX_CACHED_QUERY: Final = 256
@@ -158,13 +162,17 @@ class StrictParser(FlaskParser):
             return missing
         if not req.is_json:
             raise UnsupportedMediaType
+        if req.mimetype_params.get("charset", "utf-8").lower() not in _JSON_CHARSETS:
+            raise UnsupportedMediaType("Send JSON in UTF-8")
         return _parsed_body()
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         messages = error.messages_dict
         (by_field,) = messages.values() if len(messages) == 1 else (messages,)
         if not isinstance(by_field, dict):
-            by_field = {"_schema": by_field}
+            by_field = {_WHOLE: by_field}
+        if "json" in messages and _WHOLE in by_field:
+            by_field = {"body" if k == _WHOLE else k: v for k, v in by_field.items()}
         raise BadRequest(details={str(k): _flat(v) for k, v in by_field.items()}) from error
 
 
@@ -377,8 +385,8 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
 
     @app.before_request
     def refuse_encoded_body() -> None:
-        encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
-        if encoding != "identity":
+        encoding = request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+        if encoding not in ("", "identity"):
             raise UnsupportedMediaType(
                 "Send the request body without Content-Encoding",
                 headers={"Accept-Encoding": "identity"},  # RFC 9110, 15.5.16

@@ -293,6 +293,12 @@ class ArrayArgs(PageArgs):
         maximum=MAX_LIMIT,
         metadata={"description": f"Rows per page, 1 to {MAX_LIMIT}", "example": MAX_LIMIT},
     )
+    cursor = ma.fields.String(
+        metadata={
+            "description": "`nextCursor` in the header `X-Pagination` of the previous page: reads a"
+            " list of any length at a constant cost per page. Overrides `page`."
+        }
+    )
 
 
 class PageMeta(ma.Schema):
