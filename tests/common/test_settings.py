@@ -77,6 +77,11 @@ class TestReading:
         with pytest.raises(SettingsError, match="API_PREFIX: must look like /api/v1"):
             load(monkeypatch, API_PREFIX=text)
 
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "ENCRYPTION_KEYS", "PUBLIC_URL"])
+    def test_a_value_is_text(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        with pytest.raises(SettingsError, match=f"{name}: must be text in UTF-8"):
+            load(monkeypatch, **{name: "postgresql://a\udcff@localhost/x"})
+
     def test_a_slash_alone_is_an_empty_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert load(monkeypatch, API_PREFIX="/").api_prefix == ""
 

@@ -154,29 +154,6 @@ class TestUploading:
             )
             assert repeated.json["duplicates"] == 1
 
-    def test_nothing_about_a_text_is_guessed(self, client: FlaskClient) -> None:
-        seller = factories.merchant()
-        product_id = codes_product(seller)
-
-        def sent(body: str, mimetype: str = "text/plain", **query: str) -> TestResponse:
-            return send(client, seller, product_id, body, mimetype=mimetype, query_string=query)
-
-        asked = sent("Gift Code\nA1", dryRun="true")
-        assert refusal(asked) == (400, "CODES_INVALID")
-        assert list(error_body(asked)["details"]) == ["header"]
-        shown = sent("Gift Code\nA1", header="true", dryRun="true").json
-        assert (shown["header"], shown["codes"]) == (["Gift Code"], ["A1"])
-
-        damaged = sent("A1\n1.23e15")
-        assert refusal(damaged) == (400, "CODES_INVALID")
-        assert list(error_body(damaged)["details"]) == ["line 2"]
-        assert sent("A1\n1.23e15", allowDamaged="true").json["added"] == 2
-
-        for charset in ("iso-8859-1", "windows-1252"):
-            answer = sent("A2", f"text/plain; charset={charset}")
-            assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
-        assert sent("A2", "text/plain; charset=UTF-8").json["added"] == 1
-
     @pytest.mark.parametrize(
         ("body", "line"),
         [
