@@ -13,7 +13,7 @@ import click
 import psycopg
 
 from app import VERSION
-from app.common import schema_version
+from app.common import clock, schema_version
 from app.common.command_group import CommandGroup
 from app.common.settings import (
     Settings,
@@ -181,21 +181,19 @@ def verify(since: datetime | None, incremental: bool) -> None:
 
     if since is not None and incremental:
         raise click.UsageError("--since and --incremental exclude each other.")
+    begin = since.replace(tzinfo=UTC) if since else None
+    if begin is not None and begin > clock.now():
+        raise click.UsageError("--since must be in the past.")
     _connect()
-    sys.exit(report(since=since.replace(tzinfo=UTC) if since else None, incremental=incremental))
+    sys.exit(report(since=begin, incremental=incremental))
 
 
 @main.command()
 @click.argument("statement", type=click.File("rb"))
 @click.option("--provider", required=True, help="Code of the bank, such as HDFC.")
+@click.option("--from", "since", type=_DAY, help="From this day on; default: the first line's.")
 @click.option(
-    "--from", "since", type=_DAY, help="From this day on; default: that of the first line."
-)
-@click.option(
-    "--to",
-    "until",
-    type=_DAY,
-    help="Before this day (exclusive); default: the day after the last line.",
+    "--to", "until", type=_DAY, help="Before this day; default: the day after the last line."
 )
 @click.option(
     "--time-zone",
@@ -211,7 +209,11 @@ def verify(since: datetime | None, incremental: bool) -> None:
     type=click.File("wb", lazy=False),
     help="Write every finding to this file as CSV.",
 )
-@click.option("--currency", help="Of a statement without a column for it; default: the shop's.")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    help="Of a statement without a column for it; default: the shop's.",
+)
 @click.option(
     "--column",
     "columns",
@@ -220,12 +222,16 @@ def verify(since: datetime | None, incremental: bool) -> None:
     metavar="MEANING NAME",
     help="Name of a column of a bank whose format is not known, such as --column date Buchungstag.",
 )
+@click.option("--decimal-comma", is_flag=True, help="Amounts are written as 1.250,00.")
+@click.option("--month-first", is_flag=True, help="Dates are written as 11/26/2026.")
 @click.option("--apply", is_flag=True, help="Apply corrections that are safe.")
 def reconcile(
     statement: BinaryIO,
     provider: str,
     currency: str | None,
     columns: Sequence[tuple[str, str]],
+    decimal_comma: bool,
+    month_first: bool,
     since: datetime | None,
     until: datetime | None,
     time_zone: str,
@@ -239,19 +245,23 @@ def reconcile(
     from rich.console import Console
 
     from app.common.csv_documents import marked
+    from app.common.money import EXPONENTS
     from app.common.time_zone import zone_names
     from app.reconciliation import report, run, tables
     from app.reconciliation.errors import StatementInvalid
+    from app.reconciliation.statement import Format
 
     if time_zone not in zone_names():
         raise click.UsageError("--time-zone needs an IANA name, such as Asia/Kolkata.")
+    if currency not in (None, *EXPONENTS):
+        raise click.UsageError(f"--currency must be one of {', '.join(EXPONENTS)}.")
     settings = _connect()
     try:
         found = run.reconcile(
             statement.read(),
             provider=provider,
             currency=currency or settings.default_currency,
-            columns=columns,
+            form=Format(columns, decimal_comma, month_first),
             since=since.date() if since else None,
             until=until.date() if until else None,
             time_zone=time_zone,
@@ -290,9 +300,7 @@ def rebuild_insights() -> None:
     click.echo("Made the sums of {} minutes and {} days.".format(*transactions.rebuild_sums()))
 
 
-def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> str:
-    if given is not None:
-        return given
+def _ask_password() -> str:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for the password: pass --password.")
     asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -301,8 +309,8 @@ def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> s
 
 @main.command("create-admin")
 @click.argument("email")
-@click.option("--password", callback=_ask_password, help="Prompts if omitted.")
-def create_admin(email: str, password: str) -> None:
+@click.option("--password", help="Prompts if omitted.")
+def create_admin(email: str, password: str | None) -> None:
     """Create an administrator, as the role that owns the tables (MIGRATION_DATABASE_URL)."""
     from marshmallow import ValidationError
 
@@ -312,17 +320,20 @@ def create_admin(email: str, password: str) -> None:
     from app.common.db import transaction
     from app.common.fair_executor import Turn
 
-    settings = _connect(as_owner=True)
     try:
         address = Email().deserialize(email)
-        passwords.require_acceptable(password, names=[address])
-        password_hash = passwords.hash_password(
-            password, rounds=settings.bcrypt_rounds, turn=Turn("command")
-        )
-        with transaction() as session:
-            user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
     except ValidationError as error:
-        raise click.ClickException(f"{email}: {' '.join(error.messages)}") from None
+        shown = email.encode("unicode_escape").decode() if not email.isprintable() else email
+        raise click.ClickException(f"{shown}: {' '.join(error.messages)}") from None
+    settings = _connect(as_owner=True)
+    # Asked last, so that nobody types a password in vain.
+    password = password if password is not None else _ask_password()
+    passwords.require_acceptable(password, names=[address])
+    password_hash = passwords.hash_password(
+        password, rounds=settings.bcrypt_rounds, turn=Turn("command")
+    )
+    with transaction() as session:
+        user = auth.register(session, email=address, password_hash=password_hash, role="ADMIN")
     click.echo(f"Administrator {user.email} created.")
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.common.settings import PROJECT_ROOT
+from app.common.settings import COMMAND, PROJECT_ROOT
 from bench import at_scale, live, relay, report, sweep, webhooks
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options, with the defaults of --quick where it is given. Exits if one is invalid."""
     parser = argparse.ArgumentParser(
-        prog="flow bench",
+        prog=f"{COMMAND} bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -21,7 +21,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app.common.settings import PROJECT_ROOT
+from app.common.settings import COMMAND, PROJECT_ROOT
 from bench import insights
 from bench.servers import Servers, start_servers
 from bench.shop import Shop, User
@@ -112,7 +112,7 @@ class Client:
 def main(arguments: list[str]) -> int:
     """Returns 0 if all targets are met."""
     parser = argparse.ArgumentParser(
-        prog="flow bench at-scale", description=__doc__.splitlines()[0]
+        prog=f"{COMMAND} bench at-scale", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="of each large table (10⁶)")
     parser.add_argument("--json", type=Path, default=PROJECT_ROOT / ".data" / "at-scale.json")

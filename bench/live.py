@@ -19,7 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app.common.settings import PROJECT_ROOT
+from app.common.settings import COMMAND, PROJECT_ROOT
 from app.local.processes import free_port
 from bench import http_requests
 from bench.measurement import Result, load
@@ -46,7 +46,9 @@ class Streamed:
 
 def main(arguments: list[str]) -> int:
     """Returns 0 if the targets are met and no stream was lost."""
-    parser = argparse.ArgumentParser(prog="flow bench live", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog=f"{COMMAND} bench live", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--idle", type=int, default=2000, help="idle streams (2000)")
     parser.add_argument("--busy", type=int, default=200, help="busy streams (200)")
     parser.add_argument("--seconds", type=float, default=10, help="per measurement (10)")

@@ -21,7 +21,7 @@ from app import models  # noqa: F401 – every table is known before the first q
 from app.common import clock
 from app.common.db import transaction
 from app.common.ids import new_id
-from app.common.settings import load_settings
+from app.common.settings import COMMAND, load_settings
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceActivated
 from app.events.handlers import Handler
@@ -46,7 +46,9 @@ _BACKLOG = """
 
 def main(arguments: list[str]) -> int:
     """Returns 0 if the target is met and every event was handled once."""
-    parser = argparse.ArgumentParser(prog="flow bench relay", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog=f"{COMMAND} bench relay", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the backlog (10⁶)")
     parser.add_argument("--seconds", type=float, default=15)
     options = parser.parse_args(arguments)

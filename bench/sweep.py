@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from app.common.settings import PROJECT_ROOT
+from app.common.settings import COMMAND, PROJECT_ROOT
 from bench import chart
 from bench.measurement import Result
 from bench.scenarios import movements, warm_up
@@ -30,7 +30,9 @@ Swept = Mapping[str, Mapping[int, Result]]
 
 def main(arguments: list[str]) -> int:
     """Returns 0 if every movement succeeded and the ledger is consistent."""
-    parser = argparse.ArgumentParser(prog="flow bench sweep", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog=f"{COMMAND} bench sweep", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--seconds", type=float, default=4, help="per load (4)")
     parser.add_argument("--workers", type=int, default=2, help="web processes (2)")
     parser.add_argument("--only", default="", help="movements, separated by commas")

@@ -25,7 +25,7 @@ from app.common import clock
 from app.common.db import transaction
 from app.common.ids import new_id
 from app.common.json_format import parse_json
-from app.common.settings import load_settings
+from app.common.settings import COMMAND, load_settings
 from app.events import service as events
 from app.events.catalogue.delivery import LicenceActivated
 from app.events.handlers import Handler
@@ -95,7 +95,7 @@ class _Request(BaseHTTPRequestHandler):
 def main(arguments: list[str]) -> int:
     """Returns 0 if the target is met and every event arrived."""
     parser = argparse.ArgumentParser(
-        prog="flow bench webhooks", description=__doc__.splitlines()[0]
+        prog=f"{COMMAND} bench webhooks", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args(arguments)

@@ -23,9 +23,9 @@ from tests.test_commands import ARGUMENTS, WITHOUT_SETTINGS
 Case = dict[str, Any]
 
 #: Commands that use the database when they start.
-NEED_DATABASE = sorted(set(main.commands) - WITHOUT_SETTINGS - {"check-worker"})
+NEED_DATABASE = sorted(set(main.commands) - WITHOUT_SETTINGS - {"check-worker", "simulate"})
 #: Those that wait for it: `up` starts its own, and the others are restarted by nobody.
-START_WITHOUT = {"up", "serve", "worker"}
+START_WITHOUT = {"up", "serve", "worker", "live"}
 #: A value that each type of a parameter refuses. Texts and flags have none.
 BAD_VALUES: dict[type, tuple[str, ...]] = {
     click.DateTime: ("yesterday",),
@@ -59,6 +59,15 @@ def wrong_arguments() -> Iterator[tuple[str, list[str]]]:
         for parameter in command.params:
             if parameter.required:
                 yield f"{name}: without {parameter.name}", [name]
+            if isinstance(parameter.type, click.types.StringParamType):
+                bytes_only = "a\udcff\udcfe12345678901"
+                given = [parameter.opts[0], bytes_only]
+                if isinstance(parameter, click.Argument):
+                    given = [bytes_only]
+                    words = [name]
+                else:
+                    words = arguments_of(name)
+                yield f"{name}: bytes as {parameter.name}", [*words, *given]
             bad = BAD_VALUES.get(type(parameter.type))
             assert bad or isinstance(parameter.type, FREE), f"{name} {parameter.name}: no bad value"
             if bad and isinstance(parameter, click.Option):
@@ -195,8 +204,19 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "verify: both": (
                 ["verify", "--incremental", "--since", "2026-01-01"], {}, "exclude each other",
             ),
+            "verify: future": (["verify", "--since", "2999-01-01"], {}, "must be in the past"),
             "create-admin: no address": (
                 ["create-admin", "ann", "--password", "correct horse battery"], {}, "valid email",
+            ),
+            "create-admin: no address, no terminal": (["create-admin", "ann"], {}, "valid email"),
+            "create-admin: hidden reversal": (
+                ["create-admin", "a\u202en@example.com"], {}, r"a\u202en@example.com: Not a valid",
+            ),
+            "create-admin: more than one": (
+                ["create-admin", "ann@example.com", "bob@example.com"], {}, "unexpected extra",
+            ),
+            "create-admin: database first": (
+                ["create-admin", "ann@example.com"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL",
             ),
             "create-admin: bad password": ([*admin[:-1], "password"], {}, "assword"),
             "create-admin: no terminal": (["create-admin", "ann@example.com"], {}, "no terminal"),
@@ -222,7 +242,7 @@ def test_a_wrong_environment_is_answered_in_one_sentence(
             "reconcile: currency": (
                 [*reconcile[:-1], str(tmp_path / "bank.csv"), "--currency", "XYZ"],
                 {},
-                "currency: must be one of",
+                "--currency must be one of",
             ),
             "reconcile: column": ([*reconcile, "--column", "colour", "Farbe"], {}, "colour"),
         }  # fmt: skip

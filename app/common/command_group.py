@@ -12,8 +12,28 @@ from app.common.settings import COMMAND, SettingsError
 from app.common.sqlstates import INSUFFICIENT_PRIVILEGE, Failure, failure_of
 
 
+class Command(click.Command):
+    """A command whose texts are text: arguments may be any bytes."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            if _has_bytes(ctx.params.get(parameter.name or "")):
+                raise click.BadParameter("Not UTF-8.", ctx=ctx, param=parameter)
+        return rest
+
+
+def _has_bytes(value: object) -> bool:
+    """Whether a value of a parameter contains what is no character."""
+    if isinstance(value, tuple):
+        return any(map(_has_bytes, value))
+    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+
+
 class CommandGroup(click.Group):
     """A group of commands under the name that the user calls it by."""
+
+    command_class = Command
 
     def make_context(
         self,

@@ -16,6 +16,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 CONTENT_TYPE: Final = "text/csv; charset=utf-8; header=present"
 
+_CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf-16be")
+
 
 def takes_csv(blueprint: Blueprint, *, example: str) -> Callable[[View], View]:
     """Document the request body of an endpoint that calls `require_csv`."""
@@ -39,8 +41,17 @@ def _content(example: str) -> dict[str, Any]:
 
 def require_csv(what: str) -> None:
     """Raises UnsupportedMediaType unless the body, `what`, is said to be CSV."""
-    if request.mimetype != "text/csv":
-        raise UnsupportedMediaType(f"Send {what} as text/csv")
+    require_text(what, "text/csv")
+
+
+def require_text(what: str, *types: str) -> None:
+    """Raises UnsupportedMediaType unless the body, `what`, is said to be text of one of these
+    types, in an encoding that we read. (Which one, is seen in the text.)"""
+    if request.mimetype not in types:
+        raise UnsupportedMediaType(f"Send {what} as {' or '.join(types)}")
+    charset = request.mimetype_params.get("charset", "utf-8").lower().replace("_", "-")
+    if charset not in _CHARSETS:
+        raise UnsupportedMediaType(f"Send {what} in UTF-8 or UTF-16")
 
 
 def csv_download(

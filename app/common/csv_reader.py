@@ -15,7 +15,16 @@ MAX_ROW: Final = 64 * 1024
 SEPARATORS: Final = ",;\t"
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: The first line of a file by which a spreadsheet is told the separator.
-_STATED_SEPARATOR: Final = re.compile(rf'"?sep=([{SEPARATORS}|])"?', re.I)
+#: Spreadsheets fill it up with empty cells.
+_STATED_SEPARATOR: Final = re.compile(r'"?sep=([^\w"\r\n])"?\1*', re.I)
+#: How files begin that are not text, and what they are.
+_OTHER_FORMATS: Final = (
+    (b"PK\x03\x04", "a workbook or an archive"),
+    (b"\xd0\xcf\x11\xe0", "a workbook"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a compressed file"),
+)
+_HEAD: Final = 4
 _QUOTED: Final = re.compile(r'"[^"]*("|$)')
 _IGNORED_IN_NAMES: Final = re.compile(r"[\W_]+")
 
@@ -47,7 +56,8 @@ class Row(NamedTuple):
 def read(chunks: Iterable[bytes], *, separator: str = "") -> Iterator[Row]:
     """Each row that is not blank, without the empty cells at its end.
 
-    chunks: the document, split anywhere. It is UTF-8, or UTF-16 with a byte order mark. Its lines
+    chunks: the document, split anywhere. It is UTF-8, or UTF-16 with a byte order mark or two
+    ASCII characters at its beginning. Its lines
     end with LF, CR or CRLF, and arrive as LF in cells. Cells are separated by the comma, semicolon
     or tab that is the most frequent in the first line, or that a first line such as `sep=;` states,
     or that is given. Raises CsvInvalid.
@@ -130,12 +140,25 @@ def _checked(line: str, number: int) -> str:
     return line
 
 
+def _encoding(head: bytes) -> str:
+    """The encoding of a text that begins with `head`. Raises CsvInvalid if it is no text."""
+    for begin, what in _OTHER_FORMATS:
+        if head.startswith(begin):
+            raise CsvInvalid(1, f"This is {what}: save the table as CSV in UTF-8.")
+    if head.startswith(_UTF_16_MARKS):
+        return "utf-16"
+    zeros = [byte == 0 for byte in head[:_HEAD]]  # text in UTF-8 has none
+    if zeros == [False, True] * 2:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False] * 2 else "utf-8-sig"
+
+
 def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:
     """The text in parts, with LF as the end of each line."""
     head, rest = b"", iter(chunks)
-    while len(head) < len(codecs.BOM_UTF8) and (chunk := next(rest, None)) is not None:
+    while len(head) < _HEAD and (chunk := next(rest, None)) is not None:
         head += chunk
-    encoding = "utf-16" if head.startswith(_UTF_16_MARKS) else "utf-8-sig"
+    encoding = _encoding(head)
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
     lines = 1
     for chunk, is_last in chain(((part, False) for part in chain((head,), rest)), ((b"", True),)):

@@ -17,6 +17,7 @@ _METADATA_KEY: Final = "declaration"
 
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.A | re.I)
+_PREFIX: Final = re.compile(r"(/[\w.~-]+)*", re.A)
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
 _MAIL_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -95,7 +96,10 @@ class Duration(ma.fields.Field[timedelta]):
 
 class Prefix(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return f"/{str(value).strip('/')}".rstrip("/")
+        prefix = f"/{str(value).strip('/')}".rstrip("/")
+        if not _PREFIX.fullmatch(prefix):
+            raise ma.ValidationError("must look like /api/v1")
+        return prefix
 
 
 def _split_web_url(value: str) -> SplitResult | None:

@@ -31,6 +31,8 @@ def camel(name: str) -> str:
 class Schema(ma.Schema):
     """camelCase in JSON, snake_case in Python; unknown fields are rejected."""
 
+    error_messages = {"type": "Must be a JSON object."}  # noqa: RUF012 – marshmallow's protocol
+
     class Meta:
         unknown = ma.RAISE
 
@@ -62,6 +64,7 @@ class Text(ma.fields.String):
 
     def __init__(self, *, max_length: int, min_length: int = 1, **kwargs: Any) -> None:
         # Room for white space, and for characters that are composed.
+        self._min_length = min_length
         self._max_typed = 4 * max_length + 100
         super().__init__(validate=ma.validate.Length(min_length, max_length), **kwargs)
 
@@ -71,9 +74,12 @@ class Text(ma.fields.String):
         if len(value) > self._max_typed:
             return value  # refused by its length
         try:
-            return human_text(value, lines=self.LINES)
+            text = human_text(value, lines=self.LINES)
         except ValueError as error:
             raise ValidationError(str(error)) from error
+        if not text and value.strip() and self._min_length:
+            raise ValidationError("Must have characters that can be seen.")
+        return text
 
 
 class TextLines(Text):

@@ -35,7 +35,7 @@ from app.common.errors import (
 )
 from app.common.examples import EXAMPLE_ID
 from app.common.json_format import MalformedJson, dump_json, parse_json
-from app.common.middleware import RequestMiddleware, caller_or_address
+from app.common.middleware import RequestMiddleware, caller_id, caller_or_address, has_caller
 from app.common.process_state import Slot
 from app.common.settings import Settings
 
@@ -43,6 +43,10 @@ _CHUNK_BYTES: Final = 64 * 1024
 
 #: Where the WSGI environment keeps the parsed body.
 _PARSED_BODY: Final = "payment_flow.parsed_body"
+#: JSON is UTF-8 (RFC 8259, 8.1), of which ASCII is a part.
+_JSON_CHARSETS: Final = ("utf-8", "utf8", "us-ascii")
+#: Where marshmallow reports what concerns no field.
+_WHOLE: Final = "_schema"
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 #: Longer query strings are not cached, so that the cache stays small.
 _MAX_CACHED_QUERY: Final = 256
@@ -142,11 +146,15 @@ class StrictParser(FlaskParser):
     ) -> Any:
         if location != "query" or len(request.query_string) > _MAX_CACHED_QUERY:
             return super().parse(argmap, req, location=location, **options)
-        return dict(self._parse_query(argmap, request.path, request.query_string))
+        # Cursors are valid for their caller only.
+        caller = _caller() if isinstance(argmap, pagination.PageArgs) else ""
+        return dict(self._parse_query(argmap, request.path, request.query_string, caller))
 
-    # The result depends on path and query string only, and few of them are frequent.
+    # The result depends on these only, and few of them are frequent.
     @lru_cache(maxsize=1024)  # noqa: B019 – the only parser lives as long as the process
-    def _parse_query(self, schema: ma.Schema, _path: str, _query: bytes) -> Mapping[str, Any]:
+    def _parse_query(
+        self, schema: ma.Schema, _path: str, _query: bytes, _caller: str
+    ) -> Mapping[str, Any]:
         return super().parse(schema, location="query")  # type: ignore[no-any-return]
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
@@ -154,14 +162,23 @@ class StrictParser(FlaskParser):
             return missing
         if not req.is_json:
             raise UnsupportedMediaType
+        if req.mimetype_params.get("charset", "utf-8").lower() not in _JSON_CHARSETS:
+            raise UnsupportedMediaType("Send JSON in UTF-8")
         return _parsed_body()
 
     def handle_error(self, error: ma.ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         messages = error.messages_dict
         (by_field,) = messages.values() if len(messages) == 1 else (messages,)
         if not isinstance(by_field, dict):
-            by_field = {"_schema": by_field}
+            by_field = {_WHOLE: by_field}
+        if "json" in messages and _WHOLE in by_field:
+            by_field = {"body" if k == _WHOLE else k: v for k, v in by_field.items()}
         raise BadRequest(details={str(k): _flat(v) for k, v in by_field.items()}) from error
+
+
+def _caller() -> str:
+    """The user ID of the caller; empty where no credential is needed."""
+    return caller_id() if has_caller() else ""
 
 
 def _flat(messages: Any) -> list[str]:
@@ -350,7 +367,7 @@ def _query_problems(
 
 def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
     """Install these rules on `app`."""
-    pagination.request_path.configure(lambda: request.path)
+    pagination.requested_list.configure(lambda: f"{_caller()} {request.path}")
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.json = CompactJson(app)
     # There are no coroutines, and checking for them costs time at every layer of every request.
@@ -371,8 +388,8 @@ def install(app: Flask, *, cors_origins: Sequence[str]) -> None:
 
     @app.before_request
     def refuse_encoded_body() -> None:
-        encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
-        if encoding != "identity":
+        encoding = request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+        if encoding not in ("", "identity"):
             raise UnsupportedMediaType(
                 "Send the request body without Content-Encoding",
                 headers={"Accept-Encoding": "identity"},  # RFC 9110, 15.5.16

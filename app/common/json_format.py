@@ -4,13 +4,15 @@ import json
 import re
 from codecs import BOM_UTF8
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import orjson
 
 from app.common.errors import BadRequest
 
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(\\\\)*\\u0000")
+#: What PostgreSQL cannot store.
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -50,23 +52,35 @@ def parse_json(raw: bytes) -> Any:
             parse_constant=_reject_constant,
             object_pairs_hook=_unique_names,
         )
-        if _SURROGATE_ESCAPE.search(raw):
-            # A surrogate pair can be encoded; a lone surrogate cannot.
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+        if _SURROGATE_ESCAPE.search(raw) or _NUL_ESCAPE.search(raw):
+            _require_storable(value, "")
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise MalformedJson(f"{MalformedJson.message}: see {where}") from error
     except UnicodeDecodeError as error:
         raise MalformedJson("The request body is not UTF-8") from error
-    except UnicodeEncodeError as error:
-        raise MalformedJson("The request body contains half of a surrogate pair") from error
     except RecursionError as error:
         raise MalformedJson("The request body is nested too deeply") from error
     except (ValueError, ArithmeticError) as error:
         raise MalformedJson("The request body contains a number with too many digits") from error
-    if _NUL_ESCAPE.search(raw):
-        raise MalformedJson("The request body contains the character NUL")
     return value
+
+
+def _require_storable(value: Any, path: str) -> None:
+    """Raises MalformedJson with the path of a text that PostgreSQL cannot store."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _require_storable(name, path)
+            _require_storable(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _require_storable(part, f"{path}[{number}]")
+    elif isinstance(value, str) and (found := _UNSTORABLE.search(value)) is not None:
+        what = "the character NUL" if found[0] == "\0" else "half of a surrogate pair"
+        raise MalformedJson(
+            f"The request body contains {what}",
+            details={path: [f"Must not contain {what}."]} if path else {},
+        )
 
 
 def dump_json(value: Any) -> bytes:

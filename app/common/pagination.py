@@ -33,8 +33,8 @@ MAX_OFFSET: Final = 100_000
 MAX_COUNT: Final = 10_000
 _SIGNATURE_BYTES: Final = 16
 
-#: Returns the path of the current request.
-request_path: Final[Slot[Callable[[], str]]] = Slot("path of requests")
+#: Returns whose list the current request reads: its path and its caller.
+requested_list: Final[Slot[Callable[[], str]]] = Slot("list of requests")
 
 
 class CursorInvalid(BadRequest):
@@ -48,7 +48,7 @@ class CursorInvalid(BadRequest):
 class PageRequest:
     """Which part of a list is requested.
 
-    list_id: the list, its filters and its order: a cursor is valid only for these.
+    list_id: the list, its reader, its filters and its order: a cursor is valid only for these.
     after: sort key of the last row already seen, as in the cursor. The cursor contains
     `total` and `page` too, so that later pages do not count again. total_is_capped: as of `Page`.
     """
@@ -211,6 +211,10 @@ def _encode(page: PageRequest) -> str:
     values = [page.total, page.total_is_capped, page.page, *(page.after or ())]
     payload = json.dumps(values, default=str, separators=(",", ":")).encode()
     signed = _signatures(payload, page.list_id)[0] + payload
+    return _as_text(signed)
+
+
+def _as_text(signed: bytes) -> str:
     return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
@@ -220,6 +224,8 @@ def _decode(cursor: str, *, limit: int, list_id: str) -> PageRequest:
         signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
     except ValueError as error:
         raise CursorInvalid from error
+    if _as_text(signed) != cursor:
+        raise CursorInvalid
     signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
     if not any(hmac.compare_digest(signature, own) for own in _signatures(payload, list_id)):
         raise CursorInvalid
@@ -268,7 +274,7 @@ class PageArgs(Schema):
     ) -> dict[str, Any]:
         page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
         filters = sorted((k, v) for k, v in given.items() if k not in ("page", "limit", "cursor"))
-        list_id = f"{request_path()()}?{urlencode(filters)}"
+        list_id = f"{requested_list()()}?{urlencode(filters)}"
         if cursor is not None:
             return args | {"page": _decode(cursor, limit=limit, list_id=list_id)}
         if (page - 1) * limit > MAX_OFFSET:
@@ -286,6 +292,12 @@ class ArrayArgs(PageArgs):
         minimum=1,
         maximum=MAX_LIMIT,
         metadata={"description": f"Rows per page, 1 to {MAX_LIMIT}", "example": MAX_LIMIT},
+    )
+    cursor = ma.fields.String(
+        metadata={
+            "description": "`nextCursor` in the header `X-Pagination` of the previous page: reads a"
+            " list of any length at a constant cost per page. Overrides `page`."
+        }
     )
 
 

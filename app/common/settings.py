@@ -256,9 +256,12 @@ def _read_values() -> dict[str, Any]:
     for name, declaration in declarations(Settings).items():
         if name in given:
             try:
+                given[name].encode()  # the environment may hold any bytes
                 values[name.lower()] = declaration.field.deserialize(given[name])
             except ma.ValidationError as error:
                 problems[name] = " ".join(error.messages)
+            except UnicodeEncodeError:
+                problems[name] = "must be text in UTF-8"
     if problems:
         raise InvalidValues(problems)
     return values

@@ -14,10 +14,22 @@ _INVISIBLE: Final = re.compile(
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-#: What surrounds pasted text and changes nothing in it. (Joiners and selectors do.)
-_PASTED: Final = re.compile(
-    "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+#: What pasting adds and changes nothing in a text. (Joiners and selectors do.)
+_PASTED: Final = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff]")
+#: What surrounds a pasted text. Within one, it reverses what can be seen.
+_DIRECTIONS: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+#: What changes nothing in a text, but lets it look like another one that it is not equal to, and
+#: hides it from a search. (Joiners, directional marks and selectors do change something; so do the
+#: tags of a flag.)
+_MEANINGLESS: Final = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    "\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000\U000e0001]"
+    "|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]+"
 )
+#: More marks on a letter than any language has cover the lines around it.
+_MAX_MARKS: Final = 8
+_MARK_CATEGORIES: Final = ("Mn", "Me")
+_SPACES: Final = re.compile(r"\s+")
 #: White space and characters that only join or separate others, so mean nothing at an end. (Others
 #: of the above end an emoji or a word.)
 _MARGIN: Final = (
@@ -35,7 +47,6 @@ _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
     f"{_NONCHARACTERS}]"
 )
-_LINE_CONTROLS: Final = re.compile("[\t\n]+")
 _DASH_CATEGORY: Final = "Pd"
 _MINUS: Final = "\u2212"
 #: Normalizing takes quadratic time in the worst case, and no code is this long.
@@ -43,24 +54,38 @@ _MAX_CODE: Final = 200
 
 
 def human_text(text: str, *, lines: bool = False) -> str:
-    """The text in the form NFC, without white space around it; empty if nothing can be seen.
+    """The text in the form NFC, without white space around it and without characters that change
+    nothing; empty if nothing can be seen.
 
     text: of limited length, because normalizing takes quadratic time in the worst case. lines:
-    whether it may have tabs and several lines, which then end with a line feed. Otherwise each of
-    them becomes a space.
-    Raises ValueError, whose text is for the user, for control characters.
+    whether it may have tabs and several lines, which then end with a line feed. Otherwise white
+    space is one space.
+    Raises ValueError, whose text is for the user, for control characters, and for letters with more
+    marks than any language has.
     """
     text = _LINE_END.sub("\n", unicodedata.normalize("NFC", text)).strip(_MARGIN)
     if not _INVISIBLE.sub("", text).strip():
         return ""
     if found := _FORBIDDEN.search(text):
         raise ValueError(f"Must not contain the control character U+{ord(found[0]):04X}.")
-    return text if lines else _LINE_CONTROLS.sub(" ", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _MEANINGLESS.sub("", text))
+        _require_few_marks(text)
+    return text if lines else _SPACES.sub(" ", text)
+
+
+def _require_few_marks(text: str) -> None:
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in _MARK_CATEGORIES else 0
+        if marks > _MAX_MARKS:
+            raise ValueError(f"Must not have more than {_MAX_MARKS} marks on a letter.")
 
 
 def visible_text(text: str) -> str:
-    """The text without what pasting adds: white space around it, and characters of no meaning."""
-    return _PASTED.sub("", text).strip()
+    """The text without what pasting adds: white space and directions around it, and characters of
+    no meaning."""
+    return _PASTED.sub("", text).strip(_MARGIN + _DIRECTIONS)
 
 
 def typed_code(text: str) -> str:

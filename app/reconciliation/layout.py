@@ -123,8 +123,8 @@ def _missing(found: Iterable[str], stated: Sequence[tuple[str, str]]) -> list[st
     if {"reference", "direction"} <= names and not stated:
         return [name for name in OURS if name not in names]
     missing = [] if "date" in names else ["date"]
-    if not {"debit", "credit"} <= names:
-        missing += [name for name in ("amount", "direction") if name not in names]
+    if not {"debit", "credit"} <= names and "amount" not in names:
+        missing += ["amount"]
     if not {"reference", "bankReference", "text"} & names:
         missing.append("reference")
     return missing

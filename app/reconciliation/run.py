@@ -1,6 +1,5 @@
 """A reconciliation from file to report, for the endpoint and the command. Opens transactions."""
 
-from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -14,6 +13,7 @@ from app.ledger_lock.service import ledger_transaction
 from app.reconciliation import service, statement
 from app.reconciliation.comparison import Action, Finding
 from app.reconciliation.service import Report
+from app.reconciliation.statement import Format
 
 
 def reconcile(
@@ -21,7 +21,7 @@ def reconcile(
     *,
     provider: str,
     currency: str,
-    columns: Sequence[tuple[str, str]] = (),
+    form: Format = Format(),  # noqa: B008 – immutable
     since: date | None = None,
     until: date | None = None,
     time_zone: str = UTC_ZONE.key,
@@ -31,13 +31,13 @@ def reconcile(
 ) -> Report:
     """Compare the statement of a bank with our records.
 
-    raw, currency, columns: as of `statement.parse`; since, until, time_zone: as of
+    raw, currency, form: as of `statement.parse`; since, until, time_zone: as of
     `compare_statement`; apply: close the differences that are safe to
     close, at most `max_closed` of them. Safe to run twice.
     Raises ProviderUnknown, StatementInvalid, PeriodInvalid.
     """
     bank = providers.require(provider)
-    lines = statement.parse(raw, currency=currency, columns=columns)
+    lines = statement.parse(raw, currency=currency, form=form)
     with reading() as session:
         report = service.compare_statement(
             session,

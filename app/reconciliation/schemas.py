@@ -14,7 +14,7 @@ from app.common.time_zone import UTC_ZONE, TimeZone
 from app.reconciliation import layout, report
 from app.reconciliation.comparison import Action, Outcome
 from app.reconciliation.service import Report
-from app.reconciliation.statement import Direction
+from app.reconciliation.statement import Direction, Format
 
 #: The maximum number of rows in JSON; the CSV has all of them.
 MAX_ROWS: Final = 1_000
@@ -72,8 +72,17 @@ class ReconciliationArgs(CsvArgs):
         metadata={
             "description": "Names of the columns of a bank whose format is not known, by their"
             f" meaning ({', '.join(layout.NAMES)}), such as"
-            " `date:Buchungstag,text:Verwendungszweck,debit:Soll,credit:Haben`",
+            " `date:Buchungstag,text:Verwendungszweck,debit:Soll,credit:Haben` (with"
+            " `decimalComma`)",
         },
+    )
+    decimal_comma = Flag(
+        load_default=False,
+        metadata={"description": "Whether amounts are written as `1.250,00`"},
+    )
+    month_first = Flag(
+        load_default=False,
+        metadata={"description": "Whether dates are written as `11/26/2026`"},
     )
     apply = Flag(
         load_default=False,
@@ -87,9 +96,15 @@ class ReconciliationArgs(CsvArgs):
     )
 
     @ma.post_load
-    def _columns(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _written(self, args: dict[str, Any], **_: Any) -> dict[str, Any]:
         pairs = [part.partition(":") for part in args.pop("columns", "").split(",") if part]
-        return args | {"columns": [(meaning.strip(), name) for meaning, _, name in pairs]}
+        return args | {
+            "written": Format(
+                columns=[(meaning.strip(), name) for meaning, _, name in pairs],
+                decimal_comma=args.pop("decimal_comma"),
+                month_first=args.pop("month_first"),
+            )
+        }
 
 
 class ReconciliationRowOut(ma.Schema):

@@ -50,7 +50,7 @@ def _cells(finding: Finding) -> list[str]:
     return [
         str(line.number) if line else "–",
         _to_words(finding.outcome) + action,
-        escape(row["reference"]),
+        escape(row["reference"] or row["bankReference"] or "–"),
         f"{row['direction'].lower()} {line.money} {line.money.currency}" if line else "–",
         f"{ours.status} {ours.money} {ours.money.currency}" if ours else "–",
     ]

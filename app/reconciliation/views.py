@@ -55,7 +55,7 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
     """
     form, bom = args.pop("form"), args.pop("bom")
     currency = args.pop("currency", settings().default_currency)
-    columns = args.pop("columns")
+    written = args.pop("written")
     require_csv("the statement")
     with transaction() as session:
         actor = current_admin(session)
@@ -65,7 +65,7 @@ def create_reconciliation(args: dict[str, Any]) -> Response:
     found = reconcile(
         raw_body(max_bytes=MAX_BYTES),
         currency=currency,
-        columns=columns,
+        form=written,
         actor_id=actor.id,
         max_closed=MAX_CLOSED,
         **args,

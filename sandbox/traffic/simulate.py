@@ -68,7 +68,14 @@ def _within(text: str, least: float, most: float) -> float:
 def _simulate(config: Config, options: argparse.Namespace, console: Console) -> int:
     store = open_store(config, "traffic.sqlite3", schema=SCHEMA)
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    shown = Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with shown as progress:
         people = progress.add_task("people", total=None)
         traffic = Traffic(
             Api(config.api_url),

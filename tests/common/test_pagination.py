@@ -39,7 +39,7 @@ class TestRequest:
         return load
 
     def test_the_default_is_the_first_page(self, load: Callable[..., PageRequest]) -> None:
-        assert load() == PageRequest(page=1, limit=20, list_id="/things?")
+        assert load() == PageRequest(page=1, limit=20, list_id=" /things?")
 
     def test_a_page_number_sets_the_offset(self, load: Callable[..., PageRequest]) -> None:
         assert load(page=3, limit=50).offset == 100
@@ -47,7 +47,7 @@ class TestRequest:
     def test_a_cursor_contains_page_and_total_and_has_no_offset(
         self, load: Callable[..., PageRequest]
     ) -> None:
-        page = PageRequest(4, 20, after=("name", 5), total=31, list_id="/things?")
+        page = PageRequest(4, 20, after=("name", 5), total=31, list_id=" /things?")
 
         request = load(cursor=pagination._encode(page), page=9)
 
@@ -56,7 +56,7 @@ class TestRequest:
 
 
 def test_every_list_refuses_the_cursor_of_another_list(app: Flask, client: FlaskClient) -> None:
-    seller, admin = factories.merchant(), factories.admin()
+    seller, admin = seller_with_coupons(client), factories.admin()
     product = factories.product(seller)
     purchase = WalletPurchase(Basket(product), factories.NO_CODE, fee_bps=0)
     with factories.ledger_session() as session:
@@ -68,15 +68,18 @@ def test_every_list_refuses_the_cursor_of_another_list(app: Flask, client: Flask
     ]
     assert len(lists) >= 16
     ids = {"product_id": str(product)}
-    of_another = cursor_of(client, "/api/v1/coupons?limit=2", seller_with_coupons(client))
+    origins = {seller: "/api/v1/coupons", admin: "/api/v1/admin/users"}
+    cursors = {
+        caller: cursor_of(client, f"{url}?limit=1", caller) for caller, url in origins.items()
+    }
     for path in lists:
         caller = admin if path.startswith("/api/v1/admin/") else seller
         answer = client.get(
             re.sub(r"{(\w+)}", lambda name: ids.get(name[1], str(order.id)), path),
-            query_string={"cursor": of_another},
+            query_string={"cursor": cursors[caller]},
             headers=caller.headers,
         )
-        if path == "/api/v1/coupons":
+        if path == origins[caller]:
             assert answer.status_code == 200
         else:
             assert refusal(answer) == (400, "VALIDATION_ERROR"), path
@@ -133,6 +136,26 @@ class TestForgedCursors:
             changed[position] ^= 1
             text = base64.urlsafe_b64encode(changed).decode().rstrip("=")
             assert self.refused(client, holder, cursor=text), position
+
+    def test_a_cursor_has_one_spelling(self, client: FlaskClient, holder: Actor) -> None:
+        cursor = cursor_of(client, f"{self.URL}?limit=1", holder)
+        padding = -len(cursor) % 4
+        for text in {f"{cursor}=", f"{cursor}{padding * '='}="}:
+            assert self.refused(client, holder, cursor=text), text
+
+    def test_a_cursor_belongs_to_its_reader(self, client: FlaskClient, holder: Actor) -> None:
+        cursor = cursor_of(client, f"{self.URL}?limit=1", holder)
+        assert not self.refused(client, holder, cursor=cursor)
+        assert self.refused(client, factories.buyer("1.00"), cursor=cursor)
+
+        seller = factories.merchant()
+        for _ in range(2):
+            factories.product(seller)
+        admin, other = factories.admin(), factories.admin()
+        cursor = cursor_of(client, "/api/v1/admin/users?limit=1", admin)
+        url = f"/api/v1/admin/users?cursor={cursor}"
+        assert client.get(url, headers=admin.headers).status_code == 200
+        assert client.get(url, headers=other.headers).json["details"] == REFUSED
 
     def test_a_cursor_belongs_to_its_filters(self, client: FlaskClient, holder: Actor) -> None:
         filters = {"type": "DEPOSIT", "from": "2020-01-01"}

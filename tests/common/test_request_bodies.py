@@ -97,7 +97,29 @@ class TestMalformedJson:
 class TestInvalidBodies:
     @pytest.mark.parametrize("body", [b"[]", b"5", b'"text"', b"true", b"[{}]"])
     def test_json_that_is_not_an_object_is_refused(self, client: FlaskClient, body: bytes) -> None:
-        assert refusal(send(client, body)) == (400, "VALIDATION_ERROR")
+        answer = send(client, body)
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
+        assert answer.json["details"] == {"body": ["Must be a JSON object."]}
+
+    @pytest.mark.parametrize(("text", "what"), [("\\u0000", "NUL"), ("\\ud800", "half")])
+    def test_a_text_that_cannot_be_stored_is_named(
+        self, client: FlaskClient, text: str, what: str
+    ) -> None:
+        for body, field in (('{"email": "a%s"}', "email"), ('{"a": [1, {"b": "%s"}]}', "a[1].b")):
+            answer = send(client, (body % text).encode())
+            assert refusal(answer) == (400, "MALFORMED_JSON")
+            ((where, (problem,)),) = answer.json["details"].items()
+            assert (where, what in problem) == (field, True)
+
+    @pytest.mark.parametrize("charset", ["utf-16", "iso-8859-1"])
+    def test_another_character_set_is_unsupported(self, client: FlaskClient, charset: str) -> None:
+        answer = send(client, b"{}", f"application/json; charset={charset}")
+        assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+    @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "us-ascii"])
+    def test_utf_8_may_be_stated(self, client: FlaskClient, charset: str) -> None:
+        answer = send(client, b"{}", f"application/json; charset={charset}")
+        assert refusal(answer) == (400, "VALIDATION_ERROR")
 
     @pytest.mark.parametrize("body", [b"null", b"{}", b" {} "])
     def test_an_empty_object_lacks_the_required_fields(

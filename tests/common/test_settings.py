@@ -72,6 +72,16 @@ class TestReading:
     ) -> None:
         assert load(monkeypatch, API_PREFIX=text).api_prefix == "/api/v1"
 
+    @pytest.mark.parametrize("text", ["/api v1", "/api//v1", "https://example.com/api", "/api?v=1"])
+    def test_a_prefix_is_a_path(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        with pytest.raises(SettingsError, match="API_PREFIX: must look like /api/v1"):
+            load(monkeypatch, API_PREFIX=text)
+
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "ENCRYPTION_KEYS", "PUBLIC_URL"])
+    def test_a_value_is_text(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        with pytest.raises(SettingsError, match=f"{name}: must be text in UTF-8"):
+            load(monkeypatch, **{name: "postgresql://a\udcff@localhost/x"})
+
     def test_a_slash_alone_is_an_empty_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert load(monkeypatch, API_PREFIX="/").api_prefix == ""
 

@@ -27,6 +27,13 @@ ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007
         ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
         ("\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd"),
         ("Ada\n", "Ada"),
+        ("Zwarte\u200bkat", "Zwartekat"),
+        ("no\u00adbreak", "nobreak"),
+        ("a\ufeffb\ufff9c\U000e0041d\u3164e", "abcde"),
+        ("cafe\u200b\u0301", "caf\u00e9"),
+        ("Ada  \u00a0 Lovelace", "Ada Lovelace"),
+        ("10\u202f\u20ac", "10 \u20ac"),
+        ("\u0e17\u0e35\u0e48", "\u0e17\u0e35\u0e48"),
         # Nothing of these can be seen.
         ("\u200b", ""),
         ("\u200d\u2060 \ufeff", ""),
@@ -47,6 +54,21 @@ def test_control_characters_are_refused_by_name(code: int) -> None:
     for lines in (False, True):
         with pytest.raises(ValueError, match=rf"U\+{code:04X}\.$"):
             human_text(f"a{chr(code)}b", lines=lines)
+
+
+def test_letters_have_no_more_marks_than_a_language_has() -> None:
+    assert human_text("a" + "\u0316" * 8) == "a" + "\u0316" * 8
+    for lines in (False, True):
+        with pytest.raises(ValueError, match="more than 8 marks on a letter"):
+            human_text("a" + "\u0316" * 60, lines=lines)
+
+
+def test_a_text_that_cannot_be_seen_is_not_blamed_on_its_length() -> None:
+    for typed in ("\u200b\u200b", "\u3164"):
+        with pytest.raises(ma.ValidationError, match="Must have characters that can be seen"):
+            Text(max_length=100).deserialize(typed)
+    with pytest.raises(ma.ValidationError, match="Length must be"):
+        Text(max_length=100).deserialize("  ")
 
 
 def test_a_long_text_is_read_in_linear_time() -> None:
@@ -90,6 +112,11 @@ def test_a_code_is_read_as_if_it_was_typed(pasted: str, code: str) -> None:
 
 def test_an_address_keeps_everything_that_can_be_seen() -> None:
     assert (
-        visible_text("\u2060j\u00f6rg\u200b@b\u00fccher.example\u00a0")
+        visible_text("\u202a\u2060j\u00f6rg\u200b@b\u00fccher.example\u00a0\u202c")
         == "j\u00f6rg@b\u00fccher.example"
     )
+
+
+def test_an_address_that_is_not_what_it_looks_like_is_invalid() -> None:
+    assert canonical_email("b\u202ec@example.com") is None
+    assert canonical_email("b\u200bc@example.com") == "bc@example.com"

@@ -4,9 +4,12 @@ Every operation that adds something has a quota, a rate limit of its own, or is 
 reason why it needs none.
 """
 
+import re
+
 from flask import Flask
 
 from app.common.ratelimit import limiter
+from app.common.settings import PROJECT_ROOT
 from tests.operations.access_matrix import Route, operations_of, routes_of
 
 _ENDS = "It ends something that exists, once."
@@ -79,3 +82,16 @@ def test_everything_that_adds_something_is_bounded(app: Flask) -> None:
         if operation.get("x-required-roles") != ["ADMIN"] and not has_rate_limit(app, route)
     }
     assert unbounded == UNBOUNDED.keys()
+
+
+def test_every_limit_of_an_operation_is_in_the_table(app: Flask) -> None:
+    page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
+    table = page.partition("## Rate limits")[2].partition("\n## ")[0]
+    listed = {re.sub(r"{\w+}", "{}", path) for path in re.findall(r"`(?:[A-Z]+ )?(/[^`]*)`", table)}
+    missing = {
+        (method, path)
+        for method, path in operations_of(app)
+        if has_rate_limit(app, (method, path))
+        if not any(re.sub(r"{\w+}", "{}", path).endswith(each) for each in listed)
+    }
+    assert missing == set()

@@ -42,6 +42,16 @@ def test_case_and_accents_do_not_matter(client: FlaskClient, seller: Actor, q: s
     assert found(client, q) == ["Café recipes"]
 
 
+@pytest.mark.parametrize("q", ["zwartekat", "nobreak", "no\u200bbreak", "cre\u200bme", "kat  no"])
+def test_what_nobody_can_see_does_not_matter(client: FlaskClient, seller: Actor, q: str) -> None:
+    name = "Zwarte\u200bkat no\u00adbreak Cr\u00e8me"
+    body = {"name": name, "price": "1.00", "availableUnits": 1}
+    made = client.post(PRODUCTS, json=body, headers=seller.headers)
+
+    assert made.json["name"] == "Zwartekat nobreak Cr\u00e8me"
+    assert found(client, q) == [made.json["name"]]
+
+
 def test_names_come_before_descriptions_and_newer_before_older(
     client: FlaskClient, seller: Actor
 ) -> None:

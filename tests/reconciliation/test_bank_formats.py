@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from app.common.money import Money
 from app.reconciliation.errors import StatementInvalid
-from app.reconciliation.statement import Direction, StatementLine, parse
+from app.reconciliation.statement import Direction, Format, StatementLine, parse
 from tests.onramp.helpers import deliver_event
 from tests.reconciliation.helpers import post_statement, user_with_open_records
 
@@ -88,7 +88,7 @@ def test_the_columns_of_another_bank_can_be_stated() -> None:
         ("debit", "SOLL"),
         ("credit", "Haben"),
     ]
-    (line,) = parse(raw.encode(), currency="EUR", columns=columns)
+    (line,) = parse(raw.encode(), currency="EUR", form=Format(columns))
     assert (line.direction, line.money, line.text) == (
         Direction.DEBIT,
         Money(2500, "EUR"),
@@ -101,7 +101,7 @@ def test_the_columns_of_another_bank_can_be_stated() -> None:
 
 def test_a_stated_column_replaces_the_usual_one() -> None:
     raw = b"Date,Booked on,Narration,DR,CR\n01/11/2026,02/11/2026,Rent,5.00,\n"
-    (line,) = parse(raw, currency="INR", columns=[("date", "Booked on")])
+    (line,) = parse(raw, currency="INR", form=Format([("date", "Booked on")]))
     assert line.date == date(2026, 11, 2)
 
 
@@ -119,7 +119,7 @@ def test_columns_that_are_stated_wrongly_are_refused(
     columns: list[tuple[str, str]], problem: str
 ) -> None:
     with pytest.raises(StatementInvalid) as caught:
-        parse(AXIS.encode(), currency="INR", columns=columns)
+        parse(AXIS.encode(), currency="INR", form=Format(columns))
     ((where, (text,)),) = caught.value.details.items()
     assert (where, problem in text) == ("columns", True), text
 
@@ -147,7 +147,7 @@ def test_a_total_within_the_statement_ends_nothing() -> None:
         ("2500.50,,", '"2500,50",,', "amount: must be an amount of INR such as 12.50"),
         ("2500.50,,", "2.500,,", "amount: must be an amount of INR such as 12.50"),
         ("2500.50,,", "RENT,5.00,", "must have an amount as debit or as credit"),
-        ("UPI-BOB@OKHDFC-RENT", "UPI-BOB, RENT", "8 cells, but the header has 7"),
+        ("UPI-BOB@OKHDFC-RENT", "UPI-BOB, RENT", "the row has 8 cells, but the header has 7"),
         ("0000612345678902", "é", "bankReference: must be at most 255 ASCII characters"),
         ("02/11/26,UPI", "46327,TOTAL", "date: must be a date such as 2026-11-21 or 21/11/2026"),
     ],
@@ -156,6 +156,87 @@ def test_no_transaction_is_passed_over(was: str, now: str, problem: str) -> None
     with pytest.raises(StatementInvalid) as caught:
         parse(HDFC.replace(was, now, 1).encode(), currency="INR")
     assert caught.value.details == {"line 9": [problem]}
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["26.11.2026", "26.11.26", "26-Nov-2026", "26 Nov 2026", "26-NOV-26", "26/11/2026 10:00:00",
+     "26-11-2026 10:00", "26/11/26 10:00:00 AM", "2026-11-26T10:00:00", "20261126", "26/11/2026"],
+)  # fmt: skip
+def test_days_are_read_as_banks_write_them(day: str) -> None:
+    (line,) = parse(f"Date,Narration,DR,CR\n{day},Rent,5.00,\n".encode(), currency="INR")
+    assert line.date == date(2026, 11, 26)
+
+
+def test_that_months_come_first_can_be_stated() -> None:
+    raw = b"Date,Description,Debit,Credit\n02/11/2026,Rent,5.00,\n"
+    assert [
+        parse(raw, currency="USD", form=Format(month_first=first))[0].date
+        for first in (False, True)
+    ] == [date(2026, 11, 2), date(2026, 2, 11)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "minor"),
+    [
+        ("1250.00 Dr", 125000),
+        ("1,250.00Dr.", 125000),
+        ("\u20b91,250.00", 125000),
+        ("Rs. 1,250.00", 125000),
+        ("INR 1250", 125000),
+        ("1250.00 INR", 125000),
+    ],
+)
+def test_an_amount_may_have_its_currency_and_its_direction(cell: str, minor: int) -> None:
+    raw = f'Date,Narration,DR,CR\n01/11/26,Rent,"{cell}",\n'
+    (line,) = parse(raw.encode(), currency="INR")
+    assert (line.direction, line.money) == (Direction.DEBIT, Money(minor, "INR"))
+
+
+@pytest.mark.parametrize("cell", ["1250.00 Cr", "$1,250.00", "USD 5.00", "-5.00", "5.00 Dr Dr"])
+def test_an_amount_that_contradicts_its_column_is_refused(cell: str) -> None:
+    raw = f'Date,Narration,DR,CR\n01/11/26,Rent,"{cell}",\n'
+    with pytest.raises(StatementInvalid):
+        parse(raw.encode(), currency="INR")
+
+
+@pytest.mark.parametrize(
+    ("cell", "direction"),
+    [
+        ("1.250,00", None),
+        ("-1.250,00", Direction.DEBIT),
+        ("+1250,00", Direction.CREDIT),
+        ("1 250,00 Cr", Direction.CREDIT),
+        ("1.250,00 \u20ac Dr", Direction.DEBIT),
+        ("-1.250,00 Dr", None),
+        ("-1.250", Direction.DEBIT),
+        ("-1,250.00", None),
+    ],
+)
+def test_an_amount_without_a_direction_needs_one_of_its_own(
+    cell: str, direction: Direction | None
+) -> None:
+    raw = f"Buchungstag;Verwendungszweck;Betrag\n26.11.2026;Miete;{cell}\n".encode()
+    columns = [("date", "Buchungstag"), ("text", "Verwendungszweck"), ("amount", "Betrag")]
+    form = Format(columns, decimal_comma=True)
+    if direction is None:
+        with pytest.raises(StatementInvalid):
+            parse(raw, currency="EUR", form=form)
+    else:
+        (line,) = parse(raw, currency="EUR", form=form)
+        assert (line.direction, line.money) == (direction, Money(125000, "EUR"))
+
+
+@pytest.mark.parametrize("name", ["Debit", "DEBIT", "dr", "Dr.", "D"])
+def test_the_case_of_a_direction_does_not_matter(name: str) -> None:
+    raw = f"Date,Narration,Amount,Dr/Cr\n01/11/26,Rent,5.00,{name}\n"
+    assert parse(raw.encode(), currency="INR")[0].direction is Direction.DEBIT
+
+
+@pytest.mark.parametrize("cell", ["-", "--", "", "000000", "N/A"])
+def test_a_reference_of_nothing_is_none(cell: str) -> None:
+    raw = f"Tran Date,CHQNO,PARTICULARS,DR,CR\n01-11-2026,{cell},Charges,5.00,\n"
+    assert parse(raw.encode(), currency="INR")[0].bank_reference == ""
 
 
 class TestIdentification:

@@ -23,6 +23,7 @@ from tests.concurrency import broken_invariants
 from tests.onramp.helpers import created_onramp, get_onramp
 from tests.payouts.helpers import balance_and_held
 from tests.reconciliation.helpers import booked_line, credit_line, statement, today
+from tests.reconciliation.test_bank_formats import AXIS, HDFC
 
 
 def reconcile_file(
@@ -72,6 +73,24 @@ def test_the_command_prints_differences_and_closes_safe_ones(
     assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
     assert balance_and_held(client, user) == ("125.00", "0.00")
     assert broken_invariants() == []
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("raw", "encoding", "words"), [(HDFC, "utf-8-sig", []), (AXIS, "utf-16", ["--apply"])]
+)
+def test_lines_that_are_not_ours_are_printed(
+    settings: Settings, tmp_path: Path, raw: str, encoding: str, words: list[str]
+) -> None:
+    file = tmp_path / "statement.csv"
+    file.write_bytes(raw.replace("612345678902", "").encode(encoding))
+
+    printed = reconcile_file(file, settings, "--currency", "INR", *words)
+
+    assert (printed.returncode, printed.stderr) == (1, "")
+    table = [line for line in printed.stdout.splitlines() if "missing here" in line]
+    assert "612345678901" in table[1]
+    assert len(table) == 3  # with the summary
 
 
 @pytest.mark.usefixtures("app")

@@ -25,8 +25,12 @@ class UploadCodesArgs(Schema):
             "example": "code,pin",
         },
     )
-    header = Flag(
-        metadata={"description": "Whether the first row of a table has the names of its columns"}
+    header = Flag(metadata={"description": "Whether the first row has the names of the columns"})
+    allow_damaged = Flag(
+        load_default=False,
+        metadata={
+            "description": "Whether values that look as if a spreadsheet had damaged them are sold"
+        },
     )
     dry_run = Flag(
         load_default=False, metadata={"description": "Only show what would be sold; adds nothing"}
@@ -38,6 +42,7 @@ class UploadCodesArgs(Schema):
         return {
             "columns": [name.strip() for name in columns if name.strip()],
             "header": args.get("header"),
+            "allow_damaged": args["allow_damaged"],
             "dry_run": args["dry_run"],
         }
 

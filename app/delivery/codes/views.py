@@ -12,6 +12,7 @@ from app.auth.models import Role
 from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common import queue
+from app.common.csv_http import require_text
 from app.common.db import reading, retry_transaction, transaction
 from app.common.errors import (
     BodyIncomplete,
@@ -110,8 +111,10 @@ def upload_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
     Send one code per line as `text/plain`, or a table as `text/csv`: UTF-8 or UTF-16 with a byte
     order mark, separated by commas, semicolons or tabs. Up to 100,000 codes of 1 to 500 characters,
     up to 64 MiB. Nothing is guessed: for a table whose only column is not named `code`, state
-    `header`, and for one with several columns also `column`. Values that a spreadsheet has damaged,
-    such as `1.23E+15`, are refused with their line. `dryRun` shows what would be sold.
+    `header`, and for one with several columns also `column`. So must text whose first line looks
+    like the name of a column, such as `Gift Code`. Values that look as if a spreadsheet had damaged
+    them, such as `1.23E+15` or `=A1`, are refused with their line; `allowDamaged` sells them.
+    Invisible characters are left out. `dryRun` shows what would be sold.
 
     Codes are sold in this order, each once. Codes that the product has or has had are skipped and
     reported. More than 1,000 codes are added by a background job: get the upload for its progress.
@@ -136,8 +139,7 @@ def upload_product_codes(args: dict[str, Any], product_id: UUID) -> Response:
 
 def _require_parser() -> Callable[[Iterable[bytes], Layout], CodeFile]:
     """The parser of the request's media type. Raises UnsupportedMediaType."""
-    if request.mimetype not in _PARSERS:
-        raise UnsupportedMediaType("Send the codes as text/plain or text/csv")
+    require_text("the codes", *_PARSERS)
     return _PARSERS[request.mimetype]
 
 

@@ -97,7 +97,8 @@ def _columns(header: Row | None) -> Sequence[str]:
 def _add(parsed: ParsedImport, row: Row, columns: Sequence[str]) -> None:
     # Fewer, too: a file that was cut off must not clear what its last row had.
     if len(row.cells) > len(columns) or row.written < len(columns):
-        problem = f"{row.written} cells, but the header has {len(columns)}."
+        written = "1 cell" if row.written == 1 else f"{row.written} cells"
+        problem = f"The row has {written}, but the header has {len(columns)}."
         parsed.problems[row.line] = {"": [problem]}
         return
     cells = _cells(zip_longest(columns, row.cells, fillvalue=""))

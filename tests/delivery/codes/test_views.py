@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.delivery.codes.helpers import (
     codes_product,
     listed,
+    send,
     stock,
     stocked,
     upload,
@@ -134,3 +136,27 @@ def test_the_stock_of_codes_cannot_be_set(client: FlaskClient) -> None:
         f"/api/v1/products/{product_id}", json={"availableUnits": 5}, headers=seller.headers
     )
     assert refusal(answer) == (400, "STOCK_IS_CODES")
+
+
+def test_nothing_about_a_text_is_guessed(client: FlaskClient) -> None:
+    seller = factories.merchant()
+    product_id = codes_product(seller)
+
+    def sent(body: str, mimetype: str = "text/plain", **query: str) -> TestResponse:
+        return send(client, seller, product_id, body, mimetype=mimetype, query_string=query)
+
+    asked = sent("Gift Code\nA1", dryRun="true")
+    assert refusal(asked) == (400, "CODES_INVALID")
+    assert list(asked.json["details"]) == ["header"]
+    shown = sent("Gift Code\nA1", header="true", dryRun="true").json
+    assert (shown["header"], shown["codes"]) == (["Gift Code"], ["A1"])
+
+    damaged = sent("A1\n1.23e15")
+    assert refusal(damaged) == (400, "CODES_INVALID")
+    assert list(damaged.json["details"]) == ["line 2"]
+    assert sent("A1\n1.23e15", allowDamaged="true").json["added"] == 2
+
+    for charset in ("iso-8859-1", "windows-1252"):
+        answer = sent("A2", f"text/plain; charset={charset}")
+        assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert sent("A2", "text/plain; charset=UTF-8").json["added"] == 1

@@ -126,7 +126,7 @@ def test_a_truncated_export_cannot_be_imported(client: FlaskClient, seller: Acto
     create(client, seller)
     table = export(client, seller).data + TRUNCATED
     assert problems(import_csv(client, seller, table)) == {
-        "line 3": ["1 cells, but the header has 12."]
+        "line 3": ["The row has 1 cell, but the header has 12."]
     }
 
 
