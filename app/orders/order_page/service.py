@@ -80,15 +80,17 @@ def address_of(session: Session, *, order_id: UUID, user_id: UUID, base: str) ->
 
 
 def revoke(session: Session, *, order_id: UUID, user_id: UUID, base: str) -> str:
-    """Invalidate the address of an order's page. Returns the new one.
+    """Invalidate the address of an order's page, and the download links taken from it. Returns the
+    new address.
 
     Raises OrderNotFound, TooManyRevocations.
     """
-    _require_buyer(session, order_id=order_id, user_id=user_id, lock=True)
+    kind = _require_buyer(session, order_id=order_id, user_id=user_id, lock=True)
     serial = repository.get_page_serial(session, order_id) + 1
     if serial > links.MAX_SERIAL:
         raise TooManyRevocations
     repository.set_page_serial(session, order_id=order_id, serial=serial)
+    delivery.revoke_links(session, order_id=order_id, kind=kind)
     return url_of(order_id, base=base, serial=serial)
 
 
@@ -133,7 +135,10 @@ def require_page(
     )
 
 
-def _require_buyer(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> None:
+def _require_buyer(session: Session, *, order_id: UUID, user_id: UUID, lock: bool = False) -> str:
+    """The kind of the product. Raises OrderNotFound."""
     row = repository.get_order_for(session, order_id=order_id, user_id=user_id, lock=lock)
     if row is None or row.Order.user_id != user_id:
         raise OrderNotFound
+    kind: str = row.Product.kind
+    return kind

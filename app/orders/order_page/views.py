@@ -61,7 +61,8 @@ def get_order_page(order_id: UUID) -> dict[str, str]:
 def revoke_order_page(order_id: UUID) -> dict[str, str]:
     """Revoke the address of an order's page
 
-    From now on it answers as one that does not exist. Returns a new address.
+    From now on it answers as one that does not exist, and download links for the order's files no
+    longer work. Returns a new address.
     """
     with transaction() as session:
         user_id = current_user(session).id

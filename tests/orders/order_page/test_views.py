@@ -9,10 +9,12 @@ from app.orders.order_page import links
 from app.products.models import ProductKind
 from tests import factories
 from tests.delivery import helpers as goods
+from tests.delivery.files import helpers as files
+from tests.delivery.files.downloads.helpers import get
 from tests.delivery.codes.helpers import stocked
 from tests.factories import Actor
 from tests.orders.helpers import ORDERS, buy
-from tests.orders.order_page.helpers import page_path, words
+from tests.orders.order_page.helpers import download_link, page_path, words
 from tests.responses import refusal
 from tests.shops.helpers import with_shop
 
@@ -130,6 +132,23 @@ class TestAddress:
         assert "revoked" in words(client, first, status=404)
         assert client.get(f"{first}/receipt").status_code == 404
         assert client.get(last).status_code == 200
+
+    def test_download_links_of_a_revoked_page_stop_and_new_ones_work(
+        self, client: FlaskClient
+    ) -> None:
+        buyer = factories.buyer()
+        order_id = files.bought(client, buyer, files.on_sale(client, factories.merchant())).order_id
+        used, unused = (
+            download_link(client, page_path(client, buyer, str(order_id))) for _ in range(2)
+        )
+        assert get(client, used).status_code == 200
+
+        client.post(f"{ORDERS}/{order_id}/page/revoke", headers=buyer.headers)
+
+        for link in (used, unused):
+            assert refusal(client.get(link)) == (410, "DOWNLOAD_REVOKED")
+        new = download_link(client, page_path(client, buyer, str(order_id)))
+        assert get(client, new).status_code == 200
 
     def test_a_forged_address_is_refused(
         self, client: FlaskClient, bought: tuple[Actor, str, str]
