@@ -22,8 +22,8 @@ _GROUP_SIZE: Final = 4
 def parse_number(typed: str) -> str:
     """The order number as it is stored, from what was typed or pasted.
 
-    Ignores hyphens, spaces, invisible characters and the sign # in front. Raises ValueError with the reason: a wrong
-    digit, or two that are swapped, are told by the check digit.
+    Ignores hyphens, spaces, invisible characters and the sign # in front. Raises ValueError with
+    the reason: a wrong digit, or two that are swapped, are told by the check digit.
     """
     digits = typed_code(typed).translate(_SEPARATORS).removeprefix("#")
     if not _DIGITS.fullmatch(digits):

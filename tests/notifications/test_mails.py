@@ -218,6 +218,19 @@ class TestUnsubscribing:
         send_mails()
         assert len(catcher.mails) == 1
 
+    def test_the_page_says_which_mails_end(self, client: FlaskClient, catcher: MailCatcher) -> None:
+        buyer = factories.buyer()
+        buy(client, buyer, factories.product(factories.merchant()))
+        send_mails()
+        (mail,) = catcher.mails_to(buyer.email)
+        path = re.sub(r"^<http://localhost:\d+|>$", "", mail["List-Unsubscribe"])
+
+        assert (
+            "We will no longer send you mails about your purchases: receipts, codes and licence"
+            " keys." in client.get(path).text
+        )
+        assert "you can turn the mails on again" in client.post(path).text
+
     def test_opening_the_page_changes_nothing(
         self, client: FlaskClient, catcher: MailCatcher
     ) -> None:

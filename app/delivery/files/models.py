@@ -42,7 +42,8 @@ class FileDelivery(Created, Base):
     """What the buyer of an order can download.
 
     quantity: units of the order. revoked_units: of these. downloads: counted so far.
-    downloads_allowed: maximum. link_serial: how often its links were revoked. delivered_at: when the order was paid, None while it is reserved.
+    downloads_allowed: maximum. link_serial: how often its links were revoked. delivered_at: when
+    the order was paid, None while it is reserved.
     """
 
     __tablename__ = "file_deliveries"

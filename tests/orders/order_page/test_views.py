@@ -9,9 +9,9 @@ from app.orders.order_page import links
 from app.products.models import ProductKind
 from tests import factories
 from tests.delivery import helpers as goods
+from tests.delivery.codes.helpers import stocked
 from tests.delivery.files import helpers as files
 from tests.delivery.files.downloads.helpers import get
-from tests.delivery.codes.helpers import stocked
 from tests.factories import Actor
 from tests.orders.helpers import ORDERS, buy
 from tests.orders.order_page.helpers import download_link, page_path, words
