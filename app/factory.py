@@ -43,6 +43,7 @@ from app.events.views import docs_blp as async_api_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
+from app.giveaways.claim_page.views import page_blp as claim_page_blp
 from app.giveaways.views import blp as giveaways_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
@@ -72,6 +73,8 @@ from app.reconciliation.views import admin_blp as reconciliation_blp
 from app.sales.views import blp as sales_blp
 from app.shops.views import blp as shops_blp
 from app.statements.views import blp as statements_blp
+from app.transfers.receipts.views import blp as receipts_blp
+from app.transfers.receipts.views import page_blp as receipt_page_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets.holds.views import blp as holds_blp
 from app.wallets.views import admin_blp as wallets_admin_blp
@@ -106,6 +109,7 @@ BLUEPRINTS = (
     refunds_blp,
     refund_requests_blp,
     transfers_blp,
+    receipts_blp,
     payment_requests_blp,
     merchant_codes_blp,
     onramp_blp,
@@ -150,6 +154,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(async_api_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
+    app.register_blueprint(claim_page_blp)
+    app.register_blueprint(receipt_page_blp)
     app.register_blueprint(checkout_blp)
     app.register_blueprint(unsubscribe_page_blp)
     app.register_blueprint(password_page_blp)

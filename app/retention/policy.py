@@ -141,6 +141,7 @@ KEPT: Final = {
     "quarter_hour_sales": "at most two rows per order or refund",
     "daily_buyers": "at most one row per row of buyer_days",
     "transfers": _TRADE,
+    "receipt_addresses": _TRADE,
     "payment_requests": _TRADE,
     "merchant_codes": "printed codes stay valid until their merchant deactivates them",
     "onramps": _TRADE,

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from app.auth.models import User
 from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate_union
-from app.transfers.models import Transfer
+from app.transfers.models import ReceiptAddress, Transfer
 
 _INSERT = BulkInsert(Transfer)
 
@@ -50,6 +51,33 @@ def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Tr
             or_(Transfer.sender_id == user_id, Transfer.receiver_id == user_id),
         )
     )
+
+
+def get_sent_transfer(session: Session, *, transfer_id: UUID, sender_id: UUID) -> Transfer | None:
+    """The transfer, locked, if that user sent it."""
+    query = select(Transfer).where(Transfer.id == transfer_id, Transfer.sender_id == sender_id)
+    return session.scalar(query.with_for_update(key_share=True))
+
+
+def get_receipt(session: Session, transfer_id: UUID) -> Any | None:
+    """The Transfer with its receiver (User), and the `serial` of its receipt's address."""
+    return session.execute(
+        select(Transfer, User, func.coalesce(ReceiptAddress.serial, 0).label("serial"))
+        .join(User, User.id == Transfer.receiver_id)
+        .outerjoin(ReceiptAddress, ReceiptAddress.transfer_id == Transfer.id)
+        .where(Transfer.id == transfer_id)
+    ).one_or_none()
+
+
+def get_receipt_serial(session: Session, transfer_id: UUID) -> int:
+    """How often the address of the receipt was revoked."""
+    found = session.get(ReceiptAddress, transfer_id)
+    return found.serial if found else 0
+
+
+def set_receipt_serial(session: Session, *, transfer_id: UUID, serial: int) -> None:
+    session.merge(ReceiptAddress(transfer_id=transfer_id, serial=serial))
+    session.flush()
 
 
 def list_transfers(

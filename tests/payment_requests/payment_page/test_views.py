@@ -1,6 +1,7 @@
 """The payment page, as HTML."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -61,7 +62,20 @@ class TestContent:
         words = page(client, request)
 
         assert f"This request {expected}." in words
-        assert "Sign in" not in words
+        assert "to pay" not in words
+
+    def test_a_paid_request_says_when_and_leads_its_payer_to_the_receipt(
+        self, client: FlaskClient, alice: Actor
+    ) -> None:
+        bob = factories.buyer()
+        request = created_request(client, alice, to=bob, amount="1.00")
+        paid = close_request(client, bob, request, "pay").json
+
+        words = page(client, request)
+
+        day = f"{datetime.fromisoformat(paid['createdAt']):%B %-d, %Y}"
+        assert f"This request has been paid. It was paid on {day}" in words
+        assert "Sign in to see your receipt, if you have paid it" in words
 
     def test_a_code_for_a_product_shows_product_merchant_and_price(
         self, client: FlaskClient, alice: Actor
@@ -102,7 +116,11 @@ class TestSecurity:
         answer = client.get(f"/pay/{created_request(client, alice)['token']}")
         references = set(re.findall(r'(?:src|href)="([^"]+)"', answer.text))
 
-        assert references == {"/pay/assets/icon.svg", "/pay/assets/pay.css", "/pay/assets/pay.js"}
+        assert references == {
+            "/pay/assets/icon.svg",
+            "/pay/assets/hosted.css",
+            "/pay/assets/pay.js",
+        }
         for reference in references:
             with client.get(reference) as asset:
                 assert (reference, asset.status_code) == (reference, 200)
