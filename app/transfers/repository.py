@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
@@ -53,12 +54,6 @@ def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Tr
     )
 
 
-def get_sent_transfer(session: Session, *, transfer_id: UUID, sender_id: UUID) -> Transfer | None:
-    """The transfer, locked, if that user sent it."""
-    query = select(Transfer).where(Transfer.id == transfer_id, Transfer.sender_id == sender_id)
-    return session.scalar(query.with_for_update(key_share=True))
-
-
 def get_receipt(session: Session, transfer_id: UUID) -> Any | None:
     """The Transfer with its receiver (User), and the `serial` of its receipt's address."""
     return session.execute(
@@ -69,15 +64,15 @@ def get_receipt(session: Session, transfer_id: UUID) -> Any | None:
     ).one_or_none()
 
 
-def get_receipt_serial(session: Session, transfer_id: UUID) -> int:
-    """How often the address of the receipt was revoked."""
-    found = session.get(ReceiptAddress, transfer_id)
-    return found.serial if found else 0
-
-
-def set_receipt_serial(session: Session, *, transfer_id: UUID, serial: int) -> None:
-    session.merge(ReceiptAddress(transfer_id=transfer_id, serial=serial))
-    session.flush()
+def raise_receipt_serial(session: Session, transfer_id: UUID) -> int:
+    """Count that the address of the receipt is revoked once more. Returns how often it was."""
+    statement = insert(ReceiptAddress).values(transfer_id=transfer_id, serial=1)
+    raised = {"serial": ReceiptAddress.serial + 1}
+    return session.execute(
+        statement.on_conflict_do_update(index_elements=["transfer_id"], set_=raised).returning(
+            ReceiptAddress.serial
+        )
+    ).scalar_one()
 
 
 def list_transfers(

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.auth.models import Role
 from app.common.db import transaction
 from app.inbox.errors import QuarantineReason
+from app.notifications import links as unsubscribe_links
 from app.notifications.links import Subscription
 from app.notifications.models import Channel, Kind
 from app.orders.order_page.links import LINKS

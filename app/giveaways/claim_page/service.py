@@ -37,7 +37,7 @@ def require_claim_page(session: Session, token: str) -> ClaimPage:
     giveaway, product, merchant = offer.giveaway, offer.product, offer.merchant
     ended = None
     if giveaway.status != GiveawayStatus.OPEN:
-        ended = f"{GiveawayEnded(giveaway.status.value).message}."
+        ended = f"{GiveawayEnded(giveaway.status.value).text}."
     elif not (product.is_active and merchant.is_active):
         ended = "This product is no longer given away."
     elif product.available_units == 0:

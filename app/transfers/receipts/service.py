@@ -62,12 +62,12 @@ def revoke(session: Session, *, transfer_id: UUID, user_id: UUID, base: str) -> 
 
     Raises TransferNotFound, TooManyRevocations.
     """
-    if repository.get_sent_transfer(session, transfer_id=transfer_id, sender_id=user_id) is None:
+    found = repository.get_receipt(session, transfer_id)
+    if found is None or found.Transfer.sender_id != user_id:
         raise TransferNotFound
-    serial = repository.get_receipt_serial(session, transfer_id) + 1
+    serial = repository.raise_receipt_serial(session, transfer_id)
     if serial > MAX_SERIAL:
         raise TooManyRevocations
-    repository.set_receipt_serial(session, transfer_id=transfer_id, serial=serial)
     return LINKS.url_of(transfer_id, base=base, serial=serial)
 
 

@@ -36,6 +36,16 @@ class TestContent:
         assert "Pay $12.50" in words
         assert "Decline" not in words
 
+    def test_amounts_are_in_the_format_of_the_reader(
+        self, client: FlaskClient, alice: Actor
+    ) -> None:
+        request = created_request(client, alice, amount="9000.50")
+
+        assert "$9,000.50" in page(client, request)
+        path = f"/pay/{request['token']}"
+        german = client.get(path, headers={"Accept-Language": "de-DE,de;q=0.9"}).text
+        assert "9.000,50 $" in german.replace("\xa0", " ")
+
     def test_an_addressed_request_can_be_declined(self, client: FlaskClient, alice: Actor) -> None:
         words = page(client, created_request(client, alice, to=factories.actor(), amount="12.50"))
 
