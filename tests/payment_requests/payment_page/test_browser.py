@@ -107,6 +107,7 @@ def test_the_page_signs_out_after_the_payment(page: Page, people: People) -> Non
         page.get_by_role("button", name="Pay $1.00").click()
 
     assert signed_out.value.status == 204
+    expect(page.get_by_role("heading", name="Paid to Alice J.")).to_be_visible()
     assert len(people.server.call("GET", "/api/v1/auth/sessions", token=people.bob).json) == 1
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
@@ -130,7 +131,7 @@ def test_an_open_amount_is_entered_and_errors_are_shown(page: Page, people: Peop
         people.link(people.call(people.alice, "POST", "/merchant-codes", {"label": "Counter"}))
     )
     sign_in(page, people)
-    pay = page.get_by_role("button", name="Pay")
+    pay = page.get_by_role("button", name="Pay", exact=True)
 
     for typed, expected in (
         ("", "Please enter an amount such as 12.50."),
@@ -251,6 +252,53 @@ def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -
     pay.click()
 
     expect(page.get_by_text("$50.01")).to_be_visible()
+
+
+def test_a_giveaway_is_claimed_on_its_page_once(page: Page, people: People) -> None:
+    product_id = people.server.create_product(people.alice, price="19.99", units=5)
+    body = {"productId": product_id, "name": "Conference", "kind": "LINK", "units": 5}
+    giveaway = people.call(people.alice, "POST", "/giveaways", body)
+    claimed = []
+    for _ in range(2):
+        page.goto(f"{people.server.url}/giveaways/{giveaway['token']}")
+        sign_in(page, people)
+        page.get_by_role("button", name="Claim").click()
+        expect(page.get_by_role("heading", name="A gift for you")).to_be_visible()
+        claimed.append(page.url)
+
+    assert claimed[0] == claimed[1]
+    assert people.balance(people.bob) == "100.00"
+    assert len(people.server.call("GET", "/api/v1/auth/sessions", token=people.bob).json) == 1
+
+
+def test_the_buyer_replaces_the_address_of_an_order_on_its_page(page: Page, people: People) -> None:
+    product_id = people.server.create_product(people.alice, price="19.99", units=5)
+    body = {"productId": product_id, "paymentMethod": "WALLET"}
+    order = people.call(people.bob, "POST", "/orders", body)
+    first = people.call(people.bob, "GET", f"/orders/{order['id']}/page")["url"]
+    first = f"{people.server.url}/orders/{first.rpartition('/')[2]}"
+    page.goto(first)
+    page.get_by_text("Has somebody seen it who should not?").click()
+    page.get_by_label("Email or phone number").fill(
+        people.call(people.bob, "GET", "/auth/me")["email"]
+    )
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    page.wait_for_url(lambda url: "/orders/" in url and url != first)
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    page.goto(first)
+    expect(page.get_by_text("the buyer has replaced it")).to_be_visible()
+
+
+def test_signing_up_takes_an_email_address(page: Page, people: People) -> None:
+    page.goto(people.link(people.call(people.alice, "POST", "/payment-requests", {"amount": "1"})))
+    page.get_by_role("button", name="Sign up").click()
+    page.get_by_label("Email", exact=True).fill("+14155550123")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.locator("#sign-up").get_by_role("button", name="Sign up").click()
+
+    expect(page.get_by_role("alert")).to_have_text("Please sign up with an email address.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
