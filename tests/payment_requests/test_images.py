@@ -143,7 +143,7 @@ class TestPrinting:
         words, _ = self.printable_code(client, shop, label='"&]]> ' * 13)
 
         assert "<script>alert(1)</script>" in words
-        assert "…" in words
+        assert words.count('"&]]>') == 13
 
     @pytest.mark.parametrize("script", ["Devanagari", "Arabic", "Chinese", "Thai", "Emoji"])
     def test_texts_of_any_script_are_outlines_within_the_frame(

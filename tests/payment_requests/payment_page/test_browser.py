@@ -251,7 +251,7 @@ def test_a_large_amount_requires_a_two_factor_code(page: Page, people: People) -
     page.get_by_label("Code of your authenticator app").fill(codes[0])
     pay.click()
 
-    expect(page.get_by_text("$50.01")).to_be_visible()
+    expect(page.get_by_role("heading", name="Paid to Alice J.")).to_be_visible()
 
 
 def test_a_giveaway_is_claimed_on_its_page_once(page: Page, people: People) -> None:
