@@ -11,9 +11,6 @@ EXPONENTS: Final = {"USD": 2, "EUR": 2, "GBP": 2, "INR": 2, "EGP": 2, "JPY": 0, 
 
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 
-#: Minor units below which no amount has a thousands separator; the sign of "-0.50" is kept.
-MIN_GROUPED: Final = 1_000
-
 #: Largest amount a `bigint` column holds; larger ones are rejected.
 MAX_MINOR: Final = 2**63 - 1
 
@@ -70,11 +67,9 @@ class Money:
 
     @property
     def display(self) -> str:
-        """For messages in English: `$1,217.50`, `12.000 KWD`."""
+        """For display: `$17.50`, `12.000 KWD`."""
         symbol = _SYMBOLS.get(self.currency)
-        whole, point, rest = str(self).partition(".")
-        grouped = f"{int(whole):,}{point}{rest}" if abs(self.minor) >= MIN_GROUPED else str(self)
-        return f"{symbol}{grouped}" if symbol else f"{grouped} {self.currency}"
+        return f"{symbol}{self}" if symbol else f"{self} {self.currency}"
 
 
 def share_of(amount: int, *, bps: int) -> int:
