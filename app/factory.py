@@ -45,6 +45,7 @@ from app.events.views import docs_blp as async_api_blp
 from app.gateway import guard as gateway_guard
 from app.gateway.page_views import blp as checkout_blp
 from app.gateway.views import blp as gateway_blp
+from app.giveaways.claim_page.views import page_blp as claim_page_blp
 from app.giveaways.views import blp as giveaways_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
@@ -82,6 +83,8 @@ from app.risk.views import admin_blp as risk_admin_blp
 from app.sales.views import blp as sales_blp
 from app.shops.views import blp as shops_blp
 from app.statements.views import blp as statements_blp
+from app.transfers.receipts.views import blp as receipts_blp
+from app.transfers.receipts.views import page_blp as receipt_page_blp
 from app.transfers.views import blp as transfers_blp
 from app.wallets.holds.views import blp as holds_blp
 from app.wallets.views import admin_blp as wallets_admin_blp
@@ -118,6 +121,7 @@ BLUEPRINTS = (
     refunds_blp,
     refund_requests_blp,
     transfers_blp,
+    receipts_blp,
     payment_requests_blp,
     merchant_codes_blp,
     onramp_blp,
@@ -170,6 +174,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(async_api_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
+    app.register_blueprint(claim_page_blp)
+    app.register_blueprint(receipt_page_blp)
     app.register_blueprint(checkout_blp)
     app.register_blueprint(unsubscribe_page_blp)
     app.register_blueprint(password_page_blp)

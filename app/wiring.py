@@ -47,7 +47,7 @@ from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
 from app.insights.objectives.objective import Objectives, objectives
-from app.notifications import mail_config
+from app.notifications import mail_config, page_links
 from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
 from app.onramp import links as onramp_links
@@ -55,6 +55,7 @@ from app.onramp import service as onramp
 from app.orders.checkouts import service as checkouts
 from app.orders.checkouts.http import respond_with_checkout
 from app.orders.models import PaymentMethod
+from app.orders.order_page import service as order_pages
 from app.orders.purchases import endings as purchase_endings
 from app.orders.purchases import http as purchases
 from app.orders.purchases import reviewed as reviewed_purchases
@@ -79,6 +80,7 @@ from app.risk.cases import service as risk_cases
 from app.risk.evaluation import MAX_SCORE, Parameters
 from app.risk.models import PaymentKind
 from app.storage import service as storage
+from app.transfers.receipts import service as receipts
 from app.transfers.service import NewTransfer
 from app.wallets import service as wallets
 from app.wallets import usage
@@ -199,6 +201,7 @@ def configure(settings: Settings) -> None:
     )
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
+    order_pages.payment_path.configure(merchant_codes.payment_path)
 
 
 def subscribe(settings: Settings) -> None:
@@ -225,6 +228,8 @@ def subscribe(settings: Settings) -> None:
         health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
     if settings.smtp_url is not None:
         health.reports.subscribe("mail", mail_queue.report)
+    page_links.pages.subscribe("payment_request", payment_requests.page_of)
+    page_links.pages.subscribe("transfer_sent", receipts.page_of)
     inbox.handlers.subscribe("payment", onramp_events)
     inbox.handlers.subscribe("payout", payout_events)
     inbox.handlers.subscribe("checkout", checkouts)

@@ -229,3 +229,8 @@ class OwnAccount(Forbidden):
 class LastAdministrator(Conflict):
     code = "LAST_ADMINISTRATOR"
     message = "The last active administrator cannot be deactivated; create another one first"
+
+
+class TooManyRevocations(Conflict):
+    code = "TOO_MANY_REVOCATIONS"
+    message = "The address of this page cannot be revoked again"

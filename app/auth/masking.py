@@ -6,21 +6,26 @@ three or four dots, regardless of the length it hides.
 
 from typing import Final
 
-from app.auth.models import User
+from app.auth.models import Role, User
 from app.auth.profile import Profile
 
 _MASK: Final = "•••"
+#: Hexadecimal digits of a merchant's ID, of its random part, that tell unnamed shops apart.
+_SHOP_DIGITS: Final = 6
 
 
 def public_name(user: User | Profile) -> str:
     """The name that everyone sees: of the shop, or of a person without one, `Alice J.`
 
-    Without a first name, the masked last name, email address or phone number.
+    Without a first name, the masked last name; without names, `Merchant 3F9A21` for a merchant,
+    and for others the masked email address or phone number.
     """
     if user.shop_name:
         return user.shop_name
     if names := " ".join(filter(None, public_names(user))):
         return names
+    if user.role == Role.MERCHANT:
+        return f"Merchant {user.id.hex[-_SHOP_DIGITS:].upper()}"
     phone = f"{_MASK}{(user.phone or '')[-2:]}"
     return masked_email(user.email) or phone
 

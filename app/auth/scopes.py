@@ -47,7 +47,7 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " reset the downloads of sold orders, and create and close giveaways",
     Scope.WALLET_READ: "read the wallet: balance, transactions, the feed of decided ones,"
     " statement, limits, holds, reviews, transfers, on-ramps, payouts and saved bank accounts"
-    " (masked)",
+    " (masked), and get and revoke the addresses of transfers' receipts",
     Scope.WALLET_WRITE: "receive money into the wallet, with deposits, on-ramps and by capturing"
     " holds, and void holds",
     Scope.PAYMENT_REQUESTS_READ: "read payment requests and merchant codes, with their links and"

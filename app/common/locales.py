@@ -52,7 +52,7 @@ def preferred_locale(accept_language: str | None) -> str:
     return next(filter(None, (canonical_locale(tag) for *_, tag in sorted(ranked))), DEFAULT_LOCALE)
 
 
-def display_money(minor: int, currency: str, *, locale: str) -> str:
+def display_money(minor: int, currency: str, *, locale: str = DEFAULT_LOCALE) -> str:
     """An amount for people: `$1,234.50`, `1.234,50 $`. minor: minor units."""
     amount = Decimal(minor).scaleb(-EXPONENTS[currency])
     return str(format_currency(amount, currency, locale=_known(locale)))

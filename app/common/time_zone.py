@@ -26,8 +26,14 @@ def zone_names() -> frozenset[str]:
     return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
 
 
+@lru_cache(maxsize=1)
+def _spellings() -> dict[str, str]:
+    """The names by their folded form, which differs for all of them."""
+    return {name.casefold(): name for name in zone_names()}
+
+
 class TimeZone(ma.fields.String):
-    """The IANA name of a time zone."""
+    """The IANA name of a time zone, with letters in any case."""
 
     default_error_messages = {  # noqa: RUF012 – marshmallow's protocol
         "zone": "Not the IANA name of a time zone, such as Asia/Kolkata."
@@ -38,8 +44,8 @@ class TimeZone(ma.fields.String):
         super().__init__(metadata=documented | (metadata or {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        name: str = super()._deserialize(value, attr, data, **kwargs)
-        if name not in zone_names():
+        typed: str = super()._deserialize(value, attr, data, **kwargs)
+        if (name := _spellings().get(typed.strip().casefold())) is None:
             raise self.make_error("zone")
         return name
 

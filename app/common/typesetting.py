@@ -122,7 +122,7 @@ def wrapped(
     if max_lines is not None and len(lines) > max_lines:
         last = " ".join(lines[max_lines - 1 : max_lines + 1])
         end = _fitting(last, width - measure(f" {ELLIPSIS}"), measure)
-        lines[max_lines - 1 :] = [f"{last[:end].rstrip()} {ELLIPSIS}"]
+        lines[max_lines - 1 :] = [f"{last[: _word_end(last, end)].rstrip()} {ELLIPSIS}"]
     if not _has_rtl(text):
         return lines
     direction = get_base_level(text)
@@ -137,6 +137,13 @@ def _words(text: str) -> Iterator[str]:
         if end == len(text) or _may_break(text, end):
             yield text[start:end]
             start = end
+
+
+def _word_end(text: str, end: int) -> int:
+    """The last place up to `end` where a word ends; `end` if the first word is longer."""
+    if end == len(text) or text[end] == " " or _may_break(text, end):
+        return end
+    return next((place for place in range(end - 1, 0, -1) if _may_break(text, place)), end)
 
 
 def _fitting(text: str, width: float, measure: Callable[[str], float]) -> int:

@@ -71,6 +71,9 @@ class DeliveryHandler:
         """
         return units
 
+    def revoke_links(self, session: Session, *, order_id: UUID) -> None:
+        """Invalidate the links that `render` has returned for an order so far."""
+
     def discard(self, session: Session, product: Product) -> None:
         """Give up what no order needs of a product that is being deleted."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -65,6 +66,11 @@ def release(session: Session, line: OrderLine) -> None:
 def revoke(session: Session, line: OrderLine, *, units: int) -> int:
     """Revoke delivered units. Returns how many of them can be sold again."""
     return HANDLERS[line.kind].revoke(session, line, units=units)
+
+
+def revoke_links(session: Session, *, order_id: UUID, kind: str) -> None:
+    """Invalidate the links in what was rendered of an order so far. kind: of its product."""
+    HANDLERS[kind].revoke_links(session, order_id=order_id)
 
 
 def discard(session: Session, product: Product) -> None:

@@ -23,7 +23,7 @@ GROUPS: Final = {
     ),
     "Transfers": (
         "Money between users, on request or with a printed code",
-        ("transfers", "payment-requests", "merchant-codes"),
+        ("transfers", "receipts", "payment-requests", "merchant-codes"),
     ),
     "Products": (
         "What merchants sell, with its images and categories, and their shops",

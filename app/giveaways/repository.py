@@ -34,10 +34,11 @@ def get_by_token_for_update(session: Session, token: str) -> Giveaway | None:
 
 
 def get_offer_by_token(session: Session, token: str) -> Any | None:
-    """The Giveaway of a link, and the name of its product."""
+    """The Giveaway of a link, its product and its merchant."""
     return session.execute(
-        select(Giveaway, Product.name)
+        select(Giveaway, Product, User)
         .join(Product, Product.id == Giveaway.product_id)
+        .join(User, User.id == Giveaway.merchant_id)
         .where(Giveaway.token == token)
     ).one_or_none()
 

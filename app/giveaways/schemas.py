@@ -85,9 +85,8 @@ class GiveawayOut(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Address of what can be claimed, which `POST …/claim` claims; null for a"
-            " batch",
-            "example": "https://pay.example.com/api/v1/giveaways/by-token/5pV0Yb2oRFWn3TqKcXJ8Zw",
+            "description": "Address of the page on which users claim a unit; null for a batch",
+            "example": "https://pay.example.com/giveaways/5pV0Yb2oRFWn3TqKcXJ8Zw",
         },
     )
     expires_at = Timestamp(required=True, allow_none=True)
@@ -182,7 +181,7 @@ def offer_out(offer: GiveawayOffer) -> dict[str, Any]:
         "name": offer.giveaway.name,
         "status": offer.giveaway.status.value,
         "productId": offer.giveaway.product_id,
-        "productName": offer.product_name,
+        "productName": offer.product.name,
         "merchantId": offer.giveaway.merchant_id,
         "expiresAt": format_timestamp(offer.giveaway.expires_at),
     }

@@ -41,6 +41,7 @@ from app.orders.purchases.giving import give
 from app.orders.purchases.service import OrderDetails
 from app.products import service as products
 from app.products.errors import ProductInactive, ProductOutOfStock
+from app.products.models import Product
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -50,7 +51,8 @@ class GiveawayOffer:
     """A giveaway as the holder of its link sees it."""
 
     giveaway: Giveaway
-    product_name: str
+    product: Product
+    merchant: User
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,10 @@
 """HTTP of giveaways."""
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response
 
-from app.attempts.budgets import GIVEAWAY_LINKS
-from app.attempts.http import limits_attempts
 from app.auth.guard import current_user, requires
 from app.auth.models import Role
 from app.auth.scopes import Scope
@@ -15,7 +12,7 @@ from app.common.concurrency_limiter import ConcurrencyLimiter
 from app.common.csv_documents import CsvArgs, write
 from app.common.csv_http import answers_csv, csv_download
 from app.common.db import reading, retry_transaction, transaction
-from app.common.http import Blueprint, is_error, json_response, settings
+from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
@@ -30,6 +27,7 @@ from app.giveaways.errors import (
     GiveawaySoldOut,
     ProductNotExportable,
 )
+from app.giveaways.http import limits_wrong_links, link_to
 from app.giveaways.models import Giveaway
 from app.giveaways.schemas import (
     CreateGiveawayIn,
@@ -46,8 +44,6 @@ from app.orders.errors import CannotBuyOwnProduct, PurchaseLimitReached, Quantit
 from app.orders.purchases.schemas import OrderOut, order_response
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 
-View = TypeVar("View", bound=Callable[..., Any])
-
 _TOKEN: Final = path_parameter("giveaway_token", "Token of the giveaway's link")
 _FILE_EXAMPLE: Final = "code\r\nGIFT-7F3A-21C9\r\nGIFT-0B6E-84D1\r\n"
 #: Never used: a file has one part.
@@ -58,16 +54,9 @@ blp = Blueprint(
 )
 
 
-def limits_wrong_links(view: View) -> View:
-    """Limit requests with the token of no giveaway."""
-    return limits_attempts(
-        GIVEAWAY_LINKS, counts=lambda response: is_error(response, [GiveawayNotFound])
-    )(view)
-
-
 def _serialized(giveaway: Giveaway) -> dict[str, Any]:
-    base = settings().public_address + settings().api_prefix
-    link = f"{base}/giveaways/by-token/{giveaway.token}" if giveaway.token else None
+    token = giveaway.token
+    link = link_to(token, base=settings().public_address) if token else None
     return giveaway_out(LinkedGiveaway(giveaway, link))
 
 

@@ -35,7 +35,7 @@ def with_goods(
     merchant = repository.get_user(session, UUID(data["merchantId"]))
     content = replace(
         content,
-        button=Button("Open your order", page),
+        button=Button("Open your gift" if data.get("giveawayId") else "Open your order", page),
         reply_to=merchant.support_email if merchant is not None else None,
     )
     if merchant is None or not merchant.goods_in_mail:

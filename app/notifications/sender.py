@@ -26,6 +26,7 @@ from app.notifications import (
     mail,
     mail_config,
     messages,
+    page_links,
     password_links,
     repository,
 )
@@ -150,6 +151,8 @@ class Sender:
             content = handle_messages.with_proof(
                 content, message.topic, message.data, at=message.created_at, base=base
             )
+        if is_mail:
+            content = page_links.with_link(session, content, message.topic, message.data, base=base)
         kind = KINDS[message.topic]
         unsubscribe_url = None
         if is_mail and (kind, Channel.EMAIL) not in REQUIRED:

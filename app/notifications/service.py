@@ -24,7 +24,7 @@ from app.notifications.texts.content import Content
 
 #: What each kind is about, for people.
 MEANINGS: Final[dict[Kind, str]] = {
-    Kind.PURCHASE: "receipts of what you bought, with the goods",
+    Kind.PURCHASE: "your purchases: receipts, codes and licence keys",
     Kind.SALE: "your sales",
     Kind.REFUND: "refunds, and requests for them",
     Kind.DEPOSIT: "deposits from your bank",

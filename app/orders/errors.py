@@ -71,11 +71,6 @@ class PriceChanged(Conflict):
         return cls(expected=Money(4_999, "USD"), actual=Money(5_499, "USD"))
 
 
-class TooManyRevocations(Conflict):
-    code = "TOO_MANY_REVOCATIONS"
-    message = "The address of this page cannot be revoked again"
-
-
 class OrderNotDelivered(Conflict):
     """The order is not paid, or was refunded in full."""
 

@@ -22,10 +22,10 @@ _GROUP_SIZE: Final = 4
 def parse_number(typed: str) -> str:
     """The order number as it is stored, from what was typed or pasted.
 
-    Ignores hyphens, spaces and invisible characters. Raises ValueError with the reason: a wrong
-    digit, or two that are swapped, are told by the check digit.
+    Ignores hyphens, spaces, invisible characters and the sign # in front. Raises ValueError with
+    the reason: a wrong digit, or two that are swapped, are told by the check digit.
     """
-    digits = typed_code(typed).translate(_SEPARATORS)
+    digits = typed_code(typed).translate(_SEPARATORS).removeprefix("#")
     if not _DIGITS.fullmatch(digits):
         raise ValueError(f"Not an order number: it has 11 or 13 digits, such as {EXAMPLE_NUMBER}.")
     if not mod_11_10.is_valid(digits):

@@ -81,6 +81,10 @@ def get_request_of(session: Session, *, request_id: UUID, user_id: UUID) -> Paym
     )
 
 
+def get_request(session: Session, request_id: UUID) -> PaymentRequest | None:
+    return session.get(PaymentRequest, request_id)
+
+
 def get_request_by_token(session: Session, token: str) -> PaymentRequest | None:
     return session.scalar(select(PaymentRequest).where(PaymentRequest.token == token))
 
@@ -119,6 +123,20 @@ def _select_details() -> Any:
 def get_code_by_token(session: Session, token: str) -> Any:
     """The code with its merchant and product."""
     return session.execute(_select_details().where(MerchantCode.token == token)).one_or_none()
+
+
+def get_active_token(session: Session, *, merchant_id: UUID, product_id: UUID) -> str | None:
+    """The token of the merchant's newest active code for a product."""
+    return session.scalar(
+        select(MerchantCode.token)
+        .where(
+            MerchantCode.merchant_id == merchant_id,
+            MerchantCode.product_id == product_id,
+            MerchantCode.is_active,
+        )
+        .order_by(MerchantCode.id.desc())
+        .limit(1)
+    )
 
 
 def get_code_of(session: Session, *, code_id: UUID, merchant_id: UUID) -> Any:

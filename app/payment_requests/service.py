@@ -1,10 +1,10 @@
 """Payment requests: a user asks a payer, or anyone with the link, for money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ from app.payment_requests.errors import (
     PaymentRequestNotFound,
 )
 from app.payment_requests.models import PaymentRequest, RequestStatus
-from app.payment_requests.payment_links import may_be_token, new_token
+from app.payment_requests.payment_links import link_to, may_be_token, new_token
 from app.transfers import recipients
 from app.transfers.recipients import UserIdentifier
 
@@ -198,6 +198,13 @@ def require_request_by_token(session: Session, token: str) -> PaymentRequestDeta
     if request is None:
         raise PaymentRequestNotFound
     return _with_parties(session, [request])[0]
+
+
+def page_of(session: Session, data: Mapping[str, Any], base: str) -> str | None:
+    """The payment page of the request of an event. data: of the event, with the `id` of the
+    request; base: public address of the application."""
+    request = repository.get_request(session, UUID(data["id"]))
+    return link_to(request.token, base=base) if request is not None else None
 
 
 def list_requests(

@@ -179,6 +179,7 @@ KEPT: Final = {
     "risk_list_entries": "limited in number; administrators delete them",
     "risk_cases": _TRADE,
     "risk_case_notes": _REVIEWED,
+    "receipt_addresses": _TRADE,
     "payment_requests": _TRADE,
     "merchant_codes": "printed codes stay valid until their merchant deactivates them",
     "onramps": _TRADE,

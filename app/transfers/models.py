@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
-from app.common.columns import Created, Identified, Monetary
+from app.common.columns import Created, Identified, Monetary, mutable
 from app.common.db import Base
 
 
@@ -47,6 +47,16 @@ class Transfer(Identified, Created, Monetary, Base):
     note: Mapped[str | None]
     reference_type: Mapped[str | None]
     reference_id: Mapped[UUID | None]
+
+
+class ReceiptAddress(Base):
+    """How often the address of a transfer's receipt was revoked; without a row, never."""
+
+    __tablename__ = "receipt_addresses"
+    __table_args__ = (CheckConstraint("serial > 0", name="serial_positive"), mutable("serial"))
+
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("transfers.id"), primary_key=True)
+    serial: Mapped[int]
 
 
 #: A new transfer.

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.auth.models import User
 from app.common.bulk import BulkInsert, Write, send_rows, write
 from app.common.pagination import Page, PageRequest, paginate_union
-from app.transfers.models import Transfer
+from app.transfers.models import ReceiptAddress, Transfer
 
 _INSERT = BulkInsert(Transfer)
 
@@ -50,6 +52,27 @@ def get_transfer_of(session: Session, *, transfer_id: UUID, user_id: UUID) -> Tr
             or_(Transfer.sender_id == user_id, Transfer.receiver_id == user_id),
         )
     )
+
+
+def get_receipt(session: Session, transfer_id: UUID) -> Any | None:
+    """The Transfer with its receiver (User), and the `serial` of its receipt's address."""
+    return session.execute(
+        select(Transfer, User, func.coalesce(ReceiptAddress.serial, 0).label("serial"))
+        .join(User, User.id == Transfer.receiver_id)
+        .outerjoin(ReceiptAddress, ReceiptAddress.transfer_id == Transfer.id)
+        .where(Transfer.id == transfer_id)
+    ).one_or_none()
+
+
+def raise_receipt_serial(session: Session, transfer_id: UUID) -> int:
+    """Count that the address of the receipt is revoked once more. Returns how often it was."""
+    statement = insert(ReceiptAddress).values(transfer_id=transfer_id, serial=1)
+    raised = {"serial": ReceiptAddress.serial + 1}
+    return session.execute(
+        statement.on_conflict_do_update(index_elements=["transfer_id"], set_=raised).returning(
+            ReceiptAddress.serial
+        )
+    ).scalar_one()
 
 
 def list_transfers(

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0062_risk_backtests"
-down_revision = "0059_insights"
+down_revision = "0061_receipt_addresses"
 
 
 def upgrade() -> None:

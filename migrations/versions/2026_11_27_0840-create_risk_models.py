@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0062_risk_models"
+revision = "0063_risk_models"
 down_revision = "0062_risk_backtests"
 
 

@@ -1,5 +1,7 @@
 """How names, emails and numbers are masked."""
 
+from uuid import UUID
+
 import pytest
 
 from app.auth.masking import masked_email, masked_name, masked_number, public_name
@@ -59,3 +61,10 @@ def test_a_masked_wallet_number_shows_the_last_four_digits() -> None:
 )
 def test_parties_of_a_transfer_see_a_short_name(person: User, shown: str) -> None:
     assert public_name(person) == shown
+
+
+def test_a_shop_without_a_name_shows_nothing_of_its_email_address() -> None:
+    shop = user(None, None, email="alice@example.com", role="MERCHANT")
+    shop.id = UUID("01993c1e-7c1a-7b52-9f6e-2b8f0f3f9a21")
+
+    assert public_name(shop) == "Merchant 3F9A21"

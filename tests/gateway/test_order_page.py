@@ -11,6 +11,7 @@ from tests import factories
 from tests.gateway.orders import create_order
 from tests.orders.helpers import ORDERS
 from tests.orders.order_page.helpers import page_path, words
+from tests.payment_requests.helpers import CODES, created_code
 
 
 class TestByCard:
@@ -50,3 +51,36 @@ class TestByCard:
 
         assert "The time to pay has passed" in shown
         assert ordered["checkoutUrl"] not in shown
+
+    def test_an_order_that_was_not_paid_leads_back_to_the_payment_page(
+        self, client: FlaskClient, gateway: Any
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller, price="10.00", units=5)
+        order = create_order(client, buyer, product_id, quantity=2).json["order"]
+        path = page_path(client, buyer, order["id"])
+        client.post(f"{ORDERS}/{order['id']}/cancel", headers=buyer.headers)
+        assert "Order again where you found the product" in words(client, path)
+
+        code = created_code(client, seller, productId=str(product_id))
+
+        again = f"/pay/{code['token']}?quantity=2"
+        assert f'href="{again}"' in client.get(path).text
+        assert client.get(again).status_code == 200
+        client.post(f"{CODES}/{code['id']}/deactivate", headers=seller.headers)
+        assert "/pay/" not in client.get(path).text
+
+    def test_a_buyer_who_gives_up_on_the_card_can_pay_from_a_wallet(
+        self, client: FlaskClient, gateway: Any
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        product_id = factories.product(seller, price="10.00", units=5)
+        code = created_code(client, seller, productId=str(product_id))
+        ordered = create_order(client, buyer, product_id).json
+        path = page_path(client, buyer, ordered["order"]["id"])
+
+        shown = client.get(f"{path}?outcome=cancelled").text
+
+        assert f'href="{ordered["checkoutUrl"]}"' in shown
+        assert f'href="/pay/{code["token"]}?quantity=1"' in shown
+        assert "Pay from a wallet" in shown

@@ -20,6 +20,7 @@ from tests.delivery.licences.helpers import events_of, licence_product, post_lic
 from tests.factories import Actor
 from tests.giveaways.helpers import URL, claim, create, created
 from tests.responses import refusal
+from tests.shops.helpers import with_shop
 
 
 def file_of(client: FlaskClient, seller: Actor, giveaway: dict[str, Any]) -> TestResponse:
@@ -127,12 +128,42 @@ class TestBatch:
         assert client.get(URL, headers=seller.headers).json["data"] == []
 
 
+class TestPage:
+    def test_the_link_opens_a_page_that_says_what_it_is(self, client: FlaskClient) -> None:
+        seller = with_shop(client, factories.merchant(), name="Corner Bakery")
+        product_id = factories.product(seller, name="Field Guide", units=1)
+        giveaway = created(client, seller, product_id, "LINK", 1)
+        assert giveaway["link"] == f"http://localhost:3000/giveaways/{giveaway['token']}"
+
+        answer = client.get(f"/giveaways/{giveaway['token']}")
+
+        assert (answer.status_code, answer.mimetype) == (200, "text/html")
+        for words in (
+            "Conference",
+            "Field Guide",
+            "a gift from Corner Bakery",
+            "Sign up to claim it",
+        ):
+            assert words in answer.text
+        claim(client, factories.actor(), giveaway)
+        ended = client.get(f"/giveaways/{giveaway['token']}").text
+        assert "Everything of this giveaway has been given away." in ended
+        assert "Sign in" not in ended
+
+    @pytest.mark.parametrize("token", ["A" * 22, "x", "assets"])
+    def test_a_mistyped_link_is_explained(self, client: FlaskClient, token: str) -> None:
+        answer = client.get(f"/giveaways/{token}")
+
+        assert answer.status_code == 404
+        assert "The link is mistyped." in answer.text
+
+
 class TestLink:
     def test_a_user_claims_one_without_money(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "CODE-A", "CODE-B")
         giveaway = created(client, seller, product_id, "LINK", 2)
         user = factories.actor()
-        path = "/api/" + giveaway["link"].partition("/api/")[2]
+        path = f"/api/v1/giveaways/by-token/{giveaway['token']}"
         offer = client.get(path).json
         assert (offer["name"], offer["status"], offer["productName"]) == (
             *("Conference", "OPEN", "Voucher"),

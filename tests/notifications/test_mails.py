@@ -14,9 +14,11 @@ from tests import factories
 from tests.delivery import helpers as delivery_helpers
 from tests.delivery.codes.helpers import stocked
 from tests.factories import Actor
+from tests.giveaways.helpers import claim, created
 from tests.mail_catcher import MailCatcher, html_of, text_of
 from tests.notifications.helpers import choose, outgoing, record, send_mails
 from tests.orders.helpers import buy
+from tests.payment_requests.helpers import created_code, created_request, pay_code
 
 
 def change_user(user: Actor, **values: object) -> None:
@@ -106,6 +108,49 @@ class TestPurchase:
         (mail,) = catcher.mails_to(buyer.email)
         assert "999,50 $" in text_of(mail).replace("\xa0", " ")
         assert "GMT+05:30" in text_of(mail)
+
+
+class TestPages:
+    def test_a_payment_request_leads_to_its_page(
+        self, client: FlaskClient, catcher: MailCatcher
+    ) -> None:
+        payer = factories.buyer()
+        request = created_request(client, factories.merchant(), to=payer, amount="12.50")
+
+        send_mails()
+
+        (mail,) = catcher.mails_to(payer.email)
+        (path,) = re.findall(r"http://localhost:\d+(/pay/[\w-]{22})", text_of(mail))
+        assert path == f"/pay/{request['token']}"
+        assert "$12.50" in client.get(path).text
+        assert "Pay or decline" in html_of(mail)
+
+    def test_a_payment_leads_to_its_receipt(
+        self, client: FlaskClient, catcher: MailCatcher
+    ) -> None:
+        payer = factories.buyer()
+        code = created_code(client, factories.merchant(), amount="12.50")
+        pay_code(client, payer, code)
+
+        send_mails()
+
+        (mail,) = catcher.mails_to(payer.email)
+        (path,) = re.findall(r"http://localhost:\d+(/receipts/[\w-]{48})", text_of(mail))
+        assert "$12.50" in client.get(path).text
+
+    def test_a_gift_is_called_one(self, client: FlaskClient, catcher: MailCatcher) -> None:
+        seller, product_id = stocked(client, "AAAA-1111")
+        user = factories.actor()
+        claim(client, user, created(client, seller, product_id, "LINK", 1))
+
+        send_mails()
+
+        (mail,) = catcher.mails_to(user.email)
+        text = text_of(mail)
+        assert mail["Subject"].startswith("A gift from ")
+        assert "Your gift:" in text
+        assert "AAAA-1111" in text
+        assert "bought" not in text + html_of(mail)
 
 
 class TestAddresses:
@@ -217,6 +262,19 @@ class TestUnsubscribing:
         request_notification(user, "Two", "Text")
         send_mails()
         assert len(catcher.mails) == 1
+
+    def test_the_page_says_which_mails_end(self, client: FlaskClient, catcher: MailCatcher) -> None:
+        buyer = factories.buyer()
+        buy(client, buyer, factories.product(factories.merchant()))
+        send_mails()
+        (mail,) = catcher.mails_to(buyer.email)
+        path = re.sub(r"^<http://localhost:\d+|>$", "", mail["List-Unsubscribe"])
+
+        assert (
+            "We will no longer send you mails about your purchases: receipts, codes and licence"
+            " keys." in client.get(path).text
+        )
+        assert "you can turn the mails on again" in client.post(path).text
 
     def test_opening_the_page_changes_nothing(
         self, client: FlaskClient, catcher: MailCatcher

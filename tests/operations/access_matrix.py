@@ -111,6 +111,8 @@ POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404
 GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404
 GET    /api/v1/orders/{order_id}/page                            401 404 404 404 200 404
 POST   /api/v1/orders/{order_id}/page/revoke                     401 404 404 404 200 404
+GET    /api/v1/transfers/{transfer_id}/receipt                   401 404 404 404 200 404
+POST   /api/v1/transfers/{transfer_id}/receipt/revoke            401 404 404 404 200 404
 POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
 GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
 POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
@@ -263,6 +265,10 @@ GET    /                                                         302 302 302 302
 GET    /pay/{token}                                              200 200 200 200 200 200
 GET    /orders/{page_token}                                      200 200 200 200 200 200
 GET    /orders/{page_token}/receipt                              200 200 200 200 200 200
+GET    /giveaways/{giveaway_token}                               200 200 200 200 200 200
+GET    /giveaways/assets/{asset_name}                            200 200 200 200 200 200
+GET    /receipts/{receipt_token}                                 200 200 200 200 200 200
+GET    /receipts/assets/{asset_name}                             200 200 200 200 200 200
 GET    /orders/assets/{asset_name}                               200 200 200 200 200 200
 GET    /pay/assets/{asset_name}                                  200 200 200 200 200 200
 GET    /checkout/return                                          200 200 200 200 200 200

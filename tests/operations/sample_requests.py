@@ -15,8 +15,9 @@ from app.inbox.errors import QuarantineReason
 from app.notifications import links as unsubscribe_links
 from app.notifications.links import Subscription
 from app.notifications.models import Channel, Kind
-from app.orders.order_page import links
+from app.orders.order_page.links import LINKS
 from app.reconciliation.layout import OURS as COLUMNS
+from app.transfers.receipts.links import LINKS as RECEIPTS
 from tests import factories
 from tests.delivery.helpers import UNKNOWN
 from tests.delivery.licences.helpers import UNKNOWN_KEY
@@ -293,7 +294,8 @@ class SampleData:
             "unsubscribe_token": unsubscribe_links.sign(
                 Subscription(buyer.id, Kind.SALE, Channel.EMAIL)
             ),
-            "page_token": links.sign(UUID(order["id"]), serial=0),
+            "receipt_token": RECEIPTS.sign(UUID(transfer["id"]), serial=0),
+            "page_token": LINKS.sign(UUID(order["id"]), serial=0),
             "refund_request_id": refund_request["id"],
             "refund_id": UNKNOWN,
             "coupon_id": coupon["id"],

@@ -174,6 +174,8 @@ GET  /api/v1/orders/{order_id}/refunds                     200         200    20
 POST /api/v1/orders/{order_id}/refund-requests             201         201    201
 POST /api/v1/refund-requests/{refund_request_id}/withdraw  200         200    200
 GET  /api/v1/transfers/{transfer_id}                       200         200    200
+GET  /api/v1/transfers/{transfer_id}/receipt               200         200    200
+POST /api/v1/transfers/{transfer_id}/receipt/revoke        200         200    200
 GET  /api/v1/wallet/holds/{hold_id}                        200         200    200
 """
 _HEAD, *_ROWS = (line.split() for line in OTHERS.strip().splitlines())

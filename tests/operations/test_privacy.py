@@ -87,5 +87,7 @@ def test_the_name_of_the_shop_is_what_buyers_see(
         "/api/v1/merchant-codes/by-token/{merchant_code_token}",
         "/pay/{token}",
         "/orders/{page_token}",
+        "/giveaways/{giveaway_token}",
+        "/receipts/{receipt_token}",
         "/orders/{page_token}/receipt",
     }

@@ -91,6 +91,8 @@ def test_the_key_of_the_numbers_is_that_of_the_database(app: Flask) -> None:
         EXAMPLE_NUMBER,
         "48210937558",
         " 4821 0937 558 ",
+        "#4821-0937-558",
+        " # 48210937558",
         "4821\u20110937\u2011558",  # non-breaking hyphens
         "4821\u00a00937\u2013558",
         "\u200e4821-0937-558\u200b",
@@ -101,7 +103,9 @@ def test_a_number_is_accepted_as_pasted(typed: str) -> None:
     assert parse_number(typed) == "4821-0937-558"
 
 
-@pytest.mark.parametrize("typed", ["", "4821-0937", "4821-0937-5516", "4821-0937-55a", "-" * 999])
+@pytest.mark.parametrize(
+    "typed", ["", "4821-0937", "4821-0937-5516", "4821-0937-55a", "##48210937558", "-" * 999]
+)
 def test_what_is_no_number_is_refused_by_its_length(typed: str) -> None:
     with pytest.raises(ValueError, match="it has 11 or 13 digits"):
         parse_number(typed)

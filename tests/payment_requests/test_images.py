@@ -119,15 +119,31 @@ class TestPrinting:
         product_id = factories.product(shop, price="3.50", name="Espresso")
         words, _ = self.printable_code(client, shop, productId=str(product_id), label="Counter")
 
-        assert "Espresso – Counter" in words
+        assert "Espresso|Counter" in words
         assert "3.50" not in words
+
+    def test_a_long_name_is_not_cut_in_a_word_and_leaves_room_for_the_label(
+        self, client: FlaskClient
+    ) -> None:
+        shop = factories.merchant()
+        long = "A very long name of a product that keeps going and going to see how it wraps"
+        endless = "another word " * 15
+        for name in (long, endless.strip()):
+            product_id = factories.product(shop, price="3.50", name=name)
+            words, _ = self.printable_code(client, shop, productId=str(product_id), label="Till 1")
+
+            lines = words.split("|")
+            shown = lines[1 : lines.index("Till 1")]
+            assert len(shown) <= 3
+            assert set(" ".join(shown).split()) <= {*name.split(), "…"}
+        assert "…" in shown[-1]
 
     def test_long_and_malicious_texts_are_escaped(self, client: FlaskClient) -> None:
         shop = with_name(client, factories.merchant(), "<script>alert(1)</script>", "W" * 100)
         words, _ = self.printable_code(client, shop, label='"&]]> ' * 13)
 
         assert "<script>alert(1)</script>" in words
-        assert "…" in words
+        assert words.count('"&]]>') == 13
 
     @pytest.mark.parametrize("script", ["Devanagari", "Arabic", "Chinese", "Thai", "Emoji"])
     def test_texts_of_any_script_are_outlines_within_the_frame(

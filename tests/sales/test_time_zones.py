@@ -143,9 +143,7 @@ def test_the_export_has_the_offset_of_each_time(
     assert export(client, seller)[0]["createdAt"] == "2026-03-08T07:00:00.000Z"
 
 
-@pytest.mark.parametrize(
-    "zone", ["Mars/Olympus", "asia/kolkata", "+05:30", "", "../UTC", "UTC\x00"]
-)
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "asia/calcut", "+05:30", "", "../UTC", "UTC\x00"])
 @pytest.mark.parametrize("path", [SALES, f"{SALES}/export", SUMMARY])
 def test_an_unknown_time_zone_is_refused(
     client: FlaskClient, seller: Actor, path: str, zone: str

@@ -178,11 +178,11 @@ def list_codes_of_order(session: Session, order_id: UUID) -> Sequence[Any]:
     ).all()
 
 
-def list_revoked_by_merchant(session: Session, order_id: UUID) -> Sequence[ProductCode]:
-    """The codes of an order that its merchant has revoked, in order."""
+def list_revoked(session: Session, order_id: UUID) -> Sequence[ProductCode]:
+    """The codes of an order that are revoked and cannot be sold again, in order."""
     return session.scalars(
         select(ProductCode)
-        .where(ProductCode.order_id == order_id, ProductCode.revocation_reason.is_not(None))
+        .where(ProductCode.order_id == order_id, ProductCode.revoked_at.is_not(None))
         .order_by(ProductCode.position)
     ).all()
 

@@ -163,13 +163,20 @@ class ProductCodeSummaryOut(Schema):
 
 
 class RevokedCodeOut(Schema):
-    """A code that its merchant has revoked, as its buyer sees it."""
+    """A code that its merchant or a refund has revoked, as its buyer sees it."""
 
     code = ma.fields.String(
         required=True, metadata={"description": "Masked", "example": "••••ABCD"}
     )
     status = Choice(CodeStatus, required=True, metadata={"example": "REVOKED"})
-    reason = ma.fields.String(required=True, metadata={"example": "The code does not work"})
+    reason = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The merchant's; null if a refund revoked it",
+            "example": "The code does not work",
+        },
+    )
     revoked_at = Timestamp(required=True)
     is_replaced = ma.fields.Boolean(
         required=True, metadata={"description": "Whether `codes` has another one in its place"}
@@ -180,7 +187,10 @@ class DeliveredCodesOut(Schema):
     codes = ma.fields.List(ma.fields.String(metadata={"example": "GIFT-1234-ABCD"}))
     revoked_codes = ma.fields.List(
         ma.fields.Nested(RevokedCodeOut),
-        metadata={"description": "Codes that the merchant has revoked without a refund"},
+        metadata={
+            "description": "Codes that the merchant or a refund has revoked, as far as the buyer"
+            " has seen them"
+        },
     )
 
 

@@ -39,10 +39,11 @@ class MaskedCode:
 
 @dataclass(frozen=True, slots=True)
 class RevokedCode:
-    """A code that its merchant has revoked, as its buyer sees it. masked: as of MaskedCode."""
+    """A code that was revoked, as its buyer sees it. masked: as of MaskedCode; reason: the
+    merchant's, None if a refund revoked it."""
 
     masked: str
-    reason: str
+    reason: str | None
     revoked_at: datetime
     is_replaced: bool
 
@@ -137,9 +138,9 @@ def reissue_code(
 
 
 def list_revoked_codes(session: Session, order_id: UUID) -> Iterator[RevokedCode]:
-    """The codes of an order that its merchant has revoked, in order."""
-    for code in repository.list_revoked_by_merchant(session, order_id):
-        if code.revoked_at is not None and code.revocation_reason is not None:
+    """The codes of an order that its merchant or a refund has revoked, in order."""
+    for code in repository.list_revoked(session, order_id):
+        if code.revoked_at is not None:
             yield RevokedCode(
                 _mask(code),
                 code.revocation_reason,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -47,6 +48,9 @@ class FileHandler(DeliveryHandler):
             raise StockMismatch("an order for a file has no delivery")
         return units
 
+    def revoke_links(self, session: Session, *, order_id: UUID) -> None:
+        repository.revoke_links(session, order_id=order_id)
+
     def discard(self, session: Session, product: Product) -> None:
         """An unsold file is retired, so that its bytes are removed."""
         row = repository.get_current(session, product_id=product.id)
@@ -69,7 +73,8 @@ def _file_out(
     """Serialized as DeliveredFileOut."""
     left = delivery.downloads_allowed - delivery.downloads
     expires_at = (clock.now() + policy().link_ttl).replace(microsecond=0)
-    token = links.sign(DownloadLink(delivery.order_id, file.id, expires_at)) if left else None
+    link = DownloadLink(delivery.order_id, file.id, expires_at, delivery.link_serial)
+    token = links.sign(link) if left else None
     return {
         "name": file.name,
         "size": content.size,

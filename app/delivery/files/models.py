@@ -42,7 +42,8 @@ class FileDelivery(Created, Base):
     """What the buyer of an order can download.
 
     quantity: units of the order. revoked_units: of these. downloads: counted so far.
-    downloads_allowed: maximum. delivered_at: when the order was paid, None while it is reserved.
+    downloads_allowed: maximum. link_serial: how often its links were revoked. delivered_at: when
+    the order was paid, None while it is reserved.
     """
 
     __tablename__ = "file_deliveries"
@@ -51,7 +52,14 @@ class FileDelivery(Created, Base):
         CheckConstraint("revoked_units BETWEEN 0 AND quantity", name="revoked_within_quantity"),
         CheckConstraint("downloads BETWEEN 0 AND downloads_allowed", name="downloads_within"),
         CheckConstraint("delivered_at IS NOT NULL OR downloads = 0", name="delivered_first"),
-        mutable("revoked_units", "downloads", "downloads_allowed", "delivered_at", deleted=True),
+        mutable(
+            "revoked_units",
+            "downloads",
+            "downloads_allowed",
+            "link_serial",
+            "delivered_at",
+            deleted=True,
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
@@ -61,6 +69,7 @@ class FileDelivery(Created, Base):
     revoked_units: Mapped[int]
     downloads: Mapped[int]
     downloads_allowed: Mapped[int]
+    link_serial: Mapped[int] = mapped_column(server_default="0")
     delivered_at: Mapped[datetime | None]
 
     @property

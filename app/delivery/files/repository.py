@@ -27,6 +27,7 @@ _INSERT_DELIVERIES = BulkInsert(
         "revoked_units": "0",
         "downloads": "0",
         "downloads_allowed": "%(max_downloads)s",
+        "link_serial": "0",
         "created_at": "%(now)s",
     },
     tail="""
@@ -73,6 +74,15 @@ def revoke_units(session: Session, *, order_id: UUID, units: int) -> bool:
         update(FileDelivery)
         .where(FileDelivery.order_id == order_id)
         .values(revoked_units=FileDelivery.revoked_units + units),
+    )
+
+
+def revoke_links(session: Session, *, order_id: UUID) -> None:
+    session.execute(
+        update(FileDelivery)
+        .where(FileDelivery.order_id == order_id)
+        .values(link_serial=FileDelivery.link_serial + 1),
+        execution_options={"synchronize_session": False},
     )
 
 

@@ -37,13 +37,15 @@ class Content:
     """A notification in words. All of it is plain text, which may be a stranger's.
 
     subject: one line; paragraphs: the first one says what matters; facts: labels with values;
-    shop: the name in which it is sent, None for the product's; reply_to: where answers go.
+    goods_title: above `goods`; shop: the name in which it is sent, None for the product's;
+    reply_to: where answers go.
     """
 
     subject: str
     paragraphs: tuple[str, ...]
     facts: tuple[tuple[str, str], ...] = ()
     goods: tuple[Good, ...] = ()
+    goods_title: str = "What you bought"
     button: Button | None = None
     shop: str | None = None
     reply_to: str | None = None

@@ -72,7 +72,7 @@ def _payment_request(data: Data, reader: Reader, at: datetime) -> Content:
         subject=f"{requester} requests {amount}",
         paragraphs=(
             f"{requester} requests {amount} from you.",
-            "Pay or decline it with your payment requests. Pay only people whom you know.",
+            "Pay only people whom you know.",
         ),
         facts=(("From", requester), ("Date", reader.time(at)), ("Amount", amount)),
     )

@@ -10,12 +10,20 @@ def _purchase(data: Data, reader: Reader, at: datetime) -> Content:
     seller, bought = reader.user(data, "merchantId"), units(data["quantity"], reader.product(data))
     is_gift = data.get("giveawayId") is not None
     thanks = f"{seller} gave you {bought}." if is_gift else f"Thank you for buying {bought}."
-    facts = [("Order", data["number"]), ("Sold by", seller), ("Date", reader.time(at))]
-    if data["discount"] and not is_gift:
+    giver = "Given by" if is_gift else "Sold by"
+    facts = [("Order", data["number"]), (giver, seller), ("Date", reader.time(at))]
+    if is_gift:
+        return Content(
+            subject=f"A gift from {seller}: {bought}",
+            paragraphs=(thanks, "It costs you nothing."),
+            facts=tuple(facts),
+            goods_title="Your gift",
+            shop=seller,
+        )
+    if data["discount"]:
         facts.append(("Discount", reader.deduction(data, "discount")))
-    if not is_gift:
-        method = "Card" if data.get("paymentMethod") == "GATEWAY" else "Wallet"
-        facts += [("Paid with", method), ("Total", reader.money(data))]
+    method = "Card" if data.get("paymentMethod") == "GATEWAY" else "Wallet"
+    facts += [("Paid with", method), ("Total", reader.money(data))]
     return Content(
         subject=f"Your order {data['number']} from {seller}",
         paragraphs=(thanks,),

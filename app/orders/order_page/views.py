@@ -1,37 +1,29 @@
 """HTTP of order pages: the page itself, and its address for the buyer."""
 
 from pathlib import Path
-from typing import Any, Final
 from uuid import UUID
 
-import flask
-from flask import Response, make_response, render_template, request, send_from_directory
+from flask import Response, request
 
+from app.auth.errors import TooManyRevocations
 from app.auth.guard import current_user, requires
 from app.auth.scopes import Scope
 from app.common.db import reading, transaction
+from app.common.hosted_pages import page_blueprint, render, respond
 from app.common.http import Blueprint, settings
 from app.common.idempotent import idempotent
 from app.common.ratelimit import per_caller
-from app.orders.errors import OrderNotFound, TooManyRevocations
+from app.orders.errors import OrderNotFound
 from app.orders.order_page import service
+from app.orders.order_page.links import LINKS
 from app.orders.order_page.schemas import OrderPageLinkOut
 
-_STATIC: Final = Path(__file__).parent / "static"
-
-#: Resources from this server only, and nothing inline.
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
 #: How often the page of an order whose payment is being confirmed reloads, in seconds, and how
 #: many times.
 _REFRESH_SECONDS, _REFRESHES = 3, 20
 
 blp = Blueprint("order-pages", __name__, url_prefix="/orders", description="Pages of orders")
-page_blp = flask.Blueprint(
-    "order_page", __name__, url_prefix=service.PATH, template_folder="templates"
-)
+page_blp = page_blueprint("order_page", __name__, LINKS.path, folder=Path(__file__).parent)
 
 
 @blp.get("/<uuid:order_id>/page")
@@ -61,7 +53,8 @@ def get_order_page(order_id: UUID) -> dict[str, str]:
 def revoke_order_page(order_id: UUID) -> dict[str, str]:
     """Revoke the address of an order's page
 
-    From now on it answers as one that does not exist. Returns a new address.
+    From now on it answers as one that does not exist, and download links for the order's files no
+    longer work. Returns a new address.
     """
     with transaction() as session:
         user_id = current_user(session).id
@@ -77,16 +70,12 @@ def page(page_token: str) -> Response:
     try:
         with transaction() as session:
             found = service.require_page(session, page_token, base_url=settings().api_address)
-            html = render_template(
-                "order/page.html",
-                page=found,
-                token=page_token,
-                api=settings().api_prefix,
-                is_cancelled=_is_cancelled(),
+            html = render(
+                "order/page.html", page=found, token=page_token, is_cancelled=_is_cancelled()
             )
     except OrderNotFound:
-        return _respond(render_template("order/missing.html"), 404)
-    response = _respond(html)
+        return respond(render("order/missing.html"), 404)
+    response = respond(html)
     count = request.args.get("n", default=0, type=int)
     if found.is_pending and not _is_cancelled() and count < _REFRESHES:
         response.headers["Refresh"] = f"{_REFRESH_SECONDS}; url=?n={count + 1}"
@@ -102,25 +91,12 @@ def receipt(page_token: str) -> Response:
             )
             if not found.is_paid:
                 raise OrderNotFound
-            html = render_template(
-                "order/receipt.html", page=found, token=page_token, api=settings().api_prefix
-            )
+            html = render("order/receipt.html", page=found, token=page_token)
     except OrderNotFound:
-        return _respond(render_template("order/missing.html"), 404)
-    return _respond(html)
-
-
-@page_blp.get("/assets/<asset_name>")
-def asset(asset_name: str) -> Response:
-    return send_from_directory(_STATIC, asset_name, max_age=3600)
+        return respond(render("order/missing.html"), 404)
+    return respond(html)
 
 
 def _is_cancelled() -> bool:
     """Whether the buyer returns from the gateway without having paid."""
     return request.args.get("outcome") == "cancelled"
-
-
-def _respond(html: Any, status: int = 200) -> Response:
-    response = make_response(html, status)
-    response.headers["Content-Security-Policy"] = _POLICY
-    return response

@@ -17,7 +17,7 @@ from app.ledger_lock.service import acquire_ledger_lock
 from app.payment_requests import repository
 from app.payment_requests.errors import AmountChoiceInvalid, MerchantCodeNotFound
 from app.payment_requests.models import MerchantCode
-from app.payment_requests.payment_links import may_be_token, new_token
+from app.payment_requests.payment_links import link_to, may_be_token, new_token
 from app.products import service as products
 from app.products.errors import ProductInactive, ProductNotFound, UnauthorizedProductAccess
 from app.products.models import Product
@@ -124,6 +124,12 @@ def require_code_by_token(session: Session, token: str) -> MerchantCodeDetails:
     if row is None:
         raise MerchantCodeNotFound
     return MerchantCodeDetails(*row)
+
+
+def payment_path(session: Session, merchant_id: UUID, product_id: UUID) -> str | None:
+    """The path of a payment page for the product, None if the merchant has no code for it."""
+    token = repository.get_active_token(session, merchant_id=merchant_id, product_id=product_id)
+    return link_to(token, base="") if token is not None else None
 
 
 def list_codes(

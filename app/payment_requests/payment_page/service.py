@@ -11,7 +11,7 @@ from app.auth.masking import public_name
 from app.auth.models import User
 from app.auth.profile import Profile, verified_since
 from app.common.money import Money
-from app.common.time_zone import display_time, local
+from app.common.time_zone import local
 from app.gateway import client as gateway
 from app.images.service import ShownImage
 from app.payment_requests import service
@@ -31,9 +31,9 @@ class PaymentPage:
     support: email address where the payee helps; verified: since when the payee is verified, for
     display, None if it is not; price: None if the payer chooses the amount;
     image: of the product; logo: of the payee; card_product: product that can be bought by card
-    instead, None if none can; ended: why it can no longer be paid, None if it can; pay, decline:
-    paths below the API's prefix; decline is None if it cannot be declined; expires: `expires_at`
-    in the payee's time zone, for display.
+    instead, None if none can; ended, ended_at: why and since when it can no longer be paid, None if
+    it can; pay, decline, paid_request: paths below the API's prefix, to pay it, to decline it (None
+    if that is not possible) and of a request that was paid; zone: the payee's.
     """
 
     kind: str
@@ -49,10 +49,12 @@ class PaymentPage:
     is_addressed: bool
     card_product: UUID | None
     ended: str | None
+    ended_at: datetime | None
     expires_at: datetime | None
-    expires: str | None
+    zone: ZoneInfo
     pay: str
     decline: str | None
+    paid_request: str | None
 
 
 _ENDED = {
@@ -88,10 +90,12 @@ def _of_request(session: Session, details: PaymentRequestDetails) -> PaymentPage
         is_addressed=request.payer_id is not None,
         card_product=None,
         ended=_ENDED.get(details.status),
+        ended_at=request.closed_at,
         expires_at=request.expires_at,
-        expires=display_time(request.expires_at, ZoneInfo(details.requester.time_zone)),
+        zone=ZoneInfo(details.requester.time_zone),
         pay=f"{path}/pay",
         decline=f"{path}/decline" if request.payer_id else None,
+        paid_request=path if details.status is RequestStatus.PAID else None,
     )
 
 
@@ -116,10 +120,12 @@ def _of_code(session: Session, found: MerchantCodeDetails) -> PaymentPage:
         is_addressed=False,
         card_product=product.id if product is not None and gateway.is_configured() else None,
         ended=ended,
+        ended_at=None,
         expires_at=None,
-        expires=None,
+        zone=ZoneInfo(found.merchant.time_zone),
         pay=f"/merchant-codes/{code.token}/pay",
         decline=None,
+        paid_request=None,
     )
 
 

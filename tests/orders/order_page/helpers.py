@@ -25,3 +25,12 @@ def words(client: FlaskClient, path: str, *, status: int = 200) -> str:
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def download_link(client: FlaskClient, path: str) -> str:
+    """The path of the download link on the page."""
+    found = re.search(
+        r'href="http://localhost:3000(/api/v1/downloads/[\w-]+)"', client.get(path).text
+    )
+    assert found
+    return found[1]

@@ -1,18 +1,22 @@
 """The page of an order: what it shows, to whom, and until when."""
 
+import re
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.orders.order_page import links
+from app.orders.order_page.links import LINKS
 from app.products.models import ProductKind
 from tests import factories
 from tests.delivery import helpers as goods
 from tests.delivery.codes.helpers import stocked
+from tests.delivery.files import helpers as files
+from tests.delivery.files.downloads.helpers import get
 from tests.factories import Actor
+from tests.giveaways.helpers import claim, created
 from tests.orders.helpers import ORDERS, buy
-from tests.orders.order_page.helpers import page_path, words
+from tests.orders.order_page.helpers import download_link, page_path, words
 from tests.responses import refusal
 from tests.shops.helpers import with_shop
 
@@ -76,7 +80,62 @@ class TestContent:
         shown = words(client, path)
 
         assert "Discount Coupon SPRING \N{MINUS SIGN}$1.00" in shown
-        assert "Total $19.00 Refunded \N{MINUS SIGN}$4.00" in shown
+        assert "Total $19.00 Refunded \N{MINUS SIGN}$4.00 Paid after refunds $15.00" in shown
+
+    def test_after_a_part_was_refunded_the_rest_is_told_from_what_was_taken_back(
+        self, client: FlaskClient
+    ) -> None:
+        seller, product_id = stocked(client, "GIFT-AAAA-0001", "GIFT-BBBB-0002", "GIFT-CCCC-0003")
+        buyer = factories.buyer()
+        order = buy(client, buyer, product_id, quantity=3).json
+        path = page_path(client, buyer, order["id"])
+        before = words(client, path)
+        answer = client.post(
+            f"{ORDERS}/{order['id']}/refunds", json={"units": 1}, headers=seller.headers
+        )
+        assert answer.status_code == 201, answer.text
+
+        shown = words(client, path)
+
+        assert "2 of 3 are yours. 1 was taken back with the refund." in shown
+        (gone,) = (
+            code for code in re.findall("GIFT-[A-Z]{4}-[0-9]{4}", before) if code not in shown
+        )
+        assert f"{gone[-4:]} Taken back with a refund." in shown
+        assert "Refunded 1 of 3 taken back \N{MINUS SIGN}$1.00 Paid after refunds $2.00" in shown
+
+    def test_what_has_no_download_or_code_says_what_happens_next(self, client: FlaskClient) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        with_shop(client, seller, name="Corner Bakery", supportEmail="help@bakery.example.com")
+        order = buy(client, buyer, factories.product(seller)).json
+
+        shown = words(client, page_path(client, buyer, order["id"]))
+
+        assert "What happens next Corner Bakery has your order" in shown
+        assert f"Name the order number {order['number']}" in shown
+        assert "when you write to help@bakery.example.com" in shown
+
+    def test_a_gift_is_called_one(self, client: FlaskClient) -> None:
+        seller, product_id = stocked(client, "GIFT-7F3A-21C9")
+        with_shop(client, seller, name="Corner Bakery")
+        buyer = factories.buyer()
+        order = claim(client, buyer, created(client, seller, product_id, "LINK", 1)).json
+
+        shown = words(client, page_path(client, buyer, order["id"]))
+
+        assert "A gift for you Your gift GIFT-7F3A-21C9" in shown
+        assert "Given by Corner Bakery Payment None: this is a gift" in shown
+        for word in ("Wallet", "bought", "$", "Receipt", "Discount", "Sold by"):
+            assert word not in shown
+
+    def test_amounts_and_times_are_in_the_format_of_the_reader(self, client: FlaskClient) -> None:
+        buyer = factories.buyer("5000.00")
+        order = buy(client, buyer, factories.product(factories.merchant(), price="999.50")).json
+        path = page_path(client, buyer, order["id"])
+
+        assert "Total $999.50" in words(client, path)
+        german = client.get(path, headers={"Accept-Language": "de-DE"}).text.replace("\xa0", " ")
+        assert "999,50 $" in german
 
     def test_after_a_whole_refund_the_goods_are_gone(self, client: FlaskClient) -> None:
         seller, product_id = stocked(client, "GIFT-7F3A-21C9")
@@ -127,16 +186,33 @@ class TestAddress:
         last = answer.json["url"].removeprefix("http://localhost:3000")
 
         assert last == page_path(client, buyer, order_id)
-        assert "revoked" in words(client, first, status=404)
+        assert "replaced" in words(client, first, status=404)
         assert client.get(f"{first}/receipt").status_code == 404
         assert client.get(last).status_code == 200
+
+    def test_download_links_of_a_revoked_page_stop_and_new_ones_work(
+        self, client: FlaskClient
+    ) -> None:
+        buyer = factories.buyer()
+        order_id = files.bought(client, buyer, files.on_sale(client, factories.merchant())).order_id
+        used, unused = (
+            download_link(client, page_path(client, buyer, str(order_id))) for _ in range(2)
+        )
+        assert get(client, used).status_code == 200
+
+        client.post(f"{ORDERS}/{order_id}/page/revoke", headers=buyer.headers)
+
+        for link in (used, unused):
+            assert refusal(client.get(link)) == (410, "DOWNLOAD_REVOKED")
+        new = download_link(client, page_path(client, buyer, str(order_id)))
+        assert get(client, new).status_code == 200
 
     def test_a_forged_address_is_refused(
         self, client: FlaskClient, bought: tuple[Actor, str, str]
     ) -> None:
         _, order_id, path = bought
         token = path.removeprefix("/orders/")
-        later = links.sign(UUID(order_id), serial=1)
+        later = LINKS.sign(UUID(order_id), serial=1)
         for forged in (
             "A" * 48,
             token[:-1] + ("A" if token[-1] != "A" else "B"),

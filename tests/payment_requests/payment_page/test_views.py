@@ -1,6 +1,7 @@
 """The payment page, as HTML."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ class TestContent:
         assert "Pay $12.50" in words
         assert "Decline" not in words
 
+    def test_amounts_are_in_the_format_of_the_reader(
+        self, client: FlaskClient, alice: Actor
+    ) -> None:
+        request = created_request(client, alice, amount="9000.50")
+
+        assert "$9,000.50" in page(client, request)
+        path = f"/pay/{request['token']}"
+        german = client.get(path, headers={"Accept-Language": "de-DE,de;q=0.9"}).text
+        assert "9.000,50 $" in german.replace("\xa0", " ")
+
     def test_an_addressed_request_can_be_declined(self, client: FlaskClient, alice: Actor) -> None:
         words = page(client, created_request(client, alice, to=factories.actor(), amount="12.50"))
 
@@ -61,7 +72,20 @@ class TestContent:
         words = page(client, request)
 
         assert f"This request {expected}." in words
-        assert "Sign in" not in words
+        assert "to pay" not in words
+
+    def test_a_paid_request_says_when_and_leads_its_payer_to_the_receipt(
+        self, client: FlaskClient, alice: Actor
+    ) -> None:
+        bob = factories.buyer()
+        request = created_request(client, alice, to=bob, amount="1.00")
+        paid = close_request(client, bob, request, "pay").json
+
+        words = page(client, request)
+
+        day = f"{datetime.fromisoformat(paid['createdAt']):%B %-d, %Y}"
+        assert f"This request has been paid. It was paid on {day}" in words
+        assert "Sign in to see your receipt, if you have paid it" in words
 
     def test_a_code_for_a_product_shows_product_merchant_and_price(
         self, client: FlaskClient, alice: Actor
@@ -102,7 +126,11 @@ class TestSecurity:
         answer = client.get(f"/pay/{created_request(client, alice)['token']}")
         references = set(re.findall(r'(?:src|href)="([^"]+)"', answer.text))
 
-        assert references == {"/pay/assets/icon.svg", "/pay/assets/pay.css", "/pay/assets/pay.js"}
+        assert references == {
+            "/pay/assets/icon.svg",
+            "/pay/assets/hosted.css",
+            "/pay/assets/pay.js",
+        }
         for reference in references:
             with client.get(reference) as asset:
                 assert (reference, asset.status_code) == (reference, 200)

@@ -19,17 +19,20 @@ from app.delivery.files.errors import LinkExpired, LinkInvalid
 _PURPOSE: Final = "download link"
 _SIGNATURE_BYTES: Final = 32
 #: Of the expiry in seconds. The total is a multiple of 3 bytes, so that base64 is unambiguous.
-_TIME_BYTES: Final = 7
+_TIME_BYTES: Final = 5
+_SERIAL_BYTES: Final = 2
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{116}")
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadLink:
-    """expires_at: in whole seconds. id: of the download that its first use starts."""
+    """expires_at: in whole seconds. serial: how often earlier links to the files of the order were
+    revoked. id: of the download that its first use starts."""
 
     order_id: UUID
     file_id: UUID
     expires_at: datetime
+    serial: int = 0
     id: UUID = field(default_factory=uuid4)
 
 
@@ -40,6 +43,7 @@ def sign(link: DownloadLink) -> str:
             link.order_id.bytes,
             link.file_id.bytes,
             link.id.bytes,
+            link.serial.to_bytes(_SERIAL_BYTES, "big"),
             int(link.expires_at.timestamp()).to_bytes(_TIME_BYTES, "big"),
         )
     )
@@ -63,7 +67,8 @@ def verify(token: str) -> DownloadLink:
         order_id=UUID(bytes=payload[:16]),
         file_id=UUID(bytes=payload[16:32]),
         id=UUID(bytes=payload[32:48]),
-        expires_at=datetime.fromtimestamp(int.from_bytes(payload[48:], "big"), UTC),
+        serial=int.from_bytes(payload[48:-_TIME_BYTES], "big"),
+        expires_at=datetime.fromtimestamp(int.from_bytes(payload[-_TIME_BYTES:], "big"), UTC),
     )
     if clock.now() >= link.expires_at:
         raise LinkExpired

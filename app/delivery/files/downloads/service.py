@@ -62,8 +62,8 @@ class Download:
 def resolve_link(session: Session, *, token: str) -> Download:
     """The file of a link.
 
-    Raises LinkInvalid, LinkExpired, and DownloadRevoked if the order was refunded or its buyer was
-    deactivated.
+    Raises LinkInvalid, LinkExpired, and DownloadRevoked if the link was
+    revoked, the order was refunded or its buyer was deactivated.
     """
     link = links.verify(token)
     row = repository.get_linked_file(session, order_id=link.order_id, file_id=link.file_id)
@@ -72,6 +72,8 @@ def resolve_link(session: Session, *, token: str) -> Download:
     delivery: FileDelivery = row.FileDelivery
     file: ProductFile = row.ProductFile
     content: FileContent = row.FileContent
+    if link.serial != delivery.link_serial:
+        raise DownloadRevoked
     if not delivery.is_open or not row.User.is_active or content.removing_at is not None:
         raise DownloadRevoked
     return Download(

@@ -1,4 +1,4 @@
-// Copies codes and prints the receipt. Without it, both can be done by hand.
+// Copies codes. Without it, that can be done by hand.
 
 for (const button of document.querySelectorAll(".copy")) {
   if (!navigator.clipboard) break; // browsers have it over HTTPS only
@@ -7,10 +7,4 @@ for (const button of document.querySelectorAll(".copy")) {
     await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
     document.getElementById("copied").textContent = "Copied.";
   });
-}
-
-const print = document.getElementById("print");
-if (print) {
-  print.hidden = false;
-  print.addEventListener("click", () => window.print());
 }
