@@ -245,6 +245,15 @@ def sum_sales(rebuild: bool) -> None:
     click.echo(f"Summed {days[0]} to {days[-1]}." if days else "Every past day was summed before.")
 
 
+@main.command("rebuild-insights")
+def rebuild_insights() -> None:
+    """Make the sums of transactions anew from the feed of transactions."""
+    from app.insights.transactions import service as transactions
+
+    _connect()
+    click.echo("Made the sums of {} minutes and {} days.".format(*transactions.rebuild_sums()))
+
+
 def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> str:
     if given is not None:
         return given
@@ -315,13 +324,16 @@ def show_events(write: bool) -> None:
 
 @main.command("settings")
 @click.option("--write", is_flag=True, help="Update the documents generated from them instead.")
-def show_settings(write: bool) -> None:
+@click.option("--prometheus", is_flag=True, help="Print Prometheus' rules for objectives instead.")
+def show_settings(write: bool, prometheus: bool) -> None:
     """List every setting with its default."""
     from app.local import settings_docs
 
     if write:
         require_checkout(f"{COMMAND} settings --write")
         settings_docs.write()
+    elif prometheus:
+        click.echo(settings_docs.as_prometheus_rules(load_settings()).strip())
     else:
         click.echo(settings_docs.as_env().strip())
 

@@ -47,6 +47,9 @@ from app.giveaways.views import blp as giveaways_blp
 from app.health.views import blp as health_blp
 from app.health.views import metrics_blp
 from app.images.views import blp as images_blp
+from app.insights.analytics.views import blp as sales_insights_blp
+from app.insights.views import admin_blp as insights_admin_blp
+from app.insights.views import blp as insights_blp
 from app.notifications.views import blp as notifications_blp
 from app.notifications.views import page_blp as unsubscribe_page_blp
 from app.onramp.views import blp as onramp_blp
@@ -116,6 +119,8 @@ BLUEPRINTS = (
     payouts_blp,
     notifications_blp,
     webhook_endpoints_blp,
+    insights_blp,
+    sales_insights_blp,
     accounts_admin_blp,
     users_admin_blp,
     quotas_admin_blp,
@@ -127,6 +132,7 @@ BLUEPRINTS = (
     banking_admin_blp,
     events_admin_blp,
     reconciliation_blp,
+    insights_admin_blp,
     audit_admin_blp,
 )
 

@@ -28,6 +28,7 @@ from app.common import (
     process_state,
     queue,
     redis_client,
+    request_counts,
 )
 from app.common.settings import Settings, require_database
 from app.coupons import service as coupons
@@ -44,6 +45,7 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.insights.objectives.objective import Objectives, objectives
 from app.notifications import mail_config
 from app.notifications import queue as mail_queue
 from app.onramp import inbound as onramp_events
@@ -160,6 +162,8 @@ def configure(settings: Settings) -> None:
     )
     retention.periods.configure(_retention_periods(settings))
     relay.max_attempts.configure(settings.event_attempts)
+    objectives.configure(Objectives.of(settings))
+    request_counts.slow_after.configure(settings.slo_latency_ms)
     movements.batcher.configure(LedgerBatcher())
     wallets.order_numbers.configure(orders.numbers_of)
 

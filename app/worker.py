@@ -24,6 +24,8 @@ from app.events.handlers import Handler
 from app.events.relay import process as relay
 from app.events.sinks import Sink
 from app.inbox import tasks as inbox
+from app.insights.transactions import handler as feed
+from app.insights.uptime import checker
 from app.notifications import handler as notifications
 from app.notifications import mailer
 from app.onramp import tasks as onramp
@@ -38,7 +40,7 @@ from app.wallets.holds import tasks as holds
 from app.webhooks import handler as webhook_events
 from app.webhooks import tasks as webhooks
 from app.webhooks.dispatch.dispatcher import Dispatcher
-from app.wiring import wire
+from app.wiring import connect_database, wire
 
 #: Scheduled jobs. Each runs every so many minutes, at this minute of them (UTC).
 SCHEDULE: Final = (
@@ -74,6 +76,7 @@ JOBS: Final = (
 HANDLERS: Final[tuple[Handler, ...]] = (
     Handler("notifications", notifications.handle, notifications.TYPES),
     Handler("webhooks", webhook_events.handle, webhook_events.TYPES),
+    Handler("insights", feed.handle, feed.TYPES),
 )
 #: Supervisors typically kill a worker after 30 seconds.
 _STOP_SECONDS = 25
@@ -222,9 +225,14 @@ def _run_consumer(settings: Settings, redis_url: str) -> None:
     consumer.consume(settings, _stop_event(), report=report)
 
 
-def _run_schedule(_: Settings, redis_url: str) -> None:
-    """Enqueue scheduled jobs. Several schedulers may run, because jobs are idempotent."""
+def _run_schedule(settings: Settings, redis_url: str) -> None:
+    """Enqueue scheduled jobs, and check whether requests can be served.
+
+    Several schedulers may run, because jobs are idempotent.
+    """
     queue.configure(_connect(redis_url))
+    connect_database(settings)
+    checker.start(settings.readiness_address)
     report = _reporter(redis_url, job_worker.SCHEDULER)
     _log.info("scheduler_started")
     while True:

@@ -85,6 +85,7 @@ class Samples:
 
 _MAKERS: dict[type, Callable[[int], Any]] = {
     int: lambda number: number,
+    float: float,
     bool: lambda number: True,
     bytes: lambda number: str(number).encode(),
     UUID: lambda number: uuid4(),
@@ -144,6 +145,7 @@ _FORMS: dict[type, Callable[[Any], bool]] = {
     ma.fields.UUID: lambda value: str(UUID(value)) == value,
     ma.fields.Date: lambda value: date.fromisoformat(value).isoformat() == value,
     ma.fields.Integer: lambda value: type(value) is int,
+    ma.fields.Float: lambda value: type(value) in (int, float),
     ma.fields.Boolean: lambda value: type(value) is bool,
     ma.fields.String: lambda value: type(value) is str,
     ma.fields.Dict: lambda value: type(value) is dict,

@@ -45,8 +45,8 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " terms and apply them, revoke and reissue sold codes and licences, delete activations"
     " (free machines) of licences,"
     " reset the downloads of sold orders, and create and close giveaways",
-    Scope.WALLET_READ: "read the wallet: balance, transactions, statement, limits, holds,"
-    " transfers, on-ramps, payouts and saved bank accounts (masked)",
+    Scope.WALLET_READ: "read the wallet: balance, transactions, the feed of decided ones,"
+    " statement, limits, holds, transfers, on-ramps, payouts and saved bank accounts (masked)",
     Scope.WALLET_WRITE: "receive money into the wallet, with deposits, on-ramps and by capturing"
     " holds, and void holds",
     Scope.PAYMENT_REQUESTS_READ: "read payment requests and merchant codes, with their links and"

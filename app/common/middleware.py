@@ -1,4 +1,4 @@
-"""WSGI middleware for every request: request ID, security headers and request log.
+"""WSGI middleware for every request: request ID, security headers, request log and counts.
 
 It wraps Flask instead of using its hooks, because these cost four times as much as the work
 itself.
@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
-from app.common import deadline
+from app.common import deadline, request_counts
 from app.common.ids import new_id
 
 log = structlog.get_logger()
@@ -93,7 +93,7 @@ def _limit_headers(limits: dict[tuple[int, int], tuple[int, int]]) -> Headers:
 
 
 class RequestMiddleware:
-    """Adds request IDs, security headers and the request log to a WSGI application."""
+    """Adds request IDs, security headers, the request log and counts to a WSGI application."""
 
     def __init__(self, application: Wsgi) -> None:
         self._application = application
@@ -114,6 +114,8 @@ class RequestMiddleware:
                 headers += _limit_headers(limits)
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
+            seconds = time.perf_counter() - started
+            request_counts.observe(environ, seconds=seconds, status=int(status[:3]))
             # Probes arrive every few seconds, and are no news while they succeed.
             is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
             (log.info if is_news else log.debug)(
@@ -121,7 +123,7 @@ class RequestMiddleware:
                 method=environ["REQUEST_METHOD"],
                 path=public_path(_readable(environ["PATH_INFO"])),
                 status=int(status[:3]),
-                ms=round((time.perf_counter() - started) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 user_id=environ.get(_USER_ID_KEY),
             )
             return start_response(status, headers, *more)

@@ -30,6 +30,8 @@ LIFETIMES: Final = {
     "retention_notifications": (timedelta(days=7), timedelta(days=3650)),
     "retention_messages": (timedelta(days=7), timedelta(days=3650)),
     "retention_webhook_deliveries": (timedelta(days=7), timedelta(days=3650)),
+    "retention_feed": (timedelta(days=7), timedelta(days=3650)),
+    "slo_window": (timedelta(days=7), timedelta(days=90)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
 }
 
@@ -76,6 +78,8 @@ def _lifetimes(settings: WebSettings) -> Iterator[str]:
             )
     if settings.jwt_refresh_expiration <= settings.jwt_access_expiration:
         yield "JWT_REFRESH_EXPIRATION must be longer than JWT_ACCESS_EXPIRATION."
+    if settings.slo_window > settings.retention_feed:
+        yield "SLO_WINDOW must not be longer than RETENTION_FEED, which requests are counted for."
 
 
 def _spoken(duration: timedelta) -> str:

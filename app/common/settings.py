@@ -104,6 +104,11 @@ class Settings(WebSettings):
         return self.public_address + self.api_prefix
 
     @property
+    def readiness_address(self) -> str:
+        """What tells whether requests can be served."""
+        return f"{self.readiness_url or self.public_address}/health/ready"
+
+    @property
     def direct_deposits_allowed(self) -> bool:
         return self.direct_deposits if self.direct_deposits is not None else not self.is_production
 

@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
 from app.common.env_fields import CommaSeparated, optional_setting, setting
-from app.common.notification_settings import NotificationSettings
+from app.common.insight_settings import InsightSettings
 
 _FLAG: Final = ma.fields.Boolean()
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
@@ -16,7 +16,7 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
-class WebSettings(NotificationSettings):
+class WebSettings(InsightSettings):
     """All settings: those of the web server follow the others."""
 
     web_workers: int | None = optional_setting(

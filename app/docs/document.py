@@ -13,7 +13,10 @@ GROUPS: Final = {
         "Users, sign-in, API keys and quotas",
         ("auth", "passwords", "handles", "two-factor", "api-keys", "quotas"),
     ),
-    "Wallet": ("The caller's wallet, holds and statements", ("wallet", "holds", "statements")),
+    "Wallet": (
+        "The caller's wallet, holds and statements",
+        ("wallet", "holds", "statements", "insights"),
+    ),
     "Banks": (
         "Deposits from a bank and payouts to one",
         ("onramp", "bank-accounts", "payouts"),
@@ -39,7 +42,7 @@ GROUPS: Final = {
     ),
     "Orders": (
         "Purchases from the wallet or by card, and a merchant's sales",
-        ("orders", "order-pages", "checkouts", "sales"),
+        ("orders", "order-pages", "checkouts", "sales", "sales-insights"),
     ),
     "Refunds": ("Refunds, and requests for them", ("refunds", "refund-requests")),
     "Events": ("What other systems are told of", ("events",)),
@@ -61,6 +64,7 @@ GROUPS: Final = {
             "admin-refunds",
             "admin-banking",
             "admin-events",
+            "admin-insights",
             "reconciliation",
             "admin-audit",
         ),

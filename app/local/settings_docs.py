@@ -9,6 +9,8 @@ from app.common.env_fields import Declaration, declarations
 from app.common.generated import replace_generated
 from app.common.production import SECRET_MIN_LENGTH
 from app.common.settings import PROJECT_ROOT, Settings
+from app.insights.objectives import prometheus
+from app.insights.objectives.objective import Objectives
 
 
 def as_env() -> str:
@@ -35,10 +37,18 @@ def as_markdown() -> str:
     return "\n".join([*lines, "", ""])
 
 
+def as_prometheus_rules(settings: Settings) -> str:
+    """The objectives of these settings as rules of Prometheus."""
+    return prometheus.rules(Objectives.of(settings))
+
+
 def write(root: Path = PROJECT_ROOT) -> None:
-    """Update the generated part of each document."""
+    """Update the generated part of each document, and the rules of Prometheus."""
     for name in DOCUMENTS:
         (root / name).write_text(updated(name, root))
+    rules = root / prometheus.FILE
+    rules.parent.mkdir(parents=True, exist_ok=True)
+    rules.write_text(as_prometheus_rules(Settings()))
 
 
 def updated(name: str, root: Path = PROJECT_ROOT) -> str:

@@ -91,6 +91,14 @@ class Order(Timestamped, Base):
         ),
         # Of all merchants, for administrators.
         Index("ix_orders_status", "status", "id", postgresql_where=text("status <> 'COMPLETED'")),
+        # The checkouts of a merchant, to count them by how they ended.
+        Index(
+            "ix_orders_checkouts",
+            "merchant_id",
+            "id",
+            "status",
+            postgresql_where=text("payment_method = 'GATEWAY'"),
+        ),
         Index("ix_orders_card", "id", postgresql_where=text("payment_method = 'GATEWAY'")),
         Index(
             "ix_orders_partly_refunded",

@@ -100,6 +100,25 @@ RULES: Final = (
         where="processed_at IS NOT NULL",
     ),
     Rule("notifications", "retention_notifications", "id"),
+    # Objectives are about a window that is not longer.
+    Rule("request_minutes", "retention_feed", "starts_at"),
+    Rule("request_hours", "retention_feed", "starts_at"),
+    # A transaction stays as long as the sums of its minute, which `verify` compares with it. The
+    # newest ones stay, so that it can tell whether others are missing.
+    Rule(
+        "transaction_minutes",
+        "retention_feed",
+        "starts_at",
+        where="starts_at < (SELECT max(starts_at) FROM transaction_minutes)",
+    ),
+    Rule(
+        "feed_transactions",
+        "retention_feed",
+        "occurred_at",
+        where="NOT EXISTS (SELECT FROM transaction_minutes m"
+        " WHERE m.starts_at <= feed_transactions.occurred_at)",
+        is_in_use=False,
+    ),
     # What is not sent yet stays.
     Rule(
         "outgoing_messages",
@@ -140,6 +159,9 @@ KEPT: Final = {
     "buyer_days": "at most two rows per order",
     "quarter_hour_sales": "at most two rows per order or refund",
     "daily_buyers": "at most one row per row of buyer_days",
+    "feed_users": "one row per user who has moved money",
+    "readiness_hours": "one row per hour",
+    "transaction_days": "one row per day and currency",
     "transfers": _TRADE,
     "payment_requests": _TRADE,
     "merchant_codes": "printed codes stay valid until their merchant deactivates them",

@@ -174,9 +174,9 @@ def _buyer(buyer_id: UUID | None, buyer_email: str | None) -> Any:
     return query.correlate(None).scalar_subquery()
 
 
-# The parts of the period that have not been summed, two at most: before and after what has been.
-_LINES: Final = " UNION ALL ".join(
-    lines(
+def _lines_of(n: int) -> str:
+    """The orders and refunds of a part of the period."""
+    return lines(
         f"%(since{n})s",
         f"%(until{n})s",
         wallet_orders=f"{{owner}} >= ({{owner_id}}, %(first{n})s)"
@@ -187,8 +187,10 @@ _LINES: Final = " UNION ALL ".join(
         f" AND (r.merchant_id, r.id) < (%(merchant_id)s, %(beyond{n})s)"
         " AND r.currency = %(currency)s {of_product}",
     )
-    for n in (0, 1)
-)
+
+
+# The parts of the period that have not been summed, two at most: before and after what has been.
+_LINES: Final = f"{_lines_of(0)} UNION ALL {_lines_of(1)}"
 
 _SUMMARY = f"""
     WITH lines AS ({_LINES}),
@@ -240,6 +242,30 @@ _DAYS = f"""
     GROUP BY number
 """  # noqa: S608 – as above
 
+# Each buyer counts on the day of the first purchase of all; part 2 has what was bought on the first
+# day before the period, and in days before it that have not been summed.
+_NEW_BUYERS: Final = f"""
+    WITH found AS (
+        SELECT DISTINCT buyer_id FROM ({_LINES}) AS lines WHERE buyer_id IS NOT NULL
+    ), earlier AS (
+        SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
+    )
+    SELECT CAST(coalesce((
+        SELECT sum(buyers) FROM daily_buyers
+        WHERE scope_id = {{scope_id}} AND currency = %(currency)s
+            AND day >= %(first_day)s AND day < %(next_day)s AND previous_day = '-infinity'
+    ), 0) + (
+        SELECT count(*) FROM found LEFT JOIN LATERAL (
+            SELECT min(day) AS day FROM buyer_days b
+            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
+                AND b.buyer_id = found.buyer_id
+        ) AS first ON true
+        WHERE (first.day IS NULL OR first.day >= %(day_of_since)s
+                AND NOT (first.day >= %(first_day)s AND first.day < %(next_day)s))
+            AND buyer_id NOT IN (SELECT buyer_id FROM earlier)
+    ) AS bigint) AS number
+"""  # noqa: S608 – as above
+
 _OF_MERCHANT: Final = {
     "owner": "(o.merchant_id, o.id)",
     "owner_id": "%(merchant_id)s",
@@ -258,6 +284,8 @@ _OF_PRODUCT: Final = {
 }
 _SUMMARIES: Final = _SUMMARY.format(**_OF_MERCHANT), _SUMMARY.format(**_OF_PRODUCT)
 _SUMS_OF_DAYS: Final = _DAYS.format(**_OF_MERCHANT), _DAYS.format(**_OF_PRODUCT)
+
+_NEW_BUYERS_OF_MERCHANT: Final = _NEW_BUYERS.format(**_OF_MERCHANT)
 
 #: Values of `part` in the rows of the summary.
 PRODUCT, WHOLE = 0, 1
@@ -302,6 +330,24 @@ def days(
     values = {"first_quarter": summed_quarters[0], "next_quarter": summed_quarters[1]}
     values |= owner | {"product_id": product_id, "starts": list(starts)} | _values_of(parts)
     return send(session, _SUMS_OF_DAYS[product_id is not None], values)
+
+
+def count_new_buyers(
+    session: Session,
+    *,
+    first_day: date,
+    summed_days: tuple[date, date],
+    parts: Sequence[Part],
+    **owner: Any,
+) -> int:
+    """The buyers of a period who had not bought from the merchant before.
+
+    first_day: the day (UTC) on which the period begins; summed_days, owner: as of `summary`; parts:
+    the same, and what precedes the period on its first day and in days that are not summed.
+    """
+    values = {"first_day": summed_days[0], "next_day": summed_days[1], "day_of_since": first_day}
+    values |= owner | _values_of(parts)
+    return int(next(iter(send(session, _NEW_BUYERS_OF_MERCHANT, values))).number)
 
 
 def _values_of(parts: Sequence[Part]) -> dict[str, Any]:

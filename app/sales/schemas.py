@@ -160,14 +160,14 @@ def summary_out(summary: Summary) -> dict[str, Any]:
         "net": format_minor(totals.net, currency),
         "buyers": summary.buyers,
         "refundedUnits": totals.refunded_units,
-        "bestProducts": [_best(sold, currency) for sold in summary.best],
-        "days": [_day(day, totals, currency) for day, totals in summary.days],
+        "bestProducts": [best_out(sold, currency) for sold in summary.best],
+        "days": [day_out(day, totals, currency) for day, totals in summary.days],
         "timeZone": summary.time_zone,
     }
 
 
 @serializes(BestSellingProductOut)
-def _best(sold: ProductTotals, currency: str) -> dict[str, Any]:
+def best_out(sold: ProductTotals, currency: str) -> dict[str, Any]:
     return {
         "id": sold.id,
         "name": sold.name,
@@ -177,7 +177,7 @@ def _best(sold: ProductTotals, currency: str) -> dict[str, Any]:
 
 
 @serializes(SalesDayOut)
-def _day(day: date, totals: DayTotals, currency: str) -> dict[str, Any]:
+def day_out(day: date, totals: DayTotals, currency: str) -> dict[str, Any]:
     return {
         "date": day.isoformat(),
         "orders": totals.orders,

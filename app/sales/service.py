@@ -120,10 +120,12 @@ def get_summary(
     currency: str,
     within: TimeRange,
     product_id: UUID | None = None,
+    with_days: bool = True,
 ) -> Summary:
     """Summarize a period, by default the last 30 days.
 
-    session: reads one snapshot; product_id: only sales of this product. Raises PeriodInvalid.
+    session: reads one snapshot; product_id: only sales of this product; with_days: otherwise
+    without the totals of days. Raises PeriodInvalid.
     """
     since, until = within.closed(now=clock.now(), length=DEFAULT_PERIOD)
     if _on_the_clock(until, within.zone) - _on_the_clock(since, within.zone) > MAX_PERIOD:
@@ -150,7 +152,25 @@ def get_summary(
         totals=_totals(whole),
         buyers=whole.buyers,
         best=[ProductTotals(row.product_id, row.name, _totals(row)) for row in best],
-        days=_days(session, since, until, within.zone, **whose),
+        days=_days(session, since, until, within.zone, **whose) if with_days else (),
+    )
+
+
+def count_new_buyers(
+    session: Session, *, merchant_id: UUID, currency: str, since: datetime, until: datetime
+) -> int:
+    """The buyers of a period who had bought nothing from the merchant before it."""
+    unsummed = daily_sums.first_unsummed_day(session)
+    summed, parts = _split(since, until, _DAY, unsummed)
+    first_day = since.astimezone(UTC).date()
+    earlier = _EPOCH if unsummed is None else daily_sums.start_of(min(first_day, unsummed))
+    return repository.count_new_buyers(
+        session,
+        merchant_id=merchant_id,
+        currency=currency,
+        summed_days=(summed[0].date(), summed[1].date()),
+        first_day=first_day,
+        parts=(*parts, (earlier, since)),
     )
 
 

@@ -8,8 +8,8 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -44,7 +44,9 @@ def serve(settings: Settings) -> None:
     # Clients that connect while the application is loaded wait instead of being refused.
     listener = listen(settings.host, settings.port)
     application = _load_application(settings)
-    sys.exit(run(application, listener, settings))
+    # Imported with the application, after the folder of the metrics is known.
+    counted = import_module("app.insights.requests.service").counted
+    sys.exit(run(application, listener, settings, during=counted))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -63,14 +65,24 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(application: Application, listener: socket.socket, settings: Settings) -> int:
-    """Serve an application until SIGINT or SIGTERM. Returns the exit code."""
+def run(
+    application: Application,
+    listener: socket.socket,
+    settings: Settings,
+    *,
+    during: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> int:
+    """Serve an application until SIGINT or SIGTERM. Returns the exit code.
+
+    during: entered by each web process while it serves.
+    """
     limits = limits_of(settings)
 
     def work() -> None:
         loop = EventLoop(application, listener, limits)
         loop.stop_on_signals()
-        loop.run()
+        with during():
+            loop.run()
 
     processes = Processes(settings.web_workers or min(os.cpu_count() or 1, 4), work)
     log.info("web_server_listens", address=settings.host, port=settings.port)

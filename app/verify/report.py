@@ -21,6 +21,7 @@ from app.verify import (
     files,
     holds,
     images,
+    insights,
     keys,
     ledger,
     licences,
@@ -51,6 +52,7 @@ INVARIANTS: Final = (
     *keys.INVARIANTS,
     *events.INVARIANTS,
     *webhooks.INVARIANTS,
+    *insights.INVARIANTS,
 )
 
 _MAX_SHOWN: Final = 5

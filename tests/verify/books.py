@@ -19,6 +19,7 @@ from app.auth.models import Role
 from app.auth.service import Caller
 from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock, db
+from app.common.request_counts import RequestCounts
 from app.delivery import service as delivery
 from app.gateway.types import (
     CheckoutSessionState,
@@ -26,6 +27,7 @@ from app.gateway.types import (
     GatewayRefund,
     GatewayRefundStatus,
 )
+from app.insights.requests import service as requests
 from app.ledger_lock.service import ledger_transaction
 from app.onramp import links
 from app.onramp.tasks import expire_onramps
@@ -46,6 +48,7 @@ from tests.delivery.helpers import bought, delivered
 from tests.delivery.licences.helpers import Sold, activate_key, post_licence, sold_key
 from tests.giveaways.helpers import claim, created
 from tests.images import helpers as images
+from tests.insights import helpers as insights
 from tests.onramp.helpers import created_onramp, deliver_event
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import decide, refund, request_refund
@@ -111,6 +114,7 @@ def create_records(app: Flask) -> factories.Actor:
     sell_files(client, buyer)
     webhooks.create_records(client, factories.merchant())
     sum_today()
+    keep_feed()
     return buyer
 
 
@@ -292,6 +296,15 @@ def sum_today() -> None:
     with pytest.MonkeyPatch.context() as patch:
         freeze_clock(patch, clock.now() + timedelta(days=2))
         assert list(daily_sums.sum_days())
+
+
+def keep_feed() -> None:
+    """The feed of everything that was recorded, and counts of requests."""
+    insights.relay()
+    counts = RequestCounts()
+    counts.observe(seconds=0.004, status=200)
+    counts.observe(seconds=0.7, status=500)
+    requests.store(counts)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from tests.verify import (
     test_files,
     test_holds,
     test_images,
+    test_insights,
     test_keys,
     test_ledger,
     test_licences,
@@ -47,6 +48,7 @@ TOPICS = (
     test_keys,
     test_events,
     test_webhooks,
+    test_insights,
 )
 
 
