@@ -79,11 +79,11 @@ def _hidden(module: str) -> Iterator[None]:
 def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
     with _hidden("rich"):  # structlog would import it for tracebacks in colour, which takes 4 MB
+        from app.common import metric_files
         from app.server import serve as run
-        from app.server import shared_metrics
 
     settings = _load_settings()
-    with shared_metrics(settings):
+    with metric_files.shared(are_read=settings.metrics_token is not None):
         _require_database(settings)
         require_redis(settings)
         run(settings)
@@ -92,11 +92,14 @@ def serve() -> None:
 @main.command()
 def worker() -> None:
     """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
-    from app.worker import work
+    from app.common import metric_files
 
     settings = _load_settings()
-    _require_database(settings)
-    work(settings)
+    with metric_files.shared(are_read=settings.worker_metrics_are_served):
+        from app.worker import work  # after the folder of the metrics is known
+
+        _require_database(settings)
+        work(settings)
 
 
 @main.command("check-worker")
@@ -259,8 +262,7 @@ def _ask_password(_: click.Context, __: click.Parameter, given: str | None) -> s
         return given
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for the password: pass --password.")
-    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return asked
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
 @main.command("create-admin")
@@ -384,10 +386,8 @@ def _register_models() -> None:
 
 
 def _connect() -> Settings:
-    """Connect this command to the database: the configured one, or that of a running `up`.
-
-    Raises what `_load_settings` and `schema_version.require_current` raise.
-    """
+    """Connect to the configured database, or that of a running `up`. Raises what `_load_settings`
+    and `schema_version.require_current` raise."""
     from app.wiring import wire
 
     settings = _load_or_adopt_settings()

@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 
 from flask import Flask
 
+from app.common.listening import listen
 from app.common.settings import load_settings
 from app.local.processes import free_port
-from app.server import listen, run
+from app.server import run
 from bench.servers import Servers, web_server
 
 app = Flask("hello", static_folder=None)

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from app.common import deadline, side_effects
 from app.common.errors import Unavailable
+from app.common.queue_observer import NOBODY, Observer
 
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
@@ -24,19 +25,6 @@ Outcome = TypeVar("Outcome")
 #: Removes the requests of the next batch from the queue, oldest first. Called once the batch can
 #: start.
 Drain = Callable[[], Sequence[Request]]
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Callbacks for events of the queue. Their errors are logged and change no outcome.
-
-    batch: called after each batch with the seconds that each request waited before it started;
-    refused: called when a request is rejected, because the queue was "full" or the "deadline"
-    had passed.
-    """
-
-    batch: Callable[[Sequence[float]], None] = lambda waits: None
-    refused: Callable[[str], None] = lambda reason: None
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +71,7 @@ class BatchExecutor(Generic[Request, Outcome]):
         batch: int = 64,
         queue: int = 256,
         timeout: float = 5,
-        observer: Observer = Observer(),
+        observer: Observer = NOBODY,
     ) -> None:
         self._run = run
         self._stands_alone = stands_alone

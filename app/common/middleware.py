@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
-from app.common import deadline, request_counts
+from app.common import deadline, request_counts, route_metrics
 from app.common.ids import new_id
 
 log = structlog.get_logger()
@@ -115,14 +115,16 @@ class RequestMiddleware:
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
             seconds = time.perf_counter() - started
-            request_counts.observe(environ, seconds=seconds, status=int(status[:3]))
+            code = int(status[:3])
+            request_counts.observe(environ, seconds=seconds, status=code)
+            route_metrics.observe(environ, seconds=seconds, status=code)
             # Probes arrive every few seconds, and are no news while they succeed.
             is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
             (log.info if is_news else log.debug)(
                 "request",
                 method=environ["REQUEST_METHOD"],
                 path=public_path(_readable(environ["PATH_INFO"])),
-                status=int(status[:3]),
+                status=code,
                 ms=round(seconds * 1000, 1),
                 user_id=environ.get(_USER_ID_KEY),
             )

@@ -11,6 +11,7 @@ from app.common.insight_settings import InsightSettings
 
 _FLAG: Final = ma.fields.Boolean()
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
+_PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
 
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
@@ -71,4 +72,15 @@ class WebSettings(InsightSettings):
         " characters.",
         unset="none, and the endpoint does not exist",
         secret=True,
+    )
+    worker_metrics_port: int | None = optional_setting(
+        _PORT,
+        "Port at which the worker serves `GET /metrics` of its processes. Requires"
+        " `METRICS_TOKEN`.",
+        unset="none: the worker does not listen",
+    )
+    metrics_host: str = setting(
+        ma.fields.String(validate=Length(1)),
+        "127.0.0.1",
+        "Address that the worker listens on for `WORKER_METRICS_PORT`.",
     )

@@ -8,16 +8,16 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
 
-from app.common import open_files
-from app.common.settings import Settings, SettingsError
+from app.common import metric_files, open_files
+from app.common.listening import listen
+from app.common.settings import Settings
 from app.server.event_loop import EventLoop
 from app.server.limits import Limits
 from app.server.processes import STOP_SECONDS, Processes
@@ -31,9 +31,6 @@ _M_ARENA_MAX = -8  # malloc.h
 #: database, a Redis and an outgoing connection and a file, and some for the process itself.
 _FILES_PER_THREAD = 4
 _OWN_FILES = 64
-
-#: Completed handshakes that wait to be accepted; the kernel lowers it to net.core.somaxconn.
-_BACKLOG = 4096
 
 log = structlog.get_logger()
 
@@ -49,22 +46,6 @@ def serve(settings: Settings) -> None:
     sys.exit(run(application, listener, settings, during=counted))
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises SettingsError."""
-    try:
-        listener = socket.create_server(
-            (host, port),
-            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            backlog=_BACKLOG,
-            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
-        )
-    except OSError as error:
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-    # Accepted connections inherit it. A response is written at once, not in small pieces.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
 def run(
     application: Application,
     listener: socket.socket,
@@ -78,7 +59,8 @@ def run(
     """
     limits = limits_of(settings)
 
-    def work() -> None:
+    def work(slot: int) -> None:
+        metric_files.use_slot(f"web-{slot}")
         loop = EventLoop(application, listener, limits)
         loop.stop_on_signals()
         with during():
@@ -120,22 +102,6 @@ def raise_connection_limit(settings: Settings) -> int:
             open_files=files,  # the limit of the system (ulimit -n)
         )
     return connections
-
-
-@contextmanager
-def shared_metrics(settings: Settings) -> Iterator[None]:
-    """Share the metrics of the web processes in a new folder (app.common.metrics).
-
-    Before anything that counts is imported: prometheus_client decides then where it keeps values.
-    The metrics of ended processes stay in it, because Prometheus would take a decreasing counter
-    for a restart.
-    """
-    if settings.metrics_token is None:
-        yield
-        return
-    with TemporaryDirectory(prefix="payment-flow-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield
 
 
 def _load_application(settings: Settings) -> Application:

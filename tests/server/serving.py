@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.server import listen
+from app.common.listening import listen
 from app.server.event_loop import EventLoop
 from app.server.limits import Limits
 
