@@ -16,7 +16,7 @@ from typing import Final
 import redis
 import structlog
 
-from app.common import clock, job_worker, logging, metric_files, metrics_server, queue
+from app.common import clock, job_worker, logging, metric_files, metrics_server, otlp, queue
 from app.common.listening import listen
 from app.common.settings import Settings, SettingsError, require_database, require_redis
 from app.delivery.codes import tasks as codes
@@ -240,7 +240,9 @@ def _run_webhooks(settings: Settings, redis_url: str) -> None:
     os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
     wire(settings)
     _log.info("webhooks_started")
-    Dispatcher().run(until=_stop_event().is_set, report=_reporter(redis_url, job_worker.WEBHOOKS))
+    report = _reporter(redis_url, job_worker.WEBHOOKS)
+    with otlp.exported(settings, process="webhooks"):
+        Dispatcher().run(until=_stop_event().is_set, report=report)
     _log.info("webhooks_stopped")
 
 
@@ -277,12 +279,13 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     """Deliver events until SIGTERM; what is being delivered is finished first."""
     os.nice(_NICENESS)
     wire(settings)
-    relay.run(
-        sinks(settings),
-        listen_url=settings.listen_database_url or require_database(settings),
-        stop=_stop_event(),
-        report=_reporter(redis_url, job_worker.RELAY),
-    )
+    with otlp.exported(settings, process="relay"):
+        relay.run(
+            sinks(settings),
+            listen_url=settings.listen_database_url or require_database(settings),
+            stop=_stop_event(),
+            report=_reporter(redis_url, job_worker.RELAY),
+        )
 
 
 def sinks(settings: Settings) -> tuple[Sink, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from app.common import deadline, side_effects
+from app.common import deadline, side_effects, tracing
 from app.common.errors import Unavailable
 from app.common.queue_observer import NOBODY, Observer
 
@@ -34,6 +34,7 @@ class _Ticket(Generic[Request, Outcome]):
     request: Request
     turn: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)
+    span: tracing.Span | None = field(default_factory=tracing.current.get)
     taken: bool = False
     outcomes: list[Outcome | BaseException] = field(default_factory=list)
 
@@ -72,7 +73,9 @@ class BatchExecutor(Generic[Request, Outcome]):
         queue: int = 256,
         timeout: float = 5,
         observer: Observer = NOBODY,
+        name: str = "batch",
     ) -> None:
+        self._name = name
         self._run = run
         self._stands_alone = stands_alone
         self._batch = batch
@@ -152,6 +155,7 @@ class BatchExecutor(Generic[Request, Outcome]):
                 waits.extend(now - ticket.since for ticket in tickets)
             return [ticket.request for ticket in tickets]
 
+        began = time.time_ns()
         outcomes: Sequence[Outcome | BaseException]
         try:
             # Not the deadline of the leader, whose client may have taken most of its time. After
@@ -161,6 +165,10 @@ class BatchExecutor(Generic[Request, Outcome]):
         except BaseException as error:
             tickets = tickets or self._next()
             outcomes = [error] * len(tickets)
+        # Before the requests go on, and export their spans.
+        if spans := [ticket.span for ticket in tickets if ticket.span is not None]:
+            export = partial(tracing.export_batch, self._name, spans, began=began)
+            side_effects.attempt(partial(export, size=len(tickets)))
         # Not in `drain`, where others may wait for locks that `run` has acquired.
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.finish(outcome)

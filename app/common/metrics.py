@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 # Each series would have another one with the time of its creation.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
-from app.common import deadline, request_counts, route_metrics
+from app.common import deadline, request_counts, route_metrics, tracing
 from app.common.ids import new_id
 
 log = structlog.get_logger()
@@ -106,6 +106,8 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=id_of_request)
 
+        span = tracing.begin(environ.get("HTTP_TRACEPARENT"))
+
         def start(status: str, headers: Headers, *more: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             headers += [header for name, header in _HEADERS.items() if name not in given]
@@ -118,6 +120,8 @@ class RequestMiddleware:
             code = int(status[:3])
             request_counts.observe(environ, seconds=seconds, status=code)
             route_metrics.observe(environ, seconds=seconds, status=code)
+            if span is not None:
+                _end(span, environ, status=code)
             # Probes arrive every few seconds, and are no news while they succeed.
             is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
             (log.info if is_news else log.debug)(
@@ -135,6 +139,22 @@ class RequestMiddleware:
             return self._application(environ, start)
         finally:
             deadline.clear()
+
+
+def _end(span: tracing.Span, environ: Environ, *, status: int) -> None:
+    """End the span of a request whose response begins."""
+    method = environ["REQUEST_METHOD"]
+    rule = route_metrics.template(environ)
+    route = route_metrics.readable(rule) if rule is not None else None
+    span.name = method if route is None else f"{method} {route}"
+    span.attributes = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+        "payment_flow.request_id": environ[_REQUEST_ID_KEY],
+        **({} if route is None else {"http.route": route}),
+    }
+    span.has_failed = status >= 500
+    tracing.end(span)
 
 
 def public_path(path: str) -> str:

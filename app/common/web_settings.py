@@ -1,12 +1,14 @@
 """The settings of the web server."""
+# ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
-from app.common.env_fields import CommaSeparated, optional_setting, setting
+from app.common.env_fields import CommaSeparated, Headers, PublicUrl, optional_setting, setting
 from app.common.insight_settings import InsightSettings
 
 _FLAG: Final = ma.fields.Boolean()
@@ -83,4 +85,22 @@ class WebSettings(InsightSettings):
         ma.fields.String(validate=Length(1)),
         "127.0.0.1",
         "Address that the worker listens on for `WORKER_METRICS_PORT`.",
+    )
+    otel_exporter_otlp_endpoint: str | None = optional_setting(
+        PublicUrl(),
+        "Address of an OpenTelemetry collector that receives traces (OTLP over HTTP), without"
+        " `/v1/traces`.",
+        unset="none, and nothing is traced",
+    )
+    otel_exporter_otlp_headers: tuple[tuple[str, str], ...] = setting(
+        Headers(),
+        "",
+        "Headers of requests to the collector, such as `authorization=Bearer%20…`, separated by"
+        " commas.",
+        secret=True,
+    )
+    trace_ratio: Decimal = setting(
+        ma.fields.Decimal(validate=Range(0, 1)),
+        "0.05",
+        "Share of the requests that are traced, 0 to 1.",
     )

@@ -8,8 +8,8 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Final
 
@@ -43,7 +43,14 @@ def serve(settings: Settings) -> None:
     application = _load_application(settings)
     # Imported with the application, after the folder of the metrics is known.
     counted = import_module("app.insights.requests.service").counted
-    sys.exit(run(application, listener, settings, during=counted))
+    exported = import_module("app.common.otlp").exported
+
+    @contextmanager
+    def during(process: str) -> Iterator[None]:
+        with counted(), exported(settings, process=process):
+            yield
+
+    sys.exit(run(application, listener, settings, during=during))
 
 
 def run(
@@ -51,19 +58,20 @@ def run(
     listener: socket.socket,
     settings: Settings,
     *,
-    during: Callable[[], AbstractContextManager[None]] = nullcontext,
+    during: Callable[[str], AbstractContextManager[None]] = lambda process: nullcontext(),
 ) -> int:
     """Serve an application until SIGINT or SIGTERM. Returns the exit code.
 
-    during: entered by each web process while it serves.
+    during: entered by each web process while it serves, with its name.
     """
     limits = limits_of(settings)
 
     def work(slot: int) -> None:
-        metric_files.use_slot(f"web-{slot}")
+        name = f"web-{slot}"
+        metric_files.use_slot(name)
         loop = EventLoop(application, listener, limits)
         loop.stop_on_signals()
-        with during():
+        with during(name):
             loop.run()
 
     processes = Processes(settings.web_workers or min(os.cpu_count() or 1, 4), work)

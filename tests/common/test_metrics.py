@@ -28,6 +28,7 @@ from tests.metrics import AUTHORIZED, TOKEN
 from tests.orders.helpers import ORDERS, buy
 from tests.ports import unused_port
 from tests.responses import error_body, refusal
+from tests.webhooks.helpers import API as ENDPOINTS
 from tests.webhooks.receiver import Receiver
 
 
@@ -321,12 +322,8 @@ def test_the_worker_reports_the_sum_of_its_processes(
     ):
         worker = Api(f"http://127.0.0.1:{port}")
         seller = server.sign_up("seller", role="MERCHANT")
-        server.call(
-            "POST",
-            "/api/v1/webhook-endpoints",
-            {"url": receiver.url, "types": ["order-completed"]},
-            token=seller,
-        )
+        endpoint = {"url": receiver.url, "eventTypes": ["order-completed"]}
+        assert server.call("POST", ENDPOINTS, endpoint, token=seller).status == 201
         product_id = server.create_product(seller, price="1.00", units=10)
         buyer = server.sign_up("buyer", balance="10.00")
         for _ in range(3):

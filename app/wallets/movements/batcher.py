@@ -47,6 +47,7 @@ class LedgerBatcher:
             _run,
             stands_alone=lambda request: not isinstance(request, Job),
             observer=_OBSERVER,
+            name="ledger batch",
         )
 
     def submit(self, job: Job) -> StoredResponse:

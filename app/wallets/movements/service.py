@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.service import Caller
+from app.common import tracing
 from app.common.errors import AppError, Unauthorized
 from app.common.ids import new_id
 from app.events import service as events
-from app.events.base import Event
+from app.events.service import Traced
 from app.idempotency import service as idempotency
 from app.idempotency.service import StoredResponse
 from app.wallets import ledger
@@ -30,7 +31,8 @@ class Job:
     """A requested movement, independent of the HTTP request that it came with.
 
     session_id: the login session that must still be valid; render: returns the response for the
-    result of the movement; attempt_id: as in `Turn`.
+    result of the movement; attempt_id: as in `Turn`; span: of the HTTP request, if it is
+    traced.
     """
 
     user_id: UUID
@@ -39,6 +41,7 @@ class Job:
     request: idempotency.Request
     render: Callable[[Any], StoredResponse]
     attempt_id: UUID = field(default_factory=new_id)
+    span: tracing.Span | None = field(default_factory=tracing.current.get)
 
     @property
     def key(self) -> str | None:
@@ -71,7 +74,8 @@ def execute_all(session: Session, jobs: Sequence[Job]) -> list[StoredResponse | 
         turns = [
             (job.movement, callers[job.session_id], job.key, job.attempt_id) for job in accepted
         ]
-        results = _decide_and_write(session, turns, rows, checks)
+        spans = {job.attempt_id: job.span for job in accepted if job.span is not None}
+        results = _decide_and_write(session, turns, rows, checks, spans)
         return [
             result if isinstance(result, AppError) else job.render(result)
             for job, result in zip(accepted, results, strict=True)
@@ -99,8 +103,10 @@ def perform(
     """
     rows = _lock(session, [(caller.id, movement)])()
     checks: list[Check] = []
+    attempt_id, span = new_id(), tracing.current.get()
+    spans = {attempt_id: span} if span is not None else {}
     (result,) = _decide_and_write(
-        session, [(movement, caller, idempotency_key, new_id())], rows, checks
+        session, [(movement, caller, idempotency_key, attempt_id)], rows, checks, spans
     )
     if isinstance(result, AppError):
         raise result
@@ -128,10 +134,11 @@ def _decide_and_write(
     requested: Sequence[tuple[Movement[Any, Any], Caller, str | None, UUID]],
     rows: Mapping[type, Any],
     checks: list[Check],
+    spans: Mapping[UUID, tracing.Span],
 ) -> list[Any]:
     """The result of each movement, or the AppError that refuses it. Adds to `checks`.
 
-    Records the events of both.
+    Records the events of both. spans: of requests that are traced, by the id of the attempt.
     """
     needed = [
         movement.wallets_needed(caller.id, rows[movement.kind()])
@@ -140,7 +147,8 @@ def _decide_and_write(
     wallets = locked_wallets.lock(session, [each for each in needed if each is not None])
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
     results: list[Any] = []
-    refusals: list[Event] = []
+    accepted: list[Traced] = []
+    refusals: list[Traced] = []
     for movement, caller, key, attempt_id in requested:
         turn = Turn(session, caller, wallets, key, attempt_id)
         if results and isinstance(results[-1], DecideLater):
@@ -151,14 +159,15 @@ def _decide_and_write(
         except AppError as error:
             results.append(error)
             if not isinstance(error, DecideLater):
-                refusals += movement.refusal_events(turn, rows[movement.kind()], error)
+                refused = movement.refusal_events(turn, rows[movement.kind()], error)
+                refusals += ((event, spans.get(attempt_id)) for event in refused)
             continue
         decisions.append((movement.kind(), decision))
+        accepted += ((event, spans.get(attempt_id)) for event in decision.events)
         results.append(decision.result)
     if decisions:
         checks += _write(session, wallets, decisions)
-    accepted = chain.from_iterable(decision.events for _, decision in decisions)
-    events.record(session, [*accepted, *refusals])
+    events.record_traced(session, [*accepted, *refusals])
     return results
 
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.common import db, metrics
+from app.common import db, metrics, tracing
 from app.common.db import retry_transaction
 from app.common.errors import AppError
 from app.webhooks.dispatch import client, service
@@ -119,12 +120,14 @@ class Dispatcher:
         return begun
 
     def _attempt(self, attempt: Attempt) -> None:
+        began = time.time_ns()
         try:
             answer = self._send(attempt)
         except Exception:  # a bug must not leave the delivery to its lease, again and again
             _log.exception("webhook_attempt_failed", delivery=str(attempt.delivery_id))
             answer = Answer(timedelta(0), error="Not sent because of an internal error.")
         _count(answer)
+        _trace(attempt, answer, began=began)
         self._answers.put(Outcome(attempt, answer))
 
     def _wait(self, begun: float) -> None:
@@ -148,6 +151,23 @@ def _count(answer: Answer) -> None:
     refused = "failed" if answer.status_code is None else "refused"
     _BY_OUTCOME["delivered" if answer.is_success else refused].inc()
     _SECONDS_OF_ATTEMPTS.observe(answer.duration.total_seconds())
+
+
+def _trace(attempt: Attempt, answer: Answer, *, began: int) -> None:
+    status = {"http.response.status_code": answer.status_code} if answer.status_code else {}
+    tracing.export_following(
+        "webhook attempt",
+        attempt.trace_context,
+        kind=tracing.Kind.CLIENT,
+        began=began,
+        attributes={
+            "http.request.method": "POST",
+            "server.address": urlsplit(attempt.url).hostname or "",
+            "payment_flow.webhook.attempt": attempt.attempts + 1,
+            **status,
+        },
+        has_failed=not answer.is_success,
+    )
 
 
 def _key(attempt: Attempt) -> str:
