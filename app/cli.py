@@ -87,11 +87,11 @@ def _hidden(module: str) -> Iterator[None]:
 def serve() -> None:
     """Serve the web application (needs DATABASE_URL and REDIS_URL)."""
     with _hidden("rich"):  # structlog would import it for tracebacks in colour, which takes 4 MB
+        from app.common import metric_files
         from app.server import serve as run
-        from app.server import shared_metrics
 
     settings = _load_settings()
-    with shared_metrics(settings):
+    with metric_files.shared(are_read=settings.metrics_token is not None):
         _require_database(settings)
         require_redis(settings)
         run(settings)
@@ -111,11 +111,14 @@ def live() -> None:
 @main.command()
 def worker() -> None:
     """Process background jobs and the schedule (needs DATABASE_URL and REDIS_URL)."""
-    from app.worker import work
+    from app.common import metric_files
 
     settings = _load_settings()
-    _require_database(settings)
-    work(settings)
+    with metric_files.shared(are_read=settings.worker_metrics_are_served):
+        from app.worker import work  # after the folder of the metrics is known
+
+        _require_database(settings)
+        work(settings)
 
 
 @main.command("check-worker")
@@ -303,8 +306,7 @@ def rebuild_insights() -> None:
 def _ask_password() -> str:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for the password: pass --password.")
-    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return asked
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
 @main.command("create-admin")

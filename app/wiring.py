@@ -224,6 +224,8 @@ def subscribe(settings: Settings) -> None:
     past_attempts.endings.subscribe(PaymentKind.PAYOUT, payout_endings.find_endings)
     health.reports.subscribe("events", relay_monitoring.report)
     health.reports.subscribe("webhooks", webhook_monitoring.report)
+    if settings.redis_url is not None:
+        health.gauge_sources.subscribe("jobs", queue.gauges)
     if settings.kafka_bootstrap_servers:
         health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
     if settings.smtp_url is not None:

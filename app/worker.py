@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -15,7 +16,8 @@ from typing import Final
 import redis
 import structlog
 
-from app.common import clock, job_worker, logging, queue
+from app.common import clock, job_worker, logging, metric_files, metrics_server, otlp, queue
+from app.common.listening import listen
 from app.common.settings import Settings, SettingsError, require_database, require_redis
 from app.delivery.codes import tasks as codes
 from app.delivery.licences import tasks as licences
@@ -105,6 +107,7 @@ def work(settings: Settings) -> None:
     """
     redis_url = require_redis(settings)
     logging.configure(settings.log_level)
+    listener = _metrics_listener(settings)
     with _connect(redis_url) as connection:
         _wait_for(connection)
     # Each in a process of its own, so that a slow provider or event delays nothing else. Forked
@@ -114,14 +117,22 @@ def work(settings: Settings) -> None:
     if settings.kafka_bootstrap_servers:
         runs.append(_run_consumer)
     helpers = [
-        fork.Process(target=_run_helper, args=(run, settings, redis_url), daemon=True)
+        fork.Process(
+            target=_run_helper,
+            args=(run, settings, redis_url),
+            kwargs={"listener": listener if run is _run_schedule else None},
+            daemon=True,
+        )
         for run in runs
     ]
     gc.freeze()  # what would be written to when garbage is collected could not be shared
     for helper in helpers:
         helper.start()
+    if listener is not None:
+        listener.close()
     for helper in helpers:
         _stop_with(helper)
+    metric_files.use_slot(queue.NAME)
     try:
         _run_worker(settings, redis_url, queue.NAME)
     finally:
@@ -185,9 +196,27 @@ def _wait_for(connection: redis.Redis) -> None:
             return
 
 
-def _run_helper(run: Callable[[Settings, str], None], settings: Settings, redis_url: str) -> None:
-    """Run one of the other processes, which ends with the first one."""
+def _metrics_listener(settings: Settings) -> socket.socket | None:
+    """Where the metrics of all processes are served. Raises SettingsError."""
+    port = settings.worker_metrics_port
+    return None if port is None else listen(settings.metrics_host, port)
+
+
+def _run_helper(
+    run: Callable[[Settings, str], None],
+    settings: Settings,
+    redis_url: str,
+    *,
+    listener: socket.socket | None,
+) -> None:
+    """Run one of the other processes, which ends with the first one.
+
+    listener: where it serves the metrics of all processes, if it does.
+    """
     _stop_with(multiprocessing.parent_process())
+    metric_files.use_slot(run.__name__.strip("_").replace("_", "-"))
+    if listener is not None and settings.metrics_token is not None:
+        metrics_server.start(listener, settings.metrics_token)
     logging.configure(settings.log_level)
     try:
         _wait_for(_connect(redis_url))
@@ -216,7 +245,9 @@ def _run_webhooks(settings: Settings, redis_url: str) -> None:
     os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
     wire(settings)
     _log.info("webhooks_started")
-    Dispatcher().run(until=_stop_event().is_set, report=_reporter(redis_url, job_worker.WEBHOOKS))
+    report = _reporter(redis_url, job_worker.WEBHOOKS)
+    with otlp.exported(settings, process="webhooks"):
+        Dispatcher().run(until=_stop_event().is_set, report=report)
     _log.info("webhooks_stopped")
 
 
@@ -253,12 +284,13 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     """Deliver events until SIGTERM; what is being delivered is finished first."""
     os.nice(_NICENESS)
     wire(settings)
-    relay.run(
-        sinks(settings),
-        listen_url=settings.listen_database_url or require_database(settings),
-        stop=_stop_event(),
-        report=_reporter(redis_url, job_worker.RELAY),
-    )
+    with otlp.exported(settings, process="relay"):
+        relay.run(
+            sinks(settings),
+            listen_url=settings.listen_database_url or require_database(settings),
+            stop=_stop_event(),
+            report=_reporter(redis_url, job_worker.RELAY),
+        )
 
 
 def sinks(settings: Settings) -> tuple[Sink, ...]:

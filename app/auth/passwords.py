@@ -10,6 +10,7 @@ import bcrypt
 from zxcvbn_rs_py import zxcvbn
 
 from app.auth.errors import PasswordRefused
+from app.common import metrics
 from app.common.fair_executor import FairExecutor, Turn
 from app.common.settings import PRODUCT_NAME
 
@@ -31,7 +32,11 @@ def _lower_priority() -> None:
 
 #: One thread per process, at low priority, so that sign-ins do not slow purchases down.
 _hasher: Final = FairExecutor(
-    "bcrypt", capacity=_MAX_WAITING, max_seconds=_MAX_WAIT_SECONDS, initializer=_lower_priority
+    "bcrypt",
+    capacity=_MAX_WAITING,
+    max_seconds=_MAX_WAIT_SECONDS,
+    initializer=_lower_priority,
+    observer=metrics.queue_observer("password_hash", of="password hashes"),
 )
 
 

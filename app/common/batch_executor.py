@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from app.common import deadline, side_effects
+from app.common import deadline, side_effects, tracing
 from app.common.errors import Unavailable
+from app.common.queue_observer import NOBODY, Observer
 
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
@@ -26,19 +27,6 @@ Outcome = TypeVar("Outcome")
 Drain = Callable[[], Sequence[Request]]
 
 
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Callbacks for events of the queue. Their errors are logged and change no outcome.
-
-    batch: called after each batch with the seconds that each request waited before it started;
-    refused: called when a request is rejected, because the queue was "full" or the "deadline"
-    had passed.
-    """
-
-    batch: Callable[[Sequence[float]], None] = lambda waits: None
-    refused: Callable[[str], None] = lambda reason: None
-
-
 @dataclass(eq=False, slots=True)
 class _Ticket(Generic[Request, Outcome]):
     """A request in the queue. Its thread waits on `turn` until it is done or becomes the leader."""
@@ -46,6 +34,7 @@ class _Ticket(Generic[Request, Outcome]):
     request: Request
     turn: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)
+    span: tracing.Span | None = field(default_factory=tracing.current.get)
     taken: bool = False
     outcomes: list[Outcome | BaseException] = field(default_factory=list)
 
@@ -83,8 +72,10 @@ class BatchExecutor(Generic[Request, Outcome]):
         batch: int = 64,
         queue: int = 256,
         timeout: float = 5,
-        observer: Observer = Observer(),
+        observer: Observer = NOBODY,
+        name: str = "batch",
     ) -> None:
+        self._name = name
         self._run = run
         self._stands_alone = stands_alone
         self._batch = batch
@@ -164,6 +155,7 @@ class BatchExecutor(Generic[Request, Outcome]):
                 waits.extend(now - ticket.since for ticket in tickets)
             return [ticket.request for ticket in tickets]
 
+        began = time.time_ns()
         outcomes: Sequence[Outcome | BaseException]
         try:
             # Not the deadline of the leader, whose client may have taken most of its time. After
@@ -173,6 +165,10 @@ class BatchExecutor(Generic[Request, Outcome]):
         except BaseException as error:
             tickets = tickets or self._next()
             outcomes = [error] * len(tickets)
+        # Before the requests go on, and export their spans.
+        if spans := [ticket.span for ticket in tickets if ticket.span is not None]:
+            export = partial(tracing.export_batch, self._name, spans, began=began)
+            side_effects.attempt(partial(export, size=len(tickets)))
         # Not in `drain`, where others may wait for locks that `run` has acquired.
         for ticket, outcome in zip(tickets, outcomes, strict=True):
             ticket.finish(outcome)

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 import redis
 
+from app.common import metrics
 from app.common.local_cache import LocalCache
 from app.common.process_state import Slot
 from app.common.redis_client import circuit_of
@@ -15,6 +16,13 @@ from app.common.redis_client import circuit_of
 _TAG_BYTES: Final = 16
 _POLL_SECONDS: Final = 0.02
 _BUILD_SECONDS: Final = 2.0
+
+_READS: Final = metrics.counter(
+    "payment_flow_cache_reads_total",
+    "Reads of cached responses, by where the response came from",
+    "region",
+    "outcome",
+)
 
 #: The client of this process.
 client: Final[Slot[redis.Redis]] = Slot("cache")
@@ -34,15 +42,22 @@ class Region:
         self._ttl = ttl
         self._must_invalidate = False
         self._local = LocalCache(client, f"{name}:changed")
+        label = name.removeprefix("cache:")
+        self._reads = {
+            outcome: _READS.labels(label, outcome)
+            for outcome in ("local", "shared", "missed", "unavailable")
+        }
 
     def fetch(self, key: str, build: Callable[[], bytes]) -> bytes:
         """The entry of `key`. Only one process at a time builds it."""
         if circuit_of(self._client).is_open:
             self._local.drop()  # a change cannot be published now
+            self._count("unavailable")
             return build()
         try:
             return self._fetch(f"{self._name}:{key}", build)
         except redis.RedisError:
+            self._count("unavailable")
             return build()
 
     def invalidate(self) -> None:
@@ -61,16 +76,19 @@ class Region:
         if self._must_invalidate:
             self.invalidate()
             if self._must_invalidate:
-                return build()
+                raise redis.ConnectionError("the region cannot be invalidated")
         copy, epoch = self._local.get(key)
         if copy is not None:
+            self._count("local")
             return copy
         tag, entry = self._read(key)
         if entry is not None:
             # TTLs are rounded to whole seconds: one less, so that no copy outlives its entry.
             left = self._client.ttl(key)
             self._local.put(key, entry, seconds=max(left - 1, 0), epoch=epoch)
+            self._count("shared")
             return entry
+        self._count("missed")
         if not self._client.set(f"{key}:building", b"1", nx=True, px=int(_BUILD_SECONDS * 1000)):
             return self._wait_for_builder(key) or build()
         if tag is None:
@@ -81,6 +99,9 @@ class Region:
             self._client.delete(f"{key}:building")
             return entry
         return self._build_and_store(key, tag or b"", build)
+
+    def _count(self, outcome: str) -> None:
+        self._reads[outcome].inc()
 
     def _read(self, key: str) -> tuple[bytes | None, bytes | None]:
         found = self._client.mget(f"{self._name}:tag", key)

@@ -48,6 +48,11 @@ def now() -> datetime:
     return datetime.now(UTC) if reading is None else reading.at(_count())
 
 
+def seconds_since(moment: datetime | None, *, now: datetime) -> float:
+    """The seconds from a moment until `now`; 0 if it is later, or there is none."""
+    return 0.0 if moment is None else max((now - moment).total_seconds(), 0.0)
+
+
 def is_stale() -> bool:
     """Whether the clock of the database should be read."""
     reading = _reading()

@@ -19,9 +19,26 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from app.common import clock, deadline
+from app.common import clock, deadline, metrics
 
 RV = TypeVar("RV")
+
+_WAITS: Final = metrics.histogram(
+    "payment_flow_database_wait_seconds",
+    "Seconds that callers waited for a connection of a pool, if more than a millisecond",
+    "pool",
+)
+_REFUSED: Final = metrics.counter(
+    "payment_flow_database_refused_total", "Callers that got no connection of a pool", "pool"
+)
+_IN_USE: Final = metrics.counter(
+    "payment_flow_database_in_use_seconds_total",
+    "Seconds that connections of a pool were in use",
+    "pool",
+)
+_TAKEN_AT: Final = "taken_at"
+#: A shorter wait is the time that taking a free connection takes.
+_MIN_WAIT_SECONDS: Final = 0.001
 
 #: Seconds that a caller waits for a connection of the pool at most, and while none is returned.
 POOL_SECONDS: Final = 3.0
@@ -95,18 +112,37 @@ class Pool(QueuePool):
 
     _stalled = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        name = self.logging_name or "other"
+        self._waits, self._refused = _WAITS.labels(name), _REFUSED.labels(name)
+        self._in_use = _IN_USE.labels(name)
+
     def _do_get(self) -> ConnectionPoolEntry:
         if deadline.remaining() == 0:
+            self._refused.inc()
             raise PoolTimeout("the deadline of the request has passed")
+        began = time.monotonic()
         self._timeout = deadline.limit(_STALLED_SECONDS if self._stalled else POOL_SECONDS)
         try:
             connection = super()._do_get()
         except PoolTimeout:
             # One that had little time left says nothing about the database.
             self._stalled = self._stalled or self._timeout == POOL_SECONDS
+            self._refused.inc()
             raise
         self._stalled = False
+        now = time.monotonic()
+        if now - began > _MIN_WAIT_SECONDS:
+            self._waits.observe(now - began)
+        connection.info[_TAKEN_AT] = now
         return connection
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        taken_at = record.info.pop(_TAKEN_AT, None)
+        super()._do_return_conn(record)
+        if taken_at is not None:
+            self._in_use.inc(time.monotonic() - taken_at)
 
 
 def listen(url: str, channel: str) -> psycopg.Connection[Any]:
@@ -120,13 +156,17 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def create_pool(url: str, isolation_level: Any, pool_size: int) -> Engine:
-    """An engine whose connections plan by index, have the limits above, and replace themselves."""
+def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) -> Engine:
+    """An engine whose connections plan by index, have the limits above, and replace themselves.
+
+    name: of the pool in metrics.
+    """
     engine = create_engine(
         url,
         isolation_level=isolation_level,
         poolclass=Pool,
         pool_size=pool_size,
+        pool_logging_name=name,
         max_overflow=0,
         pool_use_lifo=True,  # the last used connection has its statements prepared
         hide_parameters=True,  # errors are logged, and parameters may contain password hashes

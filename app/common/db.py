@@ -89,8 +89,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         reserved = 2 if pool_size > 2 else 1
-        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1))
-        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved)
+        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
+        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved, name="ledger")
         self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
         self.read_committed = sessionmaker(
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
@@ -102,7 +102,7 @@ class Database:
             ),
             expire_on_commit=False,
         )
-        self._health_engine = create_pool(url, "AUTOCOMMIT", 2)
+        self._health_engine = create_pool(url, "AUTOCOMMIT", 2, name="health")
         self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import marshmallow as ma
 
@@ -16,6 +16,7 @@ T = TypeVar("T")
 _METADATA_KEY: Final = "declaration"
 
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.A | re.I)
 _PREFIX: Final = re.compile(r"(/[\w.~-]+)*", re.A)
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
@@ -134,6 +135,18 @@ class CommaSeparated(ma.fields.Field[tuple[str, ...]]):
         self, value: Any, attr: str | None, data: Any, **kwargs: Any
     ) -> tuple[str, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class Headers(ma.fields.Field[tuple[tuple[str, str], ...]]):
+    """`name=value`, separated by commas."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[tuple[str, str], ...]:
+        pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        if not all(_HEADER.fullmatch(name) and value.isprintable() for name, _, value in pairs):
+            raise ma.ValidationError("must look like name=value,name=value")
+        return tuple((name, unquote(value)) for name, _, value in pairs)
 
 
 class Addresses(CommaSeparated):

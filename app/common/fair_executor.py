@@ -5,13 +5,17 @@ turns, and when the queue is full, the group with the most waiting work loses it
 """
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from app.common import side_effects
 from app.common.errors import Unavailable
+from app.common.queue_observer import NOBODY, Observer
 
 T = TypeVar("T")
 
@@ -32,6 +36,7 @@ class _Piece(Generic[T]):
     work: Callable[[], T]
     turn: Turn
     result: Future[T] = field(default_factory=Future)
+    since: float = field(default_factory=time.monotonic)
 
 
 class _Queue:
@@ -79,7 +84,8 @@ class FairExecutor:
     """One thread, with a queue for preferred work and one for all other work.
 
     capacity: maximum number of waiting pieces in each; max_seconds: that a caller waits;
-    initializer: called in the thread when it starts, which the first piece causes.
+    initializer: called in the thread when it starts, which the first piece causes. observer: is
+    told of each piece when it starts.
     """
 
     def __init__(
@@ -89,10 +95,12 @@ class FairExecutor:
         capacity: int,
         max_seconds: float,
         initializer: Callable[[], object],
+        observer: Observer = NOBODY,
     ) -> None:
         self._name = name
         self._max_seconds = max_seconds
         self._initializer = initializer
+        self._observer = observer
         self._preferred, self._others = _Queue(capacity), _Queue(capacity)
         self._preferred_in_a_row = 0
         self._changed = threading.Condition()
@@ -108,12 +116,14 @@ class FairExecutor:
             self._start()
             self._changed.notify()
         if displaced is not None:
+            self._refused("full")
             displaced.result.set_exception(Unavailable(retry_after=2))
         try:
             return piece.result.result(self._max_seconds)
         except TimeoutError as error:
             with self._changed:
                 queue.remove(piece)
+            self._refused("deadline")
             raise Unavailable(retry_after=5) from error
 
     def _start(self) -> None:
@@ -121,12 +131,17 @@ class FairExecutor:
             self._is_running = True
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
+    def _refused(self, reason: str) -> None:
+        side_effects.attempt(partial(self._observer.refused, reason))
+
     def _work(self) -> None:
         self._initializer()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._preferred or self._others)
                 piece = self._next()
+            waited = time.monotonic() - piece.since
+            side_effects.attempt(partial(self._observer.batch, [waited]))
             try:
                 piece.result.set_result(piece.work())
             except BaseException as error:

@@ -1,33 +1,46 @@
 """Metrics of the application in Prometheus' format.
 
-Several web processes serve one port, and a scrape reaches any one of them. So `app.server` names
-a folder in PROMETHEUS_MULTIPROC_DIR: each process keeps its metrics in files there, and the process
-that is scraped sums them up. Without that variable the metrics are those of this process.
+Several processes serve one port, and a scrape reaches any one of them. So each keeps its metrics in
+files (app.common.metric_files), and the process that is scraped sums them up. Without these files
+the metrics are those of this process.
 """
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Self, cast
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as MEDIA_TYPE
 from prometheus_client.metrics_core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app.common.batch_executor import Observer
+from app.common import metric_files
+from app.common.queue_observer import Observer
 
 __all__ = [
     "MEDIA_TYPE",
     "TRANSACTION_RETRIES",
     "Gauge",
+    "Histogram",
+    "SafeCounter",
     "batch_observer",
     "counter",
     "exposition",
+    "histogram",
+    "names",
+    "queue_observer",
 ]
+
+# Each series would have another one with the time of its creation.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: Without the default metrics of Python and the process, which cannot be summed over processes.
 _REGISTRY: Final = CollectorRegistry()
@@ -50,10 +63,27 @@ class SafeCounter(Counter):
             super().inc(amount, exemplar)
 
 
+class SafeHistogram(Histogram):
+    """A histogram that, as `SafeCounter`, counts nothing when its file cannot be written."""
+
+    def labels(self, *values: Any, **by_name: Any) -> Self:
+        try:
+            return super().labels(*values, **by_name)
+        except OSError:
+            return cast("Self", _Uncounted())
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        with suppress(OSError):
+            super().observe(amount, exemplar)
+
+
 class _Uncounted:
-    """Replaces a counter that cannot be created."""
+    """Replaces what cannot be created."""
 
     def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Count nothing."""
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         """Count nothing."""
 
 
@@ -63,10 +93,9 @@ TRANSACTION_RETRIES: Final = SafeCounter(
     registry=_REGISTRY,
 )
 
-_add_up: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
-
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+#: Bounds of durations.
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 def counter(name: str, description: str, *labels: str) -> SafeCounter:
@@ -74,38 +103,48 @@ def counter(name: str, description: str, *labels: str) -> SafeCounter:
     return SafeCounter(name, description, labels, registry=_REGISTRY)
 
 
-def batch_observer(name: str, *, of: str) -> Observer:
-    """Metrics of a BatchExecutor. name: part of their names; of: its requests, in the plural.
+def histogram(
+    name: str, description: str, *labels: str, buckets: Sequence[float] = SECONDS
+) -> SafeHistogram:
+    """Declare a histogram, as `counter` does. buckets: their upper bounds, by default seconds."""
+    return SafeHistogram(name, description, labels, buckets=buckets, registry=_REGISTRY)
+
+
+def queue_observer(name: str, *, of: str) -> Observer:
+    """Metrics of a queue. name: part of their names; of: what waits, in the plural.
 
     Once per process and name.
     """
-    size = Histogram(
-        f"payment_flow_{name}_batch_size",
-        f"Number of {of} executed in one transaction",
-        buckets=_SIZES,
-        registry=_REGISTRY,
-    )
-    wait = Histogram(
-        f"payment_flow_{name}_wait_seconds",
-        f"Seconds that {of} waited for their batch to start",
-        buckets=_SECONDS,
-        registry=_REGISTRY,
-    )
-    refused = Counter(
+    wait = histogram(f"payment_flow_{name}_wait_seconds", f"Seconds that {of} waited to start")
+    refused = counter(
         f"payment_flow_{name}_refused_total",
         f"Number of {of} rejected because the queue was full or too slow",
-        ["reason"],
-        registry=_REGISTRY,
+        "reason",
     )
     # Created in advance: a rate needs the zero before the first increment.
     by_reason = {reason: refused.labels(reason) for reason in ("full", "deadline")}
 
-    def batch(waits: Sequence[float]) -> None:
-        size.observe(len(waits))
+    def started(waits: Sequence[float]) -> None:
         for seconds in waits:
             wait.observe(seconds)
 
-    return Observer(batch=batch, refused=lambda reason: by_reason[reason].inc())
+    return Observer(batch=started, refused=lambda reason: by_reason[reason].inc())
+
+
+def batch_observer(name: str, *, of: str) -> Observer:
+    """Metrics of a BatchExecutor: those of a queue, and the size of batches."""
+    size = histogram(
+        f"payment_flow_{name}_batch_size",
+        f"Number of {of} executed in one transaction",
+        buckets=_SIZES,
+    )
+    queue = queue_observer(name, of=of)
+
+    def batch(waits: Sequence[float]) -> None:
+        size.observe(len(waits))
+        queue.batch(waits)
+
+    return Observer(batch=batch, refused=queue.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +158,19 @@ class Gauge:
 
 
 def exposition(gauges: Iterable[Gauge] = ()) -> bytes:
-    """All metrics of all web processes, and these gauges, in Prometheus' text format."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    counted = generate_latest(_REGISTRY if folder is None else _AllProcesses(Path(folder)))
-    return counted + generate_latest(_Gauges(gauges))
+    """All metrics of all processes of this command, and these gauges, in Prometheus' text
+    format."""
+    folder = metric_files.folder()
+    counted = _REGISTRY if folder is None else metric_files.AllProcesses(folder)
+    return generate_latest(counted) + generate_latest(_Gauges(gauges))
+
+
+def names() -> frozenset[str]:
+    """The names of the metrics that are declared in this process, as Prometheus shows them."""
+    return frozenset(
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in _REGISTRY.collect()
+    )
 
 
 class _Gauges(Collector):
@@ -139,15 +187,3 @@ class _Gauges(Collector):
             for value, number in gauge.values.items():
                 family.add_metric([value], number)
         return families.values()
-
-
-class _AllProcesses(Collector):
-    """Sums the metrics of all processes in the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def collect(self) -> Iterable[Metric]:
-        # A process that is starting, or died while starting, has an empty file.
-        files = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
-        return _add_up(files)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from flask import request
 
-from app.common import deadline, request_counts
+from app.common import deadline, request_counts, route_metrics, tracing
 from app.common.durations import ARRIVED_KEY
 from app.common.ids import new_id
 
@@ -112,6 +112,8 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=id_of_request)
 
+        span = tracing.begin(environ.get("HTTP_TRACEPARENT"))
+
         def start(status: str, headers: Headers, *more: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             headers += [header for name, header in _HEADERS.items() if name not in given]
@@ -121,15 +123,19 @@ class RequestMiddleware:
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(_HSTS)
             seconds = time.perf_counter() - started
-            waited = started - environ.get(ARRIVED_KEY, started)
-            request_counts.observe(environ, seconds=waited + seconds, status=int(status[:3]))
+            # From its arrival, before a thread was free for it.
+            took, code = seconds + started - environ.get(ARRIVED_KEY, started), int(status[:3])
+            request_counts.observe(environ, seconds=took, status=code)
+            route_metrics.observe(environ, seconds=took, status=code)
+            if span is not None:
+                _end(span, environ, status=code)
             # Probes arrive every few seconds, and are no news while they succeed.
             is_news = not (environ["PATH_INFO"].startswith("/health/") and status.startswith("2"))
             (log.info if is_news else log.debug)(
                 "request",
                 method=environ["REQUEST_METHOD"],
                 path=public_path(_readable(environ["PATH_INFO"])),
-                status=int(status[:3]),
+                status=code,
                 ms=round(seconds * 1000, 1),
                 user_id=environ.get(_USER_ID_KEY),
             )
@@ -140,6 +146,22 @@ class RequestMiddleware:
             return self._application(environ, start)
         finally:
             deadline.clear()
+
+
+def _end(span: tracing.Span, environ: Environ, *, status: int) -> None:
+    """End the span of a request whose response begins."""
+    method = environ["REQUEST_METHOD"]
+    rule = route_metrics.template(environ)
+    route = route_metrics.readable(rule) if rule is not None else None
+    span.name = method if route is None else f"{method} {route}"
+    span.attributes = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+        "payment_flow.request_id": environ[_REQUEST_ID_KEY],
+        **({} if route is None else {"http.route": route}),
+    }
+    span.has_failed = status >= 500
+    tracing.end(span)
 
 
 def public_path(path: str) -> str:

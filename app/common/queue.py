@@ -14,9 +14,10 @@ import structlog
 from rq import Queue
 from sqlalchemy.orm import Session
 
-from app.common import redis_client
+from app.common import clock, redis_client
 from app.common.db import retry_transaction
 from app.common.jobs import AllowedJob, JsonSerializer
+from app.common.metrics import Gauge
 from app.common.process_state import Slot
 
 Id = TypeVar("Id")
@@ -44,6 +45,34 @@ def configure(client: redis.Redis) -> None:
 def open_queue(name: str, connection: redis.Redis) -> Queue:
     """A queue for workers, or to enqueue jobs in."""
     return Queue(name, connection=connection, job_class=AllowedJob, serializer=JsonSerializer)
+
+
+def gauges() -> tuple[Gauge, ...]:
+    """How many jobs wait in each queue, and for how long the first of them has waited.
+
+    Raises redis.RedisError.
+    """
+    queues = [open_queue(name, _connection()) for name in (NAME, OUTBOUND)]
+    return (
+        Gauge(
+            "payment_flow_jobs_waiting",
+            "Jobs that wait for the worker",
+            "queue",
+            {queue.name: queue.count for queue in queues},
+        ),
+        Gauge(
+            "payment_flow_jobs_delay_seconds",
+            "For how long the first waiting job has been waiting",
+            "queue",
+            {queue.name: _delay_of(queue) for queue in queues},
+        ),
+    )
+
+
+def _delay_of(queue: Queue) -> float:
+    ids = queue.get_job_ids(0, 1)
+    job = queue.fetch_job(ids[0]) if ids else None
+    return clock.seconds_since(job.enqueued_at if job else None, now=clock.now())
 
 
 def enqueue(job: Callable[..., object], *args: Any) -> None:

@@ -52,6 +52,7 @@ class Settings(WebSettings):
         self._require_exact_amounts()
         self._require_bucket_name()
         self._require_kafka_login()
+        self._require_metrics_token()
         if self.is_production and (problem := next(production.problems(self), None)):
             raise SettingsError(problem)
 
@@ -88,6 +89,11 @@ class Settings(WebSettings):
         if (self.kafka_certificate_file is None) != (self.kafka_key_file is None):
             raise SettingsError("KAFKA_CERTIFICATE_FILE and KAFKA_KEY_FILE must be set together.")
 
+    def _require_metrics_token(self) -> None:
+        """Refuse a listener for metrics that nobody could read."""
+        if self.worker_metrics_port is not None and self.metrics_token is None:
+            raise SettingsError("METRICS_TOKEN must be set if WORKER_METRICS_PORT is set.")
+
     @property
     def is_production(self) -> bool:
         return self.app_env == "production"
@@ -98,6 +104,10 @@ class Settings(WebSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         host = "localhost" if self.host in _LOOPBACK else host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def worker_metrics_are_served(self) -> bool:
+        return self.worker_metrics_port is not None
 
     @property
     def api_address(self) -> str:

@@ -1,16 +1,19 @@
 """The settings of the web server."""
+# ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
-from app.common.env_fields import CommaSeparated, optional_setting, setting
+from app.common.env_fields import CommaSeparated, Headers, PublicUrl, optional_setting, setting
 from app.common.live_settings import LiveSettings
 
 _FLAG: Final = ma.fields.Boolean()
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
+_PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
 
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
@@ -71,4 +74,33 @@ class WebSettings(LiveSettings):
         " characters.",
         unset="none, and the endpoint does not exist",
         secret=True,
+    )
+    worker_metrics_port: int | None = optional_setting(
+        _PORT,
+        "Port at which the worker serves `GET /metrics` of its processes. Requires"
+        " `METRICS_TOKEN`.",
+        unset="none: the worker does not listen",
+    )
+    metrics_host: str = setting(
+        ma.fields.String(validate=Length(1)),
+        "127.0.0.1",
+        "Address that the worker listens on for `WORKER_METRICS_PORT`.",
+    )
+    otel_exporter_otlp_endpoint: str | None = optional_setting(
+        PublicUrl(),
+        "Address of an OpenTelemetry collector that receives traces (OTLP over HTTP), without"
+        " `/v1/traces`.",
+        unset="none, and nothing is traced",
+    )
+    otel_exporter_otlp_headers: tuple[tuple[str, str], ...] = setting(
+        Headers(),
+        "",
+        "Headers of requests to the collector, such as `authorization=Bearer%20…`, separated by"
+        " commas.",
+        secret=True,
+    )
+    trace_ratio: Decimal = setting(
+        ma.fields.Decimal(validate=Range(0, 1)),
+        "0.05",
+        "Share of the requests that are traced, 0 to 1.",
     )

@@ -21,7 +21,8 @@ class OutboxEvent(Identified, Base):
 
     version: its position among the events of its aggregate, from 1 and without gaps. Drawn, like
     `sequence`, while a row of the aggregate is locked. NULL for events that were recorded before
-    any were delivered: they stay undelivered. schema_version: of the fields of `data`.
+    any were delivered: they stay undelivered. schema_version: of the fields of `data`;
+    trace_context: the span of the request that it comes from, as the header `traceparent` has it.
     """
 
     __tablename__ = "outbox_events"
@@ -38,6 +39,7 @@ class OutboxEvent(Identified, Base):
     schema_version: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     data: Mapped[dict[str, Any]]
     occurred_at: Mapped[datetime]
+    trace_context: Mapped[str | None]
 
 
 class EventCount(Base):

@@ -1,14 +1,14 @@
 """Transactional outbox (https://microservices.io/patterns/data/transactional-outbox.html)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.common import clock
+from app.common import clock, tracing
 from app.common.ids import new_id
 from app.events import repository
 from app.events.base import Event, to_data
@@ -17,7 +17,17 @@ from app.events.base import Event, to_data
 FIRST_IS_KNOWN: Final = ("order",)
 
 
+#: An event, and the span of the request that it comes from, if that is traced.
+Traced = tuple[Event, tracing.Span | None]
+
+
 def record(session: Session, events: Sequence[Event]) -> None:
+    """Insert events of the request of this thread into the outbox: see `record_traced`."""
+    span = tracing.current.get()
+    record_traced(session, [(event, span) for event in events])
+
+
+def record_traced(session: Session, events: Sequence[Traced]) -> None:
     """Insert events into the outbox, in this transaction.
 
     Each gets the next version of its aggregate: its own if it has one, otherwise it is counted.
@@ -25,7 +35,7 @@ def record(session: Session, events: Sequence[Event]) -> None:
     """
     occurred_at = clock.now()
     # In this order, also where events that are counted are among others.
-    for is_counted, group in groupby(events, lambda event: event.aggregate_version is None):
+    for is_counted, group in groupby(events, lambda each: each[0].aggregate_version is None):
         rows = [
             {
                 "id": new_id(),
@@ -36,13 +46,19 @@ def record(session: Session, events: Sequence[Event]) -> None:
                 "schema_version": event.schema_version,
                 "data": to_data(event),
                 "occurred_at": occurred_at,
+                "trace_context": None if span is None else str(span.context),
             }
-            for event in group
+            for event, span in group
         ]
         if is_counted:
             _count(session, rows)
         else:
             repository.insert_events(session, rows)
+
+
+def list_traces(session: Session, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The `traceparent` of events whose request is traced, by id."""
+    return repository.list_traces(session, ids)
 
 
 def _count(session: Session, rows: Sequence[dict[str, Any]]) -> None:

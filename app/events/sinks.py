@@ -14,7 +14,8 @@ class StoredEvent:
     """An event of the outbox.
 
     version: its position among the events of its aggregate, from 1 and without gaps;
-    schema_version: of the fields of `data`, which are as docs/events.md lists them.
+    schema_version: of the fields of `data`, which are as docs/events.md lists them; trace_context:
+    as of `OutboxEvent`.
     """
 
     id: UUID
@@ -25,6 +26,7 @@ class StoredEvent:
     schema_version: int
     data: Mapping[str, Any]
     occurred_at: datetime
+    trace_context: str | None = None
 
 
 class SinkUnavailable(Exception):

@@ -33,6 +33,9 @@ class Report:
     gauges: Sequence[Gauge] = ()
 
 
+#: Functions that return further gauges, by name. Each reads little.
+gauge_sources: Final[Handlers[str, Callable[[], Sequence[Gauge]]]] = Handlers("sources of gauges")
+
 #: Reports by name. Each reads little, and only from indexes.
 reports: Final[Handlers[str, Callable[[], Report]]] = Handlers("health reports")
 
@@ -53,10 +56,13 @@ def check_all() -> Statuses:
 
 
 def gauges() -> list[Gauge]:
-    """The gauges of the reports; none while the database is away. Takes less than a second."""
+    """The gauges of the reports, none while the database is away, and of the sources. Takes less
+    than a second."""
+    reported, read = _reports.start(), _sources.start()
     ends_at = time.monotonic() + _CHECK_SECONDS
-    found = _result(_reports.start(), ends_at, {})
-    return [gauge for report in found.values() for gauge in report.gauges]
+    of_reports = _result(reported, ends_at, {})
+    of_sources = _result(read, ends_at, [])
+    return [*(gauge for report in of_reports.values() for gauge in report.gauges), *of_sources]
 
 
 def report_circuit(name: str) -> Report:
@@ -136,6 +142,18 @@ def _report_all() -> dict[str, Report]:
     return found
 
 
+def _read_sources() -> list[Gauge]:
+    """Their gauges; those that fail are missing."""
+    found: list[Gauge] = []
+    for name in gauge_sources:
+        try:
+            found += gauge_sources[name]()
+        except Exception as error:
+            _log.warning("gauges_not_read", source=name, error=type(error).__name__)
+    return found
+
+
 _database: Final = _Check(_database_status)
 _redis: Final = _Check(_redis_status)
+_sources: Final = _Check(_read_sources)
 _reports: Final = _Check(_report_all)

@@ -91,4 +91,4 @@ def respond(outcome: StoredResponse | AppError) -> Response:
 
 def _render_error(error: AppError, *, info: RequestInfo) -> StoredResponse:
     body = error_body(error.status, error.code, error.text, error.details, info)
-    return StoredResponse(error.status, body)
+    return StoredResponse(error.status, body, code=error.code)

@@ -45,11 +45,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """The status and body of a response. replayed: whether it was stored by an earlier request."""
+    """The status and body of a response.
+
+    replayed: whether it was stored by an earlier request; code: of the error, if it is one that
+    this request has caused.
+    """
 
     status: int
     body: bytes
     replayed: bool = False
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

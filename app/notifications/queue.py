@@ -27,7 +27,7 @@ def report() -> Report:
                 "payment_flow_messages_delay_seconds",
                 "For how long the first message to be sent has been due",
                 "channel",
-                {row.channel: max((now - row.due_at).total_seconds(), 0.0) for row in backlog},
+                {row.channel: clock.seconds_since(row.due_at, now=now) for row in backlog},
             ),
         ),
     )

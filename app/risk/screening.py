@@ -30,6 +30,9 @@ from app.risk.rulesets import InForce
 _DECISIONS: Final = metrics.counter(
     "payment_flow_risk_decisions_total", "Payments that were screened", "outcome"
 )
+_SECONDS: Final = metrics.histogram(
+    "payment_flow_risk_decision_seconds", "Time that screening a payment took"
+)
 _SKIPPED: Final = metrics.counter(
     "payment_flow_risk_rules_skipped_total", "Evaluations of rules that failed", "rule"
 )
@@ -129,6 +132,8 @@ class Screening:
 
     def _record(self, screened: Screened, outcome: Outcome, *, code: str | None = None) -> None:
         attempt, result = screened.attempt, screened.result
+        if result is not None:
+            _SECONDS.observe(screened.latency_us / 1_000_000)
         profile = self.profiles[attempt.user_id]
         totals = profile.count(attempt, is_counted=code is None)
         profile.last_at = max(clock.now(), profile.last_at or self.now)

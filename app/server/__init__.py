@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
 
-from app.common import open_files
+from app.common import metric_files, open_files
 from app.common.listening import listen
 from app.common.settings import Settings
 from app.server.event_loop import EventLoop
@@ -44,7 +43,14 @@ def serve(settings: Settings) -> None:
     application = _load_application(settings)
     # Imported with the application, after the folder of the metrics is known.
     counted = import_module("app.insights.requests.service").counted
-    sys.exit(run(application, listener, settings, during=counted))
+    exported = import_module("app.common.otlp").exported
+
+    @contextmanager
+    def during(process: str) -> Iterator[None]:
+        with counted(), exported(settings, process=process):
+            yield
+
+    sys.exit(run(application, listener, settings, during=during))
 
 
 def run(
@@ -52,18 +58,20 @@ def run(
     listener: socket.socket,
     settings: Settings,
     *,
-    during: Callable[[], AbstractContextManager[None]] = nullcontext,
+    during: Callable[[str], AbstractContextManager[None]] = lambda process: nullcontext(),
 ) -> int:
     """Serve an application until SIGINT or SIGTERM. Returns the exit code.
 
-    during: entered by each web process while it serves.
+    during: entered by each web process while it serves, with its name.
     """
     limits = limits_of(settings)
 
-    def work() -> None:
+    def work(slot: int) -> None:
+        name = f"web-{slot}"
+        metric_files.use_slot(name)
         loop = EventLoop(application, listener, limits)
         loop.stop_on_signals()
-        with during():
+        with during(name):
             loop.run()
 
     processes = Processes(settings.web_workers or min(os.cpu_count() or 1, 4), work)
@@ -102,22 +110,6 @@ def raise_connection_limit(settings: Settings) -> int:
             open_files=files,  # the limit of the system (ulimit -n)
         )
     return connections
-
-
-@contextmanager
-def shared_metrics(settings: Settings) -> Iterator[None]:
-    """Share the metrics of the web processes in a new folder (app.common.metrics).
-
-    Before anything that counts is imported: prometheus_client decides then where it keeps values.
-    The metrics of ended processes stay in it, because Prometheus would take a decreasing counter
-    for a restart.
-    """
-    if settings.metrics_token is None:
-        yield
-        return
-    with TemporaryDirectory(prefix="payment-flow-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield
 
 
 def _load_application(settings: Settings) -> Application:

@@ -24,16 +24,18 @@ log = structlog.get_logger()
 
 
 class Processes:
-    """Runs `count` processes that execute `work`.
+    """Runs `count` processes that execute `work(slot)`, each with a slot from 0 of its own.
 
+    The process that replaces a crashed one gets its slot.
     A crashed one is replaced, however often, once one of them has worked. Before that, a second
     crash means that they cannot start.
     """
 
-    def __init__(self, count: int, work: Callable[[], None]) -> None:
+    def __init__(self, count: int, work: Callable[[int], None]) -> None:
         self._count = count
         self._work = work
-        self._started: dict[int, float] = {}  # by process id
+        #: The slot and the start of each, by process id.
+        self._started: dict[int, tuple[int, float]] = {}
         self._crashes = 0
         self._has_worked = False
 
@@ -46,8 +48,8 @@ class Processes:
         signals = {*_STOP_SIGNALS, signal.SIGCHLD, signal.SIGALRM}
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
-            for _ in range(self._count):
-                self._start()
+            for slot in range(self._count):
+                self._start(slot)
             while True:
                 if signal.sigwait(signals) in _STOP_SIGNALS:
                     code = 0
@@ -61,18 +63,18 @@ class Processes:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         return code
 
-    def _start(self) -> None:
+    def _start(self, slot: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
         if process:
-            self._started[process] = time.monotonic()
+            self._started[process] = slot, time.monotonic()
             log.info("web_process_started", pid=process)
             return
         code = 1
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
-            self._work()
+            self._work(slot)
             code = 0
         except BaseException:
             log.exception("web_process_failed")
@@ -84,7 +86,8 @@ class Processes:
     def _replace_ended(self) -> bool:
         """Returns False if the processes cannot start."""
         for process in self._ended():
-            lifetime = time.monotonic() - self._started.pop(process)
+            slot, began = self._started.pop(process)
+            lifetime = time.monotonic() - began
             self._has_worked = self._has_worked or lifetime > _START_SECONDS
             self._crashes += 1
             log.error("web_process_crashed", pid=process)
@@ -92,7 +95,7 @@ class Processes:
                 return False
             if lifetime < _MIN_LIFETIME_SECONDS:
                 time.sleep(_RESPAWN_PAUSE_SECONDS)  # one that crashes at once must not take a core
-            self._start()
+            self._start(slot)
         return True
 
     def _ended(self) -> list[int]:

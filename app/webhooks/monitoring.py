@@ -30,6 +30,13 @@ def report() -> Report:
                 {"waiting": backlog.waiting},
             ),
             Gauge(
+                "payment_flow_webhook_delay_seconds",
+                "For how long the first webhook delivery has been due to an endpoint that is not"
+                " paused",
+                "status",
+                {"waiting": clock.seconds_since(backlog.due_since, now=now)},
+            ),
+            Gauge(
                 "payment_flow_webhook_endpoints",
                 "Enabled webhook endpoints, by whether their last attempt failed",
                 "state",

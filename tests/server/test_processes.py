@@ -51,16 +51,18 @@ class Crashing(Processes):
     """Processes that only exist in the test. lifetimes: of those that end next."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(count, lambda: None)
+        super().__init__(count, lambda slot: None)
         self.lifetimes: list[float] = []
+        self.slots: list[int] = []  # of all that were started
 
-    def _start(self) -> None:
-        self._started[max(self._started, default=0) + 1] = time.monotonic()
+    def _start(self, slot: int) -> None:
+        self.slots.append(slot)
+        self._started[max(self._started, default=0) + 1] = slot, time.monotonic()
 
     def _ended(self) -> list[int]:
         ended = list(self._started)[: len(self.lifetimes)]
         for process, lifetime in zip(ended, self.lifetimes, strict=True):
-            self._started[process] = time.monotonic() - lifetime
+            self._started[process] = self._started[process][0], time.monotonic() - lifetime
         return ended
 
     def crash(self, *lifetimes: float) -> bool:
@@ -74,8 +76,8 @@ class TestCrashes:
     def processes(self, monkeypatch: pytest.MonkeyPatch) -> Crashing:
         monkeypatch.setattr("app.server.processes.time.sleep", lambda _: None)
         processes = Crashing(2)
-        for _ in range(2):
-            processes._start()
+        for slot in range(2):
+            processes._start(slot)
         return processes
 
     def test_a_process_that_has_worked_is_replaced_alone_however_often(
@@ -85,6 +87,9 @@ class TestCrashes:
         for _ in range(10):
             assert processes.crash(0.1, 0.1)
         assert len(processes._started) == 2
+        # Each has the slot of the one that it replaces.
+        assert sorted(slot for slot, _ in processes._started.values()) == [0, 1]
+        assert processes.slots == [0, 1, 0, *([1, 0] * 10)]
 
     def test_processes_that_cannot_start_are_given_up(self, processes: Crashing) -> None:
         assert processes.crash(0.1, 0.1)

@@ -20,6 +20,7 @@ def report() -> Report:
     behind: a sink cannot be reached, or an event has not been delivered for five minutes. parked:
     an event waits for an administrator.
     """
+    now = clock.now()
     with db.current().health() as session:
         states = repository.list_states(session)
     return Report(
@@ -36,6 +37,12 @@ def report() -> Report:
                 "Events that are still to be delivered for the first time, at most",
                 "sink",
                 {state.name: state.behind for state in states},
+            ),
+            Gauge(
+                "payment_flow_events_delay_seconds",
+                "For how long the first event to be delivered to a sink has been waiting",
+                "sink",
+                {state.name: clock.seconds_since(state.waiting_since, now=now) for state in states},
             ),
         ),
     )

@@ -81,6 +81,7 @@ _COLUMNS: Final = (
     "schema_version",
     "data",
     "occurred_at",
+    "trace_context",
 )
 #: Types are compared after reading: an index of them would have to be changed with every event.
 _WANTED: Final = (

@@ -5,7 +5,8 @@ another order than they draw sequences, so an event may become visible below it:
 there is a gap, and is looked for until no transaction can fill it (docs/decisions/0025).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -14,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from app.common import clock
+from app.common import clock, tracing
 from app.common.backoff import Backoff
 from app.common.db import transaction
 from app.common.process_state import Slot
@@ -105,7 +106,7 @@ def _deliver_new(session: Session, sink: Sink, found: Sequence[Numbered]) -> Non
     ids = {event.aggregate_id for event in events}
     blocked = repository.list_blocked(session, sink.name, ids)
     ready = [event for event in events if event.aggregate_id not in blocked]
-    failures = sink.deliver(session, ready) if ready else {}
+    failures = _deliver(session, sink, ready) if ready else {}
     if not failures and len(ready) == len(events):
         return
     held: list[HeldEvent] = []
@@ -130,12 +131,28 @@ def _deliver_new(session: Session, sink: Sink, found: Sequence[Numbered]) -> Non
     repository.hold(session, held)
 
 
+def _deliver(session: Session, sink: Sink, events: Sequence[StoredEvent]) -> Mapping[UUID, str]:
+    """As `Sink.deliver`; each event from a request that is traced is a part of its trace."""
+    began = time.time_ns()
+    failures = sink.deliver(session, events)
+    for event in events if tracing.is_on() else ():
+        tracing.export_following(
+            f"relay {sink.name}",
+            event.trace_context,
+            kind=tracing.Kind.CONSUMER,
+            began=began,
+            attributes={"payment_flow.event.type": event.type},
+            has_failed=event.id in failures,
+        )
+    return failures
+
+
 def _retry_due(session: Session, sink: Sink) -> bool:
     """Try again what is due. Returns whether anything was."""
     due = repository.list_due(session, sink.name, now=clock.now(), limit=_RETRIES)
     for aggregate_id in due:
         held = list(repository.list_held(session, sink.name, aggregate_id, limit=BATCH_SIZE))
-        failures = sink.deliver(session, [event for _, event in held])
+        failures = _deliver(session, sink, [event for _, event in held])
         left = [(row, event) for row, event in held if event.id in failures]
         repository.release(
             session, sink.name, [row.event_id for row, _ in held if row.event_id not in failures]

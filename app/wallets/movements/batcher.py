@@ -5,9 +5,11 @@ writes all of them together. One fsync serves many movements, and no transaction
 row (docs/decisions/0003).
 """
 
+import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import takewhile
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy.orm import Session
 
@@ -28,6 +30,13 @@ Work = Callable[[Session], Any]
 Outcome = StoredResponse | BaseException
 
 _OBSERVER = metrics.batch_observer("ledger", of="movements")
+_MOVEMENTS: Final = metrics.counter(
+    "payment_flow_movements_total",
+    "Movements of money by kind and outcome: `completed`, `replayed`, or the code of the error",
+    "kind",
+    "outcome",
+)
+_CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class LedgerBatcher:
@@ -38,11 +47,18 @@ class LedgerBatcher:
             _run,
             stands_alone=lambda request: not isinstance(request, Job),
             observer=_OBSERVER,
+            name="ledger batch",
         )
 
     def submit(self, job: Job) -> StoredResponse:
         """The response to a movement. Raises the error that refuses it, and Unavailable."""
-        return cast("StoredResponse", self._executor.submit(job))
+        try:
+            response = cast("StoredResponse", self._executor.submit(job))
+        except Exception as error:
+            _count(job, error.code if isinstance(error, AppError) else "INTERNAL_ERROR")
+            raise
+        _count(job, "replayed" if response.replayed else response.code or "completed")
+        return response
 
     def run_alone(self, work: Callable[[Session], T]) -> T:
         """Run `work(session)` in a ledger transaction of its own, on this thread.
@@ -50,6 +66,16 @@ class LedgerBatcher:
         Raises what it raises, and Unavailable.
         """
         return cast("T", self._executor.submit(work))
+
+
+def _count(job: Job, outcome: str) -> None:
+    _MOVEMENTS.labels(_kind_of(type(job.movement)), outcome).inc()
+
+
+@cache
+def _kind_of(movement: type) -> str:
+    """The name of its class with underscores, such as `wallet_purchase`."""
+    return _CAPITAL.sub("_", movement.__name__).lower()
 
 
 def _run(drain: Drain[Job | Work]) -> Sequence[Any]:

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.service import Caller
+from app.common import tracing
 from app.common.errors import AppError, Unauthorized
 from app.common.ids import new_id
 from app.events import service as events
-from app.events.base import Event
+from app.events.service import Traced
 from app.idempotency import service as idempotency
 from app.idempotency.service import StoredResponse
 from app.risk import rulesets
@@ -37,7 +38,8 @@ class Job:
     """A requested movement, independent of the HTTP request that it came with.
 
     session_id: the login session that must still be valid; render: returns the response for the
-    result of the movement, or of its review; attempt_id, origin: as in `Turn`.
+    result of the movement, or of its review; attempt_id, origin: as in `Turn`; span: of the HTTP
+    request, if it is traced.
     """
 
     user_id: UUID
@@ -47,6 +49,7 @@ class Job:
     render: Callable[[Any], StoredResponse]
     attempt_id: UUID = field(default_factory=new_id)
     origin: Origin | None = None
+    span: tracing.Span | None = field(default_factory=tracing.current.get)
 
     @property
     def key(self) -> str | None:
@@ -78,7 +81,14 @@ def execute_all(session: Session, jobs: Sequence[Job]) -> list[StoredResponse | 
     def work(todo: Sequence[int]) -> list[StoredResponse | AppError]:
         accepted = [valid[n] for n in todo]
         requested = [
-            Requested(job.movement, callers[job.session_id], job.key, job.attempt_id, job.origin)
+            Requested(
+                job.movement,
+                callers[job.session_id],
+                job.key,
+                job.attempt_id,
+                job.origin,
+                job.span,
+            )
             for job in accepted
         ]
         results = _decide_and_write(session, requested, rows, in_force, checks)
@@ -112,7 +122,7 @@ def perform(
     in_force_of = rulesets.query_in_force(session)
     rows = _lock(session, [(caller.id, movement)])()
     checks: list[Check] = []
-    requested = Requested(movement, caller, idempotency_key, new_id(), None)
+    requested = Requested(movement, caller, idempotency_key, new_id(), None, tracing.current.get())
     (result,) = _decide_and_write(
         session, [requested], rows, in_force_of(), checks, reviewed=reviewed
     )
@@ -139,13 +149,14 @@ def _lock(
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A movement to be decided. The fields are those of `Turn`."""
+    """A movement to be decided. span: of its request, if it is traced; the others as of `Turn`."""
 
     movement: Movement[Any, Any]
     caller: Caller
     idempotency_key: str | None
     attempt_id: UUID
     origin: Origin | None
+    span: tracing.Span | None
 
     def turn(self, session: Session, wallets: LockedWallets) -> Turn:
         return Turn(
@@ -174,7 +185,8 @@ def _decide_and_write(
     freed = [] if reviewed is None else [reviews.end_hold(wallets, reviewed)]
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
     results: list[Any] = []
-    refusals: list[Event] = []
+    accepted: list[Traced] = []
+    refusals: list[Traced] = []
     for each in requested:
         turn, movement = each.turn(session, wallets), each.movement
         if results and isinstance(results[-1], DecideLater):
@@ -185,17 +197,18 @@ def _decide_and_write(
         except AppError as error:
             results.append(error)
             if not isinstance(error, DecideLater):
-                refusals += reviews.refuse(turn, movement, rows[movement.kind()], error)
+                refused = reviews.refuse(turn, movement, rows[movement.kind()], error)
+                refusals += ((event, each.span) for event in refused)
             continue
         decisions.append((movement.kind(), decision))
+        accepted += ((event, each.span) for event in decision.events)
         results.append(decision.result)
     if decisions or freed:
         checks += _write(session, wallets, decisions, freed)
     for outflows in wallets.outflows.values():
         if outflows.screening is not None:
             outflows.screening.write(session)
-    accepted = chain.from_iterable(decision.events for _, decision in decisions)
-    events.record(session, [*accepted, *refusals])
+    events.record_traced(session, [*accepted, *refusals])
     return results
 
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.common import db
+from app.common import db, metrics, tracing
 from app.common.db import retry_transaction
 from app.common.errors import AppError
 from app.webhooks.dispatch import client, service
@@ -32,6 +33,18 @@ _POLL_SECONDS: Final = 0.2
 _MIN_SECONDS: Final = 0.01
 #: Seconds after a look at the queue that failed, because the database was away.
 _RETRY_SECONDS: Final = 1.0
+
+_ATTEMPTS: Final = metrics.counter(
+    "payment_flow_webhook_attempts_total",
+    "Attempts to deliver webhooks, by whether they were delivered, refused by the endpoint, or had"
+    " no response",
+    "outcome",
+)
+# Created in advance: a rate needs the zero before the first increment.
+_BY_OUTCOME: Final = {name: _ATTEMPTS.labels(name) for name in ("delivered", "refused", "failed")}
+_SECONDS_OF_ATTEMPTS: Final = metrics.histogram(
+    "payment_flow_webhook_attempt_seconds", "Seconds that attempts to deliver webhooks took"
+)
 
 _log = structlog.get_logger()
 
@@ -107,11 +120,14 @@ class Dispatcher:
         return begun
 
     def _attempt(self, attempt: Attempt) -> None:
+        began = time.time_ns()
         try:
             answer = self._send(attempt)
         except Exception:  # a bug must not leave the delivery to its lease, again and again
             _log.exception("webhook_attempt_failed", delivery=str(attempt.delivery_id))
             answer = Answer(timedelta(0), error="Not sent because of an internal error.")
+        _count(answer)
+        _trace(attempt, answer, began=began)
         self._answers.put(Outcome(attempt, answer))
 
     def _wait(self, begun: float) -> None:
@@ -129,6 +145,29 @@ class Dispatcher:
     def _keep(self, outcome: Outcome) -> None:
         del self._in_flight[_key(outcome.attempt)]
         self._unrecorded.append(outcome)
+
+
+def _count(answer: Answer) -> None:
+    refused = "failed" if answer.status_code is None else "refused"
+    _BY_OUTCOME["delivered" if answer.is_success else refused].inc()
+    _SECONDS_OF_ATTEMPTS.observe(answer.duration.total_seconds())
+
+
+def _trace(attempt: Attempt, answer: Answer, *, began: int) -> None:
+    status = {"http.response.status_code": answer.status_code} if answer.status_code else {}
+    tracing.export_following(
+        "webhook attempt",
+        attempt.trace_context,
+        kind=tracing.Kind.CLIENT,
+        began=began,
+        attributes={
+            "http.request.method": "POST",
+            "server.address": urlsplit(attempt.url).hostname or "",
+            "payment_flow.webhook.attempt": attempt.attempts + 1,
+            **status,
+        },
+        has_failed=not answer.is_success,
+    )
 
 
 def _key(attempt: Attempt) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.common import clock, encryption
+from app.common import clock, encryption, tracing
 from app.common.backoff import FullJitter
 from app.common.ids import new_id
 from app.events import service as events
@@ -62,7 +62,8 @@ _MAX_SKIPPED: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to be made. attempts: before this one; secrets: all that are valid."""
+    """An attempt to be made. attempts: before this one; secrets: all that are valid;
+    trace_context: of the event, if tracing is on and its request was traced."""
 
     delivery_id: UUID
     endpoint_id: UUID
@@ -73,6 +74,7 @@ class Attempt:
     attempts: int
     taken_at: datetime
     is_proven: bool
+    trace_context: str | None = None
 
     def headers(self) -> dict[str, str]:
         """The headers that sign it now."""
@@ -153,6 +155,8 @@ def _begin(session: Session, ids: Sequence[UUID], *, now: datetime) -> Sequence[
         ]
         for endpoint_id, found in stored.items()
     }
+    messages = [row.message_id for row in taken]
+    traces = events.list_traces(session, messages) if tracing.is_on() else {}
     return [
         Attempt(
             delivery_id=row.id,
@@ -164,6 +168,7 @@ def _begin(session: Session, ids: Sequence[UUID], *, now: datetime) -> Sequence[
             attempts=row.attempts,
             taken_at=row.taken_at,
             is_proven=row.is_proven,
+            trace_context=traces.get(row.message_id),
         )
         for row in taken
     ]
