@@ -24,7 +24,9 @@ blp = Blueprint("console", __name__, url_prefix="/app", template_folder="templat
 @blp.get("/<path:view>")
 def page(view: str = "") -> Response:
     """The page. Its scripts read from the address which view to show."""
-    base = url_for("console.asset", version=assets.version(), name="")
+    base = url_for("console.asset", version=assets.version(), asset_name="icon.svg").removesuffix(
+        "icon.svg"
+    )
     import_map = assets.import_map(base)
     html = render_template(
         "console/page.html",
@@ -50,11 +52,10 @@ def _theme() -> str | None:
     return chosen if chosen in ("light", "dark") else None
 
 
-@blp.get("/assets/<version>/", defaults={"name": ""})
-@blp.get("/assets/<version>/<path:name>")
-def asset(version: str, name: str) -> Response:
+@blp.get("/assets/<version>/<path:asset_name>")
+def asset(version: str, asset_name: str) -> Response:
     """A file of the console. During an update a page may ask for files of another version."""
-    found = assets.assets().get(name)
+    found = assets.assets().get(asset_name)
     if found is None:
         raise NotFound
     accepts_gzip = request.accept_encodings.quality("gzip") > 0

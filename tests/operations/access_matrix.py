@@ -227,6 +227,9 @@ GET    /api/redoc                                                200 200 200 200
 GET    /api/errors                                               200 200 200 200 200 200
 GET    /api/errors/{code}                                        200 200 200 200 200 200
 GET    /                                                         302 302 302 302 302 302
+GET    /app                                                      200 200 200 200 200 200
+GET    /app/{view}                                               200 200 200 200 200 200
+GET    /app/assets/{version}/{asset_name}                        200 200 200 200 200 200
 GET    /pay/{token}                                              200 200 200 200 200 200
 GET    /orders/{page_token}                                      200 200 200 200 200 200
 GET    /orders/{page_token}/receipt                              200 200 200 200 200 200

@@ -25,7 +25,8 @@ export function SignedAmount({ row }) {
 /** @param {Transaction} row */
 export function describe(row) {
   const kind = words.activity.types[row.type];
-  return row.description && row.description !== kind ? row.description : kind;
+  const text = row.description?.startsWith(`${kind}: `) ? row.description.slice(kind.length + 2) : row.description;
+  return text || kind;
 }
 
 /** @param {{rows: Transaction[]}} props */

@@ -17,7 +17,18 @@ import { Pages } from "../ui/table.js";
 
 const { shop } = words;
 const PAGE = 24;
-const ICONS = { PLAIN: "purchases", CODES: "key", LICENCE: "key", FILE: "file" };
+const HUES = 5;
+
+/** The first letters of two words. @param {string} name */
+function monogram(name) {
+  const letters = name.split(/\s+/).map((word) => Array.from(word)[0] ?? "");
+  return letters.filter((letter) => /\p{L}|\p{N}/u.test(letter)).slice(0, 2).join("").toUpperCase();
+}
+
+/** One of a few colours, always the same for a product. @param {string} name */
+function hueOf(name) {
+  return Array.from(name).reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % HUES;
+}
 
 /** The smallest image that fills the width; its path only, as the page may have another host. */
 export function imageSource(/** @type {Product["images"][number]} */ image, /** @type {number} */ width) {
@@ -30,7 +41,7 @@ export function imageSource(/** @type {Product["images"][number]} */ image, /** 
 export function Picture({ product, width }) {
   const [image] = product.images;
   if (!image) {
-    return html`<span class="picture none kind-${product.kind.toLowerCase()}"><${Icon} name=${ICONS[product.kind]} /></span>`;
+    return html`<span class="picture none hue-${hueOf(product.name)}" aria-hidden="true">${monogram(product.name)}</span>`;
   }
   return html`<img class="picture" src=${imageSource(image, width)} alt=${image.alt ?? ""} loading="lazy" />`;
 }

@@ -73,7 +73,7 @@ export function Layout({ children }) {
     <a class="skip" href="#content">${words.skip}</a>
     <header class="top">
       <${Brand} />
-      <nav class="top-links" aria-label=${menu.settings}>
+      <nav class="top-links" aria-label=${menu.account}>
         <${Bell} />
         <${Item} to="/settings" icon="settings" text=${menu.settings} />
       </nav>
