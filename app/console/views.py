@@ -43,7 +43,8 @@ def page(view: str = "") -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _theme() -> str | None:
@@ -67,4 +68,5 @@ def asset(version: str, asset_name: str) -> Response:
     is_current = version == assets.version()
     response.headers["Cache-Control"] = _FOR_EVER if is_current else "no-cache"
     response.set_etag(found.etag + ("-gzip" if accepts_gzip else ""))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
