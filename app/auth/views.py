@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.attempts.budgets import USER_LOOKUPS
 from app.attempts.http import limits_attempts
-from app.auth import http, passwords, refresh_cookie, service
+from app.auth import http, passwords, service
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -38,7 +38,6 @@ from app.auth.guard import (
 from app.auth.handles import service as handles
 from app.auth.models import Role, User
 from app.auth.passwords import Verdict
-from app.auth.refresh_cookie import takes_refresh_cookie_header
 from app.auth.schemas import (
     LoginByPhoneIn,
     LoginIn,
@@ -55,12 +54,14 @@ from app.auth.schemas import (
     canonical_email,
     canonical_phone,
 )
+from app.auth.session_tokens import guard as refresh_cookie
+from app.auth.session_tokens.guard import takes_refresh_cookie_header
+from app.auth.session_tokens.http import issue, rotate
 from app.auth.sign_in.guard import (
     current_device,
     limits_sign_ins,
     sign_in_turn,
 )
-from app.auth.token_responses import issue, rotate
 from app.auth.tokens import token_rules
 from app.auth.two_factor import service as two_factor
 from app.common import array_pages, ratelimit

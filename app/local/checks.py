@@ -36,7 +36,7 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
             if _run(command) != 0:
                 failed.append(name)
         console.rule("tsc --noEmit")
-        if not _check_scripts(console):
+        if not are_scripts_typed(console):
             failed.append("tsc --noEmit")
     if not pytest_args or any("browser" in argument for argument in pytest_args):
         console.rule("Chromium")
@@ -55,7 +55,7 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def _check_scripts(console: Console) -> bool:
+def are_scripts_typed(console: Console) -> bool:
     """Check the types of the console's scripts; True if they are right or Node.js is missing."""
     npm, compiler = shutil.which("npm"), _SCRIPTS / "node_modules" / "typescript"
     if npm is None:

@@ -141,3 +141,31 @@ def test_steps_within_views(page: Page, server: LiveServer, buyer: Account) -> N
     page.get_by_role("button", name="Send $1.50").click()
     expect(page.get_by_role("heading", name="Sent")).to_be_visible()
     check(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "heading"),
+    [
+        ("PROCESSING", "Waiting for your bank"),
+        ("SUCCESS", "The money has arrived"),
+        ("FAILURE", "The bank declined the payment"),
+        ("EXPIRED", "The time to pay is over"),
+    ],
+)
+def test_outcomes_of_payments_from_a_bank(
+    page: Page, server: LiveServer, buyer: Account, status: str, heading: str
+) -> None:
+    onramp = {
+        "id": "01a21c0c-d75d-772c-9ad6-906d69e3b04c",
+        "status": status,
+        "providerName": "HDFC Bank",
+        "amount": "25.00",
+        "currency": "USD",
+        "paymentUrl": f"{server.url}/app" if status == "PROCESSING" else None,
+        "expiresAt": "2099-01-01T00:00:00Z",
+    }
+    sign_in(page, server, buyer.email)
+    page.route("**/api/v1/onramp?*", lambda route: route.fulfill(json={"data": [onramp]}))
+    open_view(page, server, "/add-money/latest", heading="Add money")
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    check(page)

@@ -289,3 +289,77 @@ def test_failures_look_intentional(
         page.unroute(path)
         page.get_by_role("button", name="Try again").click()
         expect(page.get_by_text("No purchases yet")).to_be_visible()
+
+
+def test_a_coupon_is_shown_before_it_is_paid(page: Page, server: LiveServer) -> None:
+    seller = new_account(server, role="MERCHANT")
+    product_id = add_licence_product(server, seller)
+    coupon = {"code": "TENOFF", "kind": "PERCENT", "value": "20"}
+    call(server, seller.token, "POST", "/coupons", coupon)
+    buyer = new_account(server, balance="40.00")
+    sign_in(page, server, buyer.email)
+    open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
+    page.get_by_role("button", name="I have a coupon").click()
+    page.get_by_label("Coupon").fill("WRONG")
+    page.get_by_role("button", name="Pay $12.50").click()
+    expect(page.get_by_label("Coupon")).to_be_focused()
+    expect(page.get_by_label("Coupon")).to_have_attribute("aria-invalid", "true")
+
+    page.get_by_label("Coupon").fill("TENOFF")
+    page.get_by_role("button", name="Pay $12.50").click()
+    expect(page.get_by_text("The total is now $10.00.")).to_be_visible()
+    assert call(server, buyer.token, "GET", "/wallet")["balance"] == "40.00"
+    page.get_by_role("button", name="Pay $10.00").click()
+    expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
+    assert call(server, buyer.token, "GET", "/wallet")["balance"] == "30.00"
+
+
+def test_too_little_money_leads_to_adding_some(page: Page, server: LiveServer) -> None:
+    seller = new_account(server, role="MERCHANT")
+    product_id = add_licence_product(server, seller)
+    buyer = new_account(server)
+    sign_in(page, server, buyer.email)
+    open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
+    page.get_by_role("button", name="Pay $12.50").click()
+    problem = page.get_by_role("alert").filter(has_text="not enough money")
+    problem.get_by_role("link", name="Add money").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add money")
+
+
+def test_back_leads_to_a_form_that_pays_anew(page: Page, server: LiveServer) -> None:
+    seller = new_account(server, role="MERCHANT")
+    product_id = add_licence_product(server, seller)
+    buyer = new_account(server, balance="40.00")
+    sign_in(page, server, buyer.email)
+    open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
+    page.get_by_role("button", name="Pay $12.50").click()
+    expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Pay $12.50").click()
+    expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
+    assert call(server, buyer.token, "GET", "/wallet")["balance"] == "15.00"
+
+
+def test_a_reload_in_doubt_does_not_pay_twice(page: Page, server: LiveServer) -> None:
+    payer, payee = new_account(server, balance="40.00"), new_account(server)
+    sign_in(page, server, payer.email)
+    open_view(page, server, "/send", heading="Send money")
+
+    def fill() -> None:
+        page.get_by_label("Recipient").fill(payee.email)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_label("Amount").fill("5")
+        page.get_by_role("button", name="Send $5.00").click()
+
+    def send_without_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/v1/transfers", send_without_answer)
+    fill()
+    expect(page.get_by_text("you will not pay twice")).to_be_visible(timeout=20_000)
+    page.unroute("**/api/v1/transfers")
+    page.reload()
+    fill()
+    expect(page.get_by_role("heading", name="Sent")).to_be_visible()
+    assert call(server, payee.token, "GET", "/wallet")["balance"] == "5.00"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from app.auth import http, refresh_cookie, service, tokens
+from app.auth import http, service, tokens
 from app.auth.errors import InvalidRefreshToken
+from app.auth.session_tokens import guard as refresh_cookie
 from app.auth.sign_in.guard import remember_device
 from app.auth.tokens import token_rules
 from app.common.db import transaction
