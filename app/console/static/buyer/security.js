@@ -6,7 +6,7 @@ import { call, callList, newKey } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
-import { count, date, dateTime } from "../ui/format.js";
+import { count, date, dateTime, programName } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
@@ -125,6 +125,11 @@ function TurnOff({ onDone }) {
   </form>`;
 }
 
+/** @param {import("../api/schema.js").Session} session */
+function nameOf(session) {
+  return session.userAgent ? programName(session.userAgent) : settings.unknown;
+}
+
 function Sessions() {
   const loaded = useLoaded((signal) => callList("GET /auth/sessions", { query: { limit: 50 }, signal }), []);
   async function end(/** @type {string} */ id) {
@@ -140,10 +145,10 @@ function Sessions() {
     <h2 id="sessions-title">${settings.sessions}</h2><p class="muted">${settings.sessionsText}</p>
     <${Loaded} of=${loaded} lines=${3}>${(/** @type {any} */ data) => html`<ul class="list">
       ${data.data.map((/** @type {import("../api/schema.js").Session} */ row) => html`<li key=${row.id} class="session">
-        <span class="grow"><strong>${row.userAgent ?? settings.unknown}</strong>
+        <span class="grow"><strong>${nameOf(row)}</strong>
           <span class="muted block">${row.address} · ${settings.lastUsed(dateTime(row.lastUsedAt))}</span></span>
         ${row.current ? html`<${Badge} tone="success">${settings.thisSession}</${Badge}>`
-          : html`<button class="button" aria-label=${settings.endLabel(row.userAgent ?? settings.unknown)}
+          : html`<button class="button" aria-label=${settings.endLabel(nameOf(row))}
               onClick=${() => end(row.id)}>${settings.end}</button>`}
       </li>`)}</ul>`}
     </${Loaded}>

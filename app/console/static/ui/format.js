@@ -88,3 +88,19 @@ export function times(price, quantity) {
   const padded = minor.padStart(decimals + 1, "0");
   return decimals ? `${padded.slice(0, -decimals)}.${padded.slice(-decimals)}` : padded;
 }
+
+const PROGRAMS = [
+  ["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"],
+  ["Safari/", "Safari"],
+];
+const SYSTEMS = [
+  ["Windows", "Windows"], ["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"],
+  ["Mac OS X", "macOS"], ["Linux", "Linux"],
+];
+
+/** A program for people, such as `Firefox, Linux`. @param {string} agent as it calls itself */
+export function programName(agent) {
+  const named = (/** @type {string[][]} */ names) => names.find(([sign]) => agent.includes(sign))?.[1];
+  const program = named(PROGRAMS) ?? agent.split("/")[0];
+  return [program, named(SYSTEMS)].filter(Boolean).join(", ");
+}
