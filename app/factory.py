@@ -36,6 +36,7 @@ from app.common import (
     ratelimit,
 )
 from app.common.settings import PRODUCT_NAME, Settings, load_settings
+from app.console.views import blp as console_blp
 from app.coupons.views import blp as coupons_blp
 from app.delivery.views import BLUEPRINTS as DELIVERY_BLUEPRINTS
 from app.docs.views import blp as docs_blp
@@ -172,6 +173,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)
     app.register_blueprint(async_api_blp)
+    app.register_blueprint(console_blp)
     app.register_blueprint(pay_blp)
     app.register_blueprint(order_page_blp)
     app.register_blueprint(claim_page_blp)

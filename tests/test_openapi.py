@@ -38,6 +38,7 @@ WITHOUT_KEY = {
     "POST /api/v1/auth/login": _NO_ACCOUNT,
     "POST /api/v1/auth/phone": _NO_ACCOUNT,
     "POST /api/v1/auth/refresh": _NO_ACCOUNT,
+    "POST /api/v1/auth/refresh/cookie": _NO_ACCOUNT,
     "POST /api/v1/licences/activate": _NO_ACCOUNT,
     "POST /api/v1/licences/deactivate": _NO_ACCOUNT,
     "POST /api/v1/licences/file": _NO_ACCOUNT,

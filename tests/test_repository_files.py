@@ -37,6 +37,7 @@ def test_the_development_container_starts_with_the_packages_of_the_image() -> No
         ("docker", ["Dockerfile", ".devcontainer/Dockerfile"]),
         ("docker-compose", ["docker-compose.yml"]),
         ("github-actions", [".github/workflows/ci.yml"]),
+        ("npm", ["tests/console/package.json"]),
     ],
 )
 def test_updates_are_proposed_for_everything_that_is_pinned(

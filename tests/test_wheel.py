@@ -106,7 +106,7 @@ def test_the_installed_package_sells(installed: Path, elsewhere: Path) -> None:
         sold = api.call("POST", "/api/v1/orders", order(product), token=buyer)
         pages = [
             api.call("GET", path).status
-            for path in ("/api/docs", "/api/redoc", "/pay/no-such-link")
+            for path in ("/api/docs", "/api/redoc", "/app", "/pay/no-such-link")
         ]
         sandboxes = [
             Api(f"http://127.0.0.1:{ports[name]}").call("GET", "/").status
@@ -126,7 +126,7 @@ def test_the_installed_package_sells(installed: Path, elsewhere: Path) -> None:
     assert deposits == [200, 400]
     assert sold.status == 201, sold.text
     assert json.loads(sold.text)["status"] == "COMPLETED"
-    assert pages == [200, 200, 404]
+    assert pages == [200, 200, 200, 404]
     assert sandboxes == [200, 200]
     assert verified.returncode == 0, verified.stderr + verified.stdout
     assert set(os.listdir(elsewhere)) == {".env", "data"}

@@ -47,6 +47,13 @@ class InvalidRefreshToken(Unauthorized):
     message = "Invalid refresh token"
 
 
+class ForeignOrigin(Forbidden):
+    """A page of another server, or no page, uses the cookie with the refresh token."""
+
+    code = "ORIGIN_NOT_ALLOWED"
+    message = "Only pages of this server can use the refresh cookie"
+
+
 class RefreshTokenReused(InvalidRefreshToken):
     """A refresh token was used twice, so it has leaked, and the whole session was revoked."""
 

@@ -35,6 +35,10 @@ PASSWORD_EXAMPLE = {
     "description": "8 to 72 bytes of UTF-8 in the form NFC",
     "example": EXAMPLE_PASSWORD,
 }
+_IN_COOKIE: Final = {
+    "description": "Token that gets the next pair of tokens, once; null if it is in the cookie that"
+    " `X-Refresh-Cookie` asks for"
+}
 _ZONE: Final = {
     "description": "IANA name of the user's time zone, which notifications and reports have",
     "example": "Asia/Kolkata",
@@ -248,13 +252,18 @@ class TokenPairOut(Schema):
 class RegistrationOut(Schema):
     user = ma.fields.Nested(RegisteredUserOut, required=True)
     access_token = ma.fields.String(required=True)
-    refresh_token = ma.fields.String(required=True)
+    refresh_token = ma.fields.String(required=True, allow_none=True, metadata=_IN_COOKIE)
 
 
 class LoginResultOut(Schema):
     user = ma.fields.Nested(SignedInUserOut, required=True)
     access_token = ma.fields.String(required=True)
-    refresh_token = ma.fields.String(required=True)
+    refresh_token = ma.fields.String(required=True, allow_none=True, metadata=_IN_COOKIE)
+
+
+class RefreshedSessionOut(Schema):
+    user = ma.fields.Nested(SignedInUserOut, required=True)
+    access_token = ma.fields.String(required=True)
 
 
 class SessionOut(Schema):

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.attempts.budgets import USER_LOOKUPS
 from app.attempts.http import limits_attempts
-from app.auth import http, passwords, service, tokens
+from app.auth import http, passwords, service
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
+    ForeignOrigin,
     InvalidCredentials,
     InvalidRefreshToken,
     LastAdministrator,
@@ -42,6 +43,7 @@ from app.auth.schemas import (
     LoginIn,
     LoginResultOut,
     ReasonIn,
+    RefreshedSessionOut,
     RefreshTokensIn,
     RegisterUserIn,
     RegistrationOut,
@@ -52,10 +54,12 @@ from app.auth.schemas import (
     canonical_email,
     canonical_phone,
 )
+from app.auth.session_tokens import guard as refresh_cookie
+from app.auth.session_tokens.guard import takes_refresh_cookie_header
+from app.auth.session_tokens.http import issue, rotate
 from app.auth.sign_in.guard import (
     current_device,
     limits_sign_ins,
-    remember_device,
     sign_in_turn,
 )
 from app.auth.tokens import token_rules
@@ -90,26 +94,9 @@ def _rounds() -> int:
     return settings().bcrypt_rounds
 
 
-def _issue(sign_in: service.SignIn) -> dict[str, Any]:
-    user = sign_in.user
-    remember_device(user)
-    return {
-        "user": user,
-        "access_token": http.access_token(
-            user_id=user.id, session_id=sign_in.session_id, role=user.role, email=user.email
-        ),
-        "refresh_token": tokens.refresh_token(
-            token_rules(),
-            user_id=user.id,
-            session_id=sign_in.session_id,
-            token_id=sign_in.token_id,
-            expires_at=sign_in.expires_at,
-        ),
-    }
-
-
 @blp.post("/register")
 @blp.arguments(RegisterUserIn)
+@takes_refresh_cookie_header(blp)
 @blp.response(201, RegistrationOut)
 @blp.errors(EmailTaken, PasswordRefused)
 @per_field("email", "10/minute;30/hour", normalize=canonical_email)
@@ -138,11 +125,12 @@ def _register(register: Callable[..., User], *, password: str, **account: Any) -
         sign_in = service.sign_in(
             session, user_id=user.id, device=current_device(), rules=token_rules()
         )
-    return _issue(sign_in)
+    return issue(sign_in, in_cookie=refresh_cookie.is_requested())
 
 
 @blp.post("/login")
 @blp.arguments(LoginIn)
+@takes_refresh_cookie_header(blp)
 @blp.response(200, LoginResultOut)
 @blp.errors(InvalidCredentials)
 @limits_sign_ins("email", normalize=canonical_email)
@@ -158,6 +146,7 @@ def login(body: dict[str, Any]) -> Any:
 
 @blp.post("/phone")
 @blp.arguments(LoginByPhoneIn)
+@takes_refresh_cookie_header(blp)
 @blp.response(200, LoginResultOut)
 @blp.alt_response(201, schema=LoginResultOut, description="A new account was created")
 @blp.errors(InvalidCredentials, PasswordRefused)
@@ -202,7 +191,7 @@ def _sign_in(find_user: Callable[[Session], User | None], password: str) -> dict
             rules=token_rules(),
             rehash=rehash,
         )
-    return _issue(sign_in)
+    return issue(sign_in, in_cookie=refresh_cookie.is_requested())
 
 
 @blp.post("/refresh")
@@ -216,21 +205,34 @@ def refresh_tokens(body: dict[str, Any]) -> Any:
     Exchanges a refresh token for a new token pair. A refresh token can be used once. Reusing one
     revokes its session, because the token must have leaked.
     """
-    claims = tokens.read_refresh_token(token_rules(), body["refresh_token"])
-    if claims is None:
-        raise InvalidRefreshToken
-    with transaction() as session:
-        sign_in = service.rotate_refresh_token(
-            session,
-            session_id=claims.session_id,
-            token_id=claims.token_id,
-            rules=token_rules(),
-        )
-    return _issue(sign_in)
+    return issue(rotate(body["refresh_token"]), in_cookie=False)
+
+
+@blp.post(refresh_cookie.PATH)
+@blp.response(200, RefreshedSessionOut)
+@blp.alt_response(204, description="There is no cookie: nobody is signed in")
+@blp.errors(InvalidRefreshToken, ForeignOrigin)
+@blp.doc(**{"x-caller": "page of this server with the refresh cookie"})
+def refresh_from_cookie() -> Any:
+    """Refresh the access token of a page
+
+    As `POST /auth/refresh`, with the refresh token in the cookie that `X-Refresh-Cookie` asks for.
+    The next one replaces it in the cookie. Requires an `Origin` of this server.
+    """
+    refresh_cookie.require_own_origin()
+    token = refresh_cookie.given_token()
+    if not token:
+        return "", 204
+    try:
+        return issue(rotate(token), in_cookie=True)
+    except InvalidRefreshToken:
+        refresh_cookie.delete()
+        raise
 
 
 @blp.post("/logout")
 @requires(blp)
+@takes_refresh_cookie_header(blp)
 @blp.response(204)
 def logout() -> None:
     """Sign out
@@ -240,6 +242,8 @@ def logout() -> None:
     with transaction() as session:
         user = current_user(session)
         service.revoke_session(session, user_id=user.id, session_id=session_id())
+    if refresh_cookie.is_requested():
+        refresh_cookie.delete()
 
 
 @blp.get("/me")

@@ -15,6 +15,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     send_from_directory,
     url_for,
 )
@@ -42,8 +43,12 @@ root_blp = Blueprint("root", __name__)
 
 @root_blp.get("/")
 def root() -> BaseResponse:
-    """Where somebody begins who knows only the address."""
-    return redirect(url_for("docs.swagger"))
+    """Where somebody begins who knows only the address: people with the console, programs here."""
+    accepted = request.accept_mimetypes
+    is_browser = accepted.quality("text/html") > accepted.quality("application/json")
+    response = redirect(url_for("console.page" if is_browser else "docs.swagger"))
+    response.vary.add("Accept")
+    return response
 
 
 @blp.get("/openapi.json")

@@ -15,9 +15,10 @@ from app.common.settings import (
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Update docs/api.md instead.")
+@click.option("--write", is_flag=True, help="Update docs/api.md and the console's types instead.")
 def api(write: bool) -> None:
     """Print the table of all endpoints, as in docs/api.md."""
+    from app.console import types
     from app.docs import reference
     from app.docs.views import document_of
     from app.factory import create_app
@@ -29,6 +30,7 @@ def api(write: bool) -> None:
         require_checkout(f"{COMMAND} api --write")
         text = reference.PAGE.read_text()
         reference.PAGE.write_text(reference.updated(text, document, prefix=unconnected.api_prefix))
+        types.FILE.write_text(types.as_typescript(document, prefix=unconnected.api_prefix))
     else:
         click.echo(reference.as_markdown(document, prefix=unconnected.api_prefix))
 

@@ -57,6 +57,7 @@ UNGUESSABLE = {
 
 #: Inputs that are no secrets.
 PUBLIC = {
+    "X-Refresh-Cookie",
     *("alt", "category", "slug", "url"),
     *("amount", "answer", "bankReference", "column", "columns", "currency", "description"),
     # The answer is the same whoever has the new address.

@@ -19,6 +19,7 @@ POST   /api/v1/auth/register                                     201 201 201 201
 POST   /api/v1/auth/login                                        200 200 200 200 200 200
 POST   /api/v1/auth/phone                                        200 200 200 200 200 200
 POST   /api/v1/auth/refresh                                      401 401 401 401 401 401
+POST   /api/v1/auth/refresh/cookie                               403 403 403 403 403 403
 POST   /api/v1/auth/logout                                       401 204 204 204 204 204
 GET    /api/v1/auth/me                                           401 200 200 200 200 200
 PATCH  /api/v1/auth/me                                           401 200 200 200 200 200
@@ -262,6 +263,9 @@ GET    /api/redoc                                                200 200 200 200
 GET    /api/errors                                               200 200 200 200 200 200
 GET    /api/errors/{code}                                        200 200 200 200 200 200
 GET    /                                                         302 302 302 302 302 302
+GET    /app                                                      200 200 200 200 200 200
+GET    /app/{view}                                               200 200 200 200 200 200
+GET    /app/assets/{version}/{asset_name}                        200 200 200 200 200 200
 GET    /pay/{token}                                              200 200 200 200 200 200
 GET    /orders/{page_token}                                      200 200 200 200 200 200
 GET    /orders/{page_token}/receipt                              200 200 200 200 200 200

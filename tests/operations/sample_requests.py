@@ -331,6 +331,8 @@ class SampleData:
             "wallet_id": str(_wallet_of(target.id)),
             "name": "swagger.js",
             "asset_name": "icon.svg",
+            "version": "1",
+            "view": "shop",
             "code": "NOT_FOUND",
             "event_type": "order-completed",
             "provider": "HDFC",

@@ -24,6 +24,7 @@ UNBOUNDED = {
     "login": "Limited per device, account and address by app.auth.sign_in.",
     "loginByPhone": "Limited per device, account and address by app.auth.sign_in.",
     "logout": _ENDS,
+    "refreshFromCookie": "As refreshTokens.",
     "refreshTokens": "Each use replaces a token of the session; used ones are deleted in time.",
     "confirmTwoFactor": _CODE,
     "createRecoveryCodes": _CODE,

@@ -1,0 +1,77 @@
+// @ts-check
+// Settings: the profile.
+
+import { call, signOut, user } from "../api/client.js";
+import { ThemeChoice, View } from "../shell/layout.js";
+import { words } from "../text/en.js";
+import { Field, FormProblem, Select, Submit, useForm } from "../ui/form.js";
+import { habits } from "../ui/format.js";
+import { html } from "../ui/html.js";
+import { Icon } from "../ui/icons.js";
+import { Loaded, useLoaded } from "../ui/load.js";
+import { path } from "../ui/router.js";
+import { toast } from "../ui/toast.js";
+
+const { settings, account, menu } = words;
+
+/** The pages of the settings. */
+export function SettingsTabs() {
+  const tabs = [["/settings", settings.profile], ["/settings/security", settings.security]];
+  return html`<nav class="subtabs" aria-label=${settings.title}>
+    ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
+      aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
+  </nav>`;
+}
+
+export function Profile() {
+  const loaded = useLoaded((signal) => call("GET /auth/me", { signal }), []);
+  return html`<${View} title=${settings.title} narrow>
+    <${SettingsTabs} />
+    <${Loaded} of=${loaded} lines=${6}>${(/** @type {any} */ me) => html`<${Form} me=${me} />`}</${Loaded}>
+    <section class="card narrow-only stack">
+      <${ThemeChoice} />
+      <button class="button" onClick=${() => signOut().catch(() => {})}><${Icon} name="signOut" />${menu.signOut}</button>
+    </section>
+  </${View}>`;
+}
+
+/** @param {{me: import("../api/schema.js").User}} props */
+function Form({ me }) {
+  const initial = {
+    firstName: me.firstName ?? "", lastName: me.lastName ?? "", phone: me.phone ?? "",
+    locale: me.locale, timeZone: me.timeZone,
+  };
+  const form = useForm("profile", initial, async (values, { key }) => {
+    const changed = await call("PATCH /auth/me", {
+      body: {
+        firstName: values.firstName.trim() || null,
+        lastName: values.lastName.trim() || null,
+        locale: values.locale.trim(),
+        timeZone: values.timeZone,
+        ...(values.phone.trim() === (me.phone ?? "") ? {} : { phone: values.phone.trim() || null }),
+      },
+      key,
+    });
+    return () => {
+      habits.value = { locale: changed.locale, timeZone: changed.timeZone };
+      if (user.value) user.value = { ...user.value, firstName: changed.firstName, lastName: changed.lastName };
+      toast(words.saved);
+    };
+  });
+  const zones = new Set([me.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
+  return html`<form class="card stack" ...${form.form}>
+    <p class="muted">${settings.profileText}</p>
+    <${FormProblem}>${form.problem}</${FormProblem}>
+    <${Field} label=${account.email} name="email" class="input" value=${me.email ?? "–"} readOnly />
+    <div class="row">
+      <${Field} ...${form.field("firstName")} label=${account.firstName} class="input" autocomplete="given-name" maxlength="100" />
+      <${Field} ...${form.field("lastName")} label=${account.lastName} class="input" autocomplete="family-name" maxlength="100" />
+    </div>
+    <${Field} ...${form.field("phone")} label=${settings.phone} hint=${account.nameHint} isOptional
+      class="input" type="tel" autocomplete="tel" />
+    <${Field} ...${form.field("locale")} label=${settings.locale} hint=${settings.localeHint} class="input" autocomplete="off" />
+    <${Select} ...${form.field("timeZone")} label=${settings.timeZone}
+      options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+    <${Submit} isBusy=${form.isBusy}>${words.save}</${Submit}>
+  </form>`;
+}

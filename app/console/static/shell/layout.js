@@ -1,0 +1,121 @@
+// @ts-check
+// The frame around the views: navigation beside them, or above and below on narrow screens.
+
+import { useEffect, useRef } from "preact/hooks";
+import { signOut, user } from "../api/client.js";
+import { words } from "../text/en.js";
+import { html } from "../ui/html.js";
+import { Icon } from "../ui/icons.js";
+import { BASE, navigate, path } from "../ui/router.js";
+import { setTheme, theme } from "./theme.js";
+import { unread, watchUnread } from "./unread.js";
+
+const { menu } = words;
+
+/** Narrow screens show those with `tab` at the bottom; the others are linked above or from Home. */
+const ITEMS = [
+  { to: "/", icon: "home", text: menu.home, tab: true },
+  { to: "/add-money", icon: "addMoney", text: menu.addMoney, tab: false },
+  { to: "/send", icon: "send", text: menu.send, tab: true },
+  { to: "/transactions", icon: "activity", text: menu.activity, tab: true },
+  { to: "/shop", icon: "shop", text: menu.shop, tab: true },
+  { to: "/purchases", icon: "purchases", text: menu.purchases, tab: true },
+];
+
+function isCurrent(/** @type {string} */ to) {
+  return to === "/" ? path.value === "/" : path.value === to || path.value.startsWith(`${to}/`);
+}
+
+/** @param {any} props */
+function Item({ to, icon, text, badge, label, tab = true }) {
+  const current = isCurrent(to) ? "page" : null;
+  return html`<a href=${BASE + (to === "/" ? "" : to)} class="item ${tab ? "" : "not-tab"}"
+    aria-current=${current} aria-label=${label}>
+    <${Icon} name=${icon} /><span class="item-text">${text}</span>
+    ${badge > 0 && html`<span class="count" aria-hidden="true">${badge > 99 ? "99+" : badge}</span>`}
+  </a>`;
+}
+
+function Bell() {
+  const label = unread.value ? menu.unread(unread.value) : menu.notifications;
+  return html`<${Item} to="/notifications" icon="bell" text=${menu.notifications}
+    badge=${unread.value} label=${label} />`;
+}
+
+export function Brand() {
+  return html`<a class="brand" href=${BASE}>
+    <svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9" />
+      <path d="M9 11h12l-4-4M23 21H11l4 4" /></svg>
+    <span>${words.product}</span>
+  </a>`;
+}
+
+export function ThemeChoice() {
+  return html`<label class="theme-choice"><span>${menu.theme}</span>
+    <select class="input small" value=${theme.value}
+      onChange=${(/** @type {any} */ event) => setTheme(event.currentTarget.value)}>
+      ${Object.entries(menu.themes).map(([value, text]) => html`<option key=${value} value=${value}
+        selected=${theme.value === value}>${text}</option>`)}
+    </select>
+  </label>`;
+}
+
+async function leave() {
+  await signOut().catch(() => {}); // the session ends here even if the server did not hear of it
+  navigate("/sign-in");
+}
+
+/** @param {{children: any}} props */
+export function Layout({ children }) {
+  useEffect(watchUnread, []);
+  const name = user.value?.firstName ?? user.value?.email ?? "";
+  return html`<div class="shell">
+    <a class="skip" href="#content">${words.skip}</a>
+    <header class="top">
+      <${Brand} />
+      <nav class="top-links" aria-label=${menu.account}>
+        <${Bell} />
+        <${Item} to="/settings" icon="settings" text=${menu.settings} />
+      </nav>
+      <div class="account">
+        <${ThemeChoice} />
+        <span class="who" title=${user.value?.email ?? ""}>${name}</span>
+        <button class="item" type="button" onClick=${leave}>
+          <${Icon} name="signOut" /><span class="item-text">${menu.signOut}</span>
+        </button>
+      </div>
+    </header>
+    <nav class="tabs" aria-label=${menu.label}>
+      ${ITEMS.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
+    </nav>
+    <main id="content" class="content" tabindex="-1">${children}</main>
+  </div>`;
+}
+
+/**
+ * A view with its heading, which gets the focus when the view is shown, so that screen readers say
+ * where the user is.
+ * @param {{title: string, text?: string, actions?: any, children: any, back?: [string, string],
+ *   narrow?: boolean}} props back: address and text of the view above
+ */
+export function View({ title, text, actions, children, back, narrow = false }) {
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    document.title = `${title} – ${words.product}`;
+  }, [title]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+    heading.current?.focus({ preventScroll: true });
+  }, []);
+  return html`<div class="view ${narrow ? "narrow" : ""}">
+    ${back && html`<a class="back" href=${BASE + back[0]}><${Icon} name="back" />${back[1]}</a>`}
+    <div class="view-head">
+      <div>
+        <h1 tabindex="-1" ref=${heading}>${title}</h1>
+        ${text && html`<p class="lead">${text}</p>`}
+      </div>
+      ${actions && html`<div class="actions">${actions}</div>`}
+    </div>
+    ${children}
+  </div>`;
+}

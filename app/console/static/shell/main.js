@@ -1,0 +1,126 @@
+// @ts-check
+// Starts the console: restores the session, then shows the view of the address.
+
+import { effect, signal } from "@preact/signals";
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { call, restoreSession, user } from "../api/client.js";
+import { words } from "../text/en.js";
+import { CodeDialog } from "../ui/code.js";
+import { habits } from "../ui/format.js";
+import { html } from "../ui/html.js";
+import { navigate, path, query, startRouter } from "../ui/router.js";
+import { Empty, Problem, Skeleton } from "../ui/states.js";
+import { Toasts } from "../ui/toast.js";
+import { Layout, View } from "./layout.js";
+
+/**
+ * The views by address. A part with a colon is given to the view. Each is loaded when it is first
+ * shown; `open` ones need no sign-in.
+ * @type {{at: string, load: () => Promise<any>, name: string, open?: boolean}[]}
+ */
+const VIEWS = [
+  { at: "/sign-in", load: () => import("../buyer/account.js"), name: "SignIn", open: true },
+  { at: "/register", load: () => import("../buyer/account.js"), name: "Register", open: true },
+  { at: "/forgotten-password", load: () => import("../buyer/account.js"), name: "Forgotten", open: true },
+  { at: "/", load: () => import("../buyer/home.js"), name: "Home" },
+  { at: "/add-money", load: () => import("../buyer/add-money.js"), name: "AddMoney" },
+  { at: "/add-money/:id", load: () => import("../buyer/add-money.js"), name: "Payment" },
+  { at: "/send", load: () => import("../buyer/send.js"), name: "Send" },
+  { at: "/transactions", load: () => import("../buyer/transactions.js"), name: "Transactions" },
+  { at: "/shop", load: () => import("../buyer/shop.js"), name: "Shop" },
+  { at: "/shop/:id", load: () => import("../buyer/product.js"), name: "Product" },
+  { at: "/purchases", load: () => import("../buyer/purchases.js"), name: "Purchases" },
+  { at: "/purchases/:id", load: () => import("../buyer/purchase.js"), name: "Purchase" },
+  { at: "/notifications", load: () => import("../buyer/notifications.js"), name: "Notifications" },
+  { at: "/settings", load: () => import("../buyer/settings.js"), name: "Profile" },
+  { at: "/settings/security", load: () => import("../buyer/security.js"), name: "Security" },
+];
+
+/** @param {string} address */
+function find(address) {
+  for (const view of VIEWS) {
+    const pattern = view.at.replace(/:(\w+)/g, "(?<$1>[^/]+)");
+    const match = new RegExp(`^${pattern}$`).exec(address);
+    if (match) return { view, given: match.groups ?? {} };
+  }
+  return null;
+}
+
+const shown = signal(/** @type {{key: string, content: any} | null} */ (null));
+const failure = signal(/** @type {any} */ (null));
+
+/** @param {string} address */
+async function show(address) {
+  const found = find(address);
+  if (!found) {
+    const { problems } = words;
+    shown.value = {
+      key: address,
+      content: html`<${View} title=${problems.missing}>
+        <${Empty} title=${problems.missing} text=${problems.missingText}>
+          <a class="button" href="/app">${problems.home}</a>
+        </${Empty}>
+      </${View}>`,
+    };
+    return;
+  }
+  try {
+    const module = await found.view.load();
+    if (path.value !== address) return;
+    const Shown = module[found.view.name];
+    shown.value = { key: address, content: html`<${Shown} key=${address} ...${found.given} />` };
+  } catch (error) {
+    failure.value = error;
+  }
+}
+
+/** Where to go after the sign-in: only to views of the console. */
+function target() {
+  const next = query.value.get("next") ?? "/";
+  return next.startsWith("/") && !next.startsWith("//") ? next : "/";
+}
+
+effect(() => {
+  const address = path.value;
+  if (user.value === undefined) return;
+  const isOpen = find(address)?.view.open ?? false;
+  if (!user.value && !isOpen) {
+    const filters = query.peek().toString();
+    const next = address + (filters ? `?${filters}` : "");
+    const rest = next === "/" ? "" : `?next=${encodeURIComponent(next)}`;
+    queueMicrotask(() => navigate(`/sign-in${rest}`, { replace: true }));
+  } else if (user.value && isOpen) {
+    queueMicrotask(() => navigate(target(), { replace: true }));
+  } else {
+    show(address);
+  }
+});
+
+effect(() => {
+  if (!user.value) return;
+  call("GET /auth/me").then(({ locale, timeZone }) => {
+    habits.value = { locale, timeZone };
+  }).catch(() => {}); // amounts are written as the browser does until then
+});
+
+function App() {
+  useEffect(startRouter, []);
+  if (failure.value) {
+    return html`<main class="alone"><${Problem} error=${{ status: 0, ...failure.value }}
+      retry=${() => window.location.reload()} /></main>`;
+  }
+  if (!shown.value || user.value === undefined) {
+    return html`<main class="alone"><${Skeleton} lines=${6} /></main>`;
+  }
+  const content = shown.value.content;
+  const isOpen = find(path.value)?.view.open ?? false;
+  return html`
+    ${user.value && !isOpen ? html`<${Layout}>${content}</${Layout}>` : content}
+    <${CodeDialog} /><${Toasts} />`;
+}
+
+const place = /** @type {HTMLElement} */ (document.getElementById("app"));
+place.replaceChildren();
+render(html`<${App} />`, place);
+restoreSession().catch((error) => { failure.value = error; });

@@ -1,0 +1,106 @@
+// @ts-check
+// Amounts and dates as the user writes them. Amounts stay decimal strings: they are never floats.
+
+import { computed, signal } from "@preact/signals";
+
+/** Language, region and time zone of the user's profile; those of the browser before that. */
+export const habits = signal({
+  locale: navigator.language,
+  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+});
+
+const locale = computed(() => {
+  try {
+    return Intl.getCanonicalLocales(habits.value.locale.replace("_", "-"))[0] ?? "en";
+  } catch {
+    return "en";
+  }
+});
+
+/** @param {string} currency */
+export function decimalsOf(currency) {
+  const rules = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
+  return rules.maximumFractionDigits ?? 2;
+}
+
+/** @param {string} amount decimal string @param {string} currency @param {boolean} [signed] */
+export function money(amount, currency, signed = false) {
+  const format = new Intl.NumberFormat(locale.value, {
+    style: "currency", currency, signDisplay: signed ? "exceptZero" : "auto",
+  });
+  return format.format(/** @type {any} */ (amount)); // exact for strings
+}
+
+/** @param {number} number */
+export function count(number) {
+  return new Intl.NumberFormat(locale.value).format(number);
+}
+
+/** @param {string} time @param {Intl.DateTimeFormatOptions} [options] */
+export function dateTime(time, options = { dateStyle: "medium", timeStyle: "short" }) {
+  const { timeZone } = habits.value;
+  return new Intl.DateTimeFormat(locale.value, { ...options, timeZone }).format(new Date(time));
+}
+
+/** @param {string} time */
+export function date(time) {
+  return dateTime(time, { dateStyle: "medium" });
+}
+
+/** @param {number} bytes */
+export function fileSize(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  let size = bytes;
+  let index = 0;
+  while (size >= 1000 && index < units.length - 1) {
+    size /= 1000;
+    index += 1;
+  }
+  return new Intl.NumberFormat(locale.value, {
+    style: "unit", unit: units[index], maximumFractionDigits: size < 10 ? 1 : 0,
+  }).format(size);
+}
+
+/**
+ * The amount that somebody typed, as a decimal string, or why it is refused.
+ *
+ * Either sign may separate the decimals. Whatever could be read in two ways is refused with a hint.
+ * @param {string} text @param {string} currency
+ * @returns {{amount: string} | {problem: "empty" | "unclear" | "decimals" | "zero"}}
+ */
+export function parseAmount(text, currency) {
+  const typed = text.trim().replace(/[\u00a0\u202f ]/g, "");
+  if (!typed) return { problem: "empty" };
+  const found = /^(\d{1,15})(?:[.,](\d*))?$/.exec(typed);
+  const decimals = decimalsOf(currency);
+  if (!found) return { problem: "unclear" };
+  const [, whole, part = ""] = found;
+  if (part.length > decimals) return { problem: part.length === 3 ? "unclear" : "decimals" };
+  if (/^0*$/.test(whole + part)) return { problem: "zero" };
+  const units = whole.replace(/^0+(?=\d)/, "");
+  return { amount: decimals ? `${units}.${part.padEnd(decimals, "0")}` : units };
+}
+
+/** A price times a quantity, exactly. @param {string} price @param {number} quantity */
+export function times(price, quantity) {
+  const decimals = price.split(".")[1]?.length ?? 0;
+  const minor = (BigInt(price.replace(".", "")) * BigInt(quantity)).toString();
+  const padded = minor.padStart(decimals + 1, "0");
+  return decimals ? `${padded.slice(0, -decimals)}.${padded.slice(-decimals)}` : padded;
+}
+
+const PROGRAMS = [
+  ["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"],
+  ["Safari/", "Safari"],
+];
+const SYSTEMS = [
+  ["Windows", "Windows"], ["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"],
+  ["Mac OS X", "macOS"], ["Linux", "Linux"],
+];
+
+/** A program for people, such as `Firefox, Linux`. @param {string} agent as it calls itself */
+export function programName(agent) {
+  const named = (/** @type {string[][]} */ names) => names.find(([sign]) => agent.includes(sign))?.[1];
+  const program = named(PROGRAMS) ?? agent.split("/")[0];
+  return [program, named(SYSTEMS)].filter(Boolean).join(", ");
+}

@@ -1,0 +1,34 @@
+// @ts-check
+// Line icons, 24 by 24. They are decoration: the text beside them, or a label, says what they mean.
+
+import { html } from "./html.js";
+
+const PATHS = {
+  home: "M4 11l8-7 8 7v8a1 1 0 0 1-1 1h-4v-6H9v6H5a1 1 0 0 1-1-1z",
+  shop: "M5 8h14l-1 11a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1zM9 8V7a3 3 0 0 1 6 0v1",
+  send: "M21 3L10 14M21 3l-7 18-4-7-7-4z",
+  activity: "M7 5v14M7 5L4 8M7 5l3 3M17 19V5M17 19l-3-3M17 19l3-3",
+  purchases: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
+  addMoney: "M12 5v14M5 12h14",
+  bell: "M6 10a6 6 0 0 1 12 0c0 5 2 6 2 7H4c0-1 2-2 2-7M10 20a2 2 0 0 0 4 0",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.8v4.4M9 14.8v4.4",
+  signOut: "M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M10 12h10M17 9l3 3-3 3",
+  check: "M5 12l5 5 9-10",
+  cross: "M6 6l12 12M18 6L6 18",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2",
+  copy: "M9 9h10v10H9zM15 9V5H5v10h4",
+  search: "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM16 16l4 4",
+  bank: "M4 9l8-5 8 5zM6 9v8M10 9v8M14 9v8M18 9v8M4 20h16",
+  user: "M12 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM5 20c1-4 4-5 7-5s6 1 7 5",
+  download: "M12 4v11M8 11l4 4 4-4M5 20h14",
+  back: "M14 6l-6 6 6 6",
+  key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
+  file: "M7 4h7l4 4v12H7zM14 4v4h4",
+};
+
+/** @param {{name: keyof typeof PATHS}} props */
+export function Icon({ name }) {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <path d=${PATHS[name]} />
+  </svg>`;
+}

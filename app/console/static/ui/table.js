@@ -1,0 +1,39 @@
+// @ts-check
+// Tables that become lists on narrow screens, and their cursor paging in the address.
+
+import { words } from "../text/en.js";
+import { html } from "./html.js";
+import { query, setQuery } from "./router.js";
+
+/**
+ * @param {{caption: string, columns: {title: string, cell: (row: any) => any, kind?: string}[],
+ *   rows: any[], rowKey?: (row: any) => string}} props kind: `number` aligns to the right, `wide`
+ *   takes the space that is left, `extra` is left out on narrow screens
+ */
+export function Table({ caption, columns, rows, rowKey = (row) => row.id }) {
+  return html`<table class="table">
+    <caption class="visually-hidden">${caption}</caption>
+    <thead><tr>
+      ${columns.map(({ title, kind }) => html`<th key=${title} scope="col" class=${kind}>${title}</th>`)}
+    </tr></thead>
+    <tbody>
+      ${rows.map((row) => html`<tr key=${rowKey(row)}>
+        ${columns.map(({ title, cell, kind }) => html`<td key=${title} class=${kind}
+          data-title=${title}>${cell(row)}</td>`)}
+      </tr>`)}
+    </tbody>
+  </table>`;
+}
+
+/** Links to the next rows of a list. @param {{next: string | null, older?: string, newest?: string}} props */
+export function Pages({ next, older = words.older, newest = words.newest }) {
+  const isLater = query.value.has("cursor");
+  if (!next && !isLater) return null;
+  return html`<nav class="pages" aria-label=${older}>
+    ${isLater && html`<button class="button" onClick=${() => setQuery({ cursor: "" })}>${newest}</button>`}
+    ${next && html`<button class="button" onClick=${() => {
+      setQuery({ cursor: next });
+      window.scrollTo(0, 0);
+    }}>${older}</button>`}
+  </nav>`;
+}

@@ -1,0 +1,75 @@
+"""What the tests of the console share: a shop, and the steps of its users."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.live import PASSWORD, Api, wait_until
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user and an access token of theirs."""
+
+    email: str
+    token: str
+
+
+def new_account(api: Api, *, role: str = "USER", balance: str | None = None) -> Account:
+    name = f"console-{role.lower()}-{next(_numbers)}"
+    token = api.sign_up(name, role=role, balance=balance)
+    call(api, token, "PATCH", "/auth/me", {"firstName": "Ada", "lastName": "Lovelace"})
+    return Account(f"{name}@example.com", token)
+
+
+def call(api: Api, token: str, method: str, path: str, body: Any = None) -> Any:
+    answer = api.call(method, f"/api/v1{path}", body, token=token)
+    assert answer.status < 300, answer.text
+    return answer.json if answer.text else None
+
+
+def add_licence_product(api: Api, seller: Account, *, name: str = "Grue Editor") -> str:
+    """A product that is delivered at once. Returns its ID."""
+    product = {"name": name, "price": "12.50", "kind": "LICENCE", "availableUnits": 50}
+    product_id: str = call(api, seller.token, "POST", "/products", product)["id"]
+    terms = {"activationLimit": 3, "validDays": None}
+    call(api, seller.token, "PUT", f"/products/{product_id}/licence-terms", terms)
+    return product_id
+
+
+def add_code_product(api: Api, seller: Account, codes: list[str], *, name: str) -> str:
+    """A product whose codes a worker stores. Returns its ID."""
+    product = {"name": name, "price": "20.00", "kind": "CODES"}
+    product_id: str = call(api, seller.token, "POST", "/products", product)["id"]
+    uploaded = api.call(
+        "POST",
+        f"/api/v1/products/{product_id}/codes?header=false",
+        data="\n".join(codes).encode(),
+        token=seller.token,
+        headers={"Content-Type": "text/plain"},
+    )
+    assert uploaded.status in (200, 201, 202), uploaded.text
+    wait_until(
+        lambda: call(api, seller.token, "GET", f"/products/{product_id}")["availableUnits"],
+        seconds=60,
+    )
+    return product_id
+
+
+def open_view(page: Page, api: Api, path: str, *, heading: str | re.Pattern[str]) -> None:
+    page.goto(f"{api.url}/app{path}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def sign_in(page: Page, api: Api, email: str, *, password: str = PASSWORD) -> None:
+    page.goto(f"{api.url}/app/sign-in")
+    page.get_by_label("Email or phone number").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Available", exact=True)).to_be_visible()
