@@ -81,10 +81,15 @@ class WebSettings(LiveSettings):
         " `METRICS_TOKEN`.",
         unset="none: the worker does not listen",
     )
+    live_metrics_port: int | None = optional_setting(
+        _PORT,
+        "The same for the live process.",
+        unset="none: it does not listen there",
+    )
     metrics_host: str = setting(
         ma.fields.String(validate=Length(1)),
         "127.0.0.1",
-        "Address that the worker listens on for `WORKER_METRICS_PORT`.",
+        "Address for `WORKER_METRICS_PORT` and `LIVE_METRICS_PORT`.",
     )
     otel_exporter_otlp_endpoint: str | None = optional_setting(
         PublicUrl(),

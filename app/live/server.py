@@ -13,7 +13,7 @@ import uvicorn
 from app.administration.traffic import client as traffic
 from app.auth import tokens
 from app.auth.stream_tickets import service as stream_tickets
-from app.common import cache, db, logging, open_files, redis_client
+from app.common import cache, db, logging, metrics_server, open_files, redis_client
 from app.common.listening import listen
 from app.common.settings import Settings, require_database, require_redis
 from app.live import access, connections
@@ -46,6 +46,9 @@ def serve(settings: Settings) -> None:
     logging.configure(settings.log_level)
     listener = listen(settings.host, settings.live_port)
     _end_lost_connections(listener)
+    if settings.live_metrics_port is not None and settings.metrics_token is not None:
+        metrics = listen(settings.metrics_host, settings.live_metrics_port)
+        metrics_server.start(metrics, settings.metrics_token)
     os.nice(_NICENESS)
     _configure(settings)
     sys.exit(asyncio.run(_serve(settings, listener)))
