@@ -15,6 +15,8 @@ from tests.risk.helpers import condition, rule
 from tests.transfers.helpers import send
 
 CODE = "GIFT-7F3A-SECRET"
+#: What the simulator says, which is not there; backtests and models, of which there are none.
+ABSENT = ("/traffic", "{backtest_id}", "{model_id}", "merchant")
 
 
 def test_no_read_of_an_administrator_shows_a_secret(
@@ -41,7 +43,8 @@ def test_no_read_of_an_administrator_shows_a_secret(
 
     shown, read = "", 0
     for method, path in EXPECTED:
-        if method == "GET" and path.startswith("/api/v1/admin/") and "merchant" not in path:
+        is_there = not any(part in path for part in ABSENT)
+        if method == "GET" and path.startswith("/api/v1/admin/") and is_there:
             answer = client.get(path.format(**names), headers=admin.headers)
             assert answer.status_code == 200, path
             shown += answer.text

@@ -38,6 +38,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "data": {},
         "version": None,
         "schema_version": 1,
+        "trace_context": None,
         "occurred_at": datetime.now(UTC),
     } | changes
 

@@ -19,10 +19,9 @@ from app.common.driver import send, start_pipeline, wait
 from app.events.models import OutboxEvent
 from tests import factories
 
-INSERT = BulkInsert(OutboxEvent, omit=("sequence", "version", "schema_version"))
-OTHER_INSERT = BulkInsert(
-    OutboxEvent, omit=("sequence", "version", "schema_version"), tail="ON CONFLICT DO NOTHING"
-)
+OMITTED = ("sequence", "version", "schema_version", "trace_context")
+INSERT = BulkInsert(OutboxEvent, omit=OMITTED)
+OTHER_INSERT = BulkInsert(OutboxEvent, omit=OMITTED, tail="ON CONFLICT DO NOTHING")
 COUNT = "SELECT count(*) AS n FROM outbox_events WHERE type = %(kind)s"
 
 

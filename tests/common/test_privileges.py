@@ -39,6 +39,10 @@ LATE_REFERENCES = {
     ("products", "category_id"),
     ("refund_requests", "refund_id"),
     ("refunds", "settled_by"),
+    ("risk_cases", "assigned_to"),
+    ("risk_cases", "decided_by"),
+    ("risk_rules", "activated_by"),
+    ("risk_rules", "activation_requested_by"),
     ("shop_logos", "image_id"),
 }
 
@@ -103,6 +107,7 @@ class TestDeclarations:
             "product_codes",
             "code_uploads",
             "product_images",
+            "risk_rules",
             "shop_logos",
         }  # session.delete
         deleted |= {"money_gate"}  # always empty; LOCK TABLE requires it

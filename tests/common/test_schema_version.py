@@ -18,7 +18,9 @@ from tests.test_commands import ARGUMENTS, WITHOUT_SETTINGS
 __all__ = ["empty_environment"]
 
 #: Commands that use the database as it is. `up` runs `migrate`, and that one is tested apart.
-COMMANDS = sorted(set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker"})
+COMMANDS = sorted(
+    set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker", "simulate"}
+)
 
 Run = Callable[..., Any]
 

@@ -29,15 +29,26 @@ CHANGES = [route for route in OPERATIONS if route[0] != "GET"]
 
 LOCK = ("POST", "/api/v1/admin/wallets/{wallet_id}/lock")
 RECONCILE = ("POST", "/api/v1/admin/reconciliations")
+RULES, CASES = "/api/v1/admin/risk/rules", "/api/v1/admin/risk/cases/{case_id}"
+#: Drafts decide nothing, and neither does who works on a case.
+PREPARATIONS = [
+    *(("POST", RULES), ("PATCH", f"{RULES}/{{rule_id}}"), ("DELETE", f"{RULES}/{{rule_id}}")),
+    *(("POST", f"{CASES}/{action}") for action in ("assign", "snooze", "notes")),
+]
 #: Locking must be quick, and a comparison without `apply` changes nothing.
-WITHOUT_CODE = [LOCK, RECONCILE]
+WITHOUT_CODE = [LOCK, RECONCILE, *PREPARATIONS]
 
 SETTLE = ("POST", "/api/v1/admin/refunds/{refund_id}/settle")
-#: The sample data has no refund that was refused, nor a user with a second factor. Their own tests
-#: check that these are in the audit log.
-REFUSED = [SETTLE, ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor")]
-#: Fees are those of merchants, and administrators are none; events move no money, and categories
-#: and simulated traffic are nobody's.
+#: The sample data has no refund that was refused, no user with a second factor, no case of risk
+#: screening and no rule in force. Their own tests check that these are in the audit log.
+REFUSED = [
+    SETTLE,
+    ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"),
+    ("POST", f"{RULES}/{{rule_id}}/retire"),
+    *(route for route in CHANGES if route[1].startswith(CASES)),
+]
+#: Fees are those of merchants, and administrators are none; events move no money; categories,
+#: simulated traffic and risk rules are nobody's. Cases have a test of their own.
 NOT_OF_A_USER = [
     *(SETTLE, RECONCILE),
     *(
@@ -45,7 +56,7 @@ NOT_OF_A_USER = [
         for route in CHANGES
         if any(
             part in route[1]
-            for part in ("{merchant_id}", "event", "/categories", "/traffic", "/risk/backtests")
+            for part in ("{merchant_id}", "event", "/categories", "/traffic", "/risk/")
         )
     ),
 ]
@@ -64,7 +75,7 @@ def test_the_operations_are_those_of_the_document(app: Flask) -> None:
 def test_the_document_names_the_code(app: Flask, route: Route) -> None:
     parameters = operations_of(app)[route].get("parameters", ())
     named = any(parameter.get("name") == "X-Two-Factor-Code" for parameter in parameters)
-    assert named == (route != LOCK)
+    assert named == (route not in (LOCK, *PREPARATIONS))
 
 
 class TestSecondFactor:

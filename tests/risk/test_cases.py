@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.audit.models import AuditRecord
+from app.common import clock
 from app.common.db import transaction
 from app.risk.cases import service, tasks
 from app.risk.evaluation import Parameters
@@ -301,3 +304,29 @@ def test_the_threshold_is_a_setting(
     assert send(client, payer, payee, "50.00").status_code == 201
     assert send(client, payer, payee, "50.01").status_code == 202
     assert [row.outcome for row in decisions(payer.id)] == ["APPROVE", "REVIEW"]
+
+
+def test_everything_that_is_done_to_a_case_is_in_the_audit_log(
+    committing: Flask,
+) -> None:
+    client, admin = committing.test_client(), factories.admin()
+    send(client, factories.buyer("10000.00"), factories.buyer(), LARGE)
+    (case,) = open_cases(client, admin)
+    actions = {
+        "assign": {"assigneeId": str(admin.id)},
+        "snooze": {"until": clock.format_timestamp(clock.now() + timedelta(hours=1))},
+        "notes": {"text": "Called them"},
+        "release": {},
+    }
+    for action, body in actions.items():
+        path = f"{CASES}/{case['id']}/{action}"
+        assert client.post(path, json=body, headers=admin.headers).status_code < 300
+
+    with transaction() as session:
+        found = session.scalars(
+            select(AuditRecord.action)
+            .where(AuditRecord.actor_id == admin.id)
+            .order_by(AuditRecord.id)
+        ).all()
+    assert len(found) == len(actions)
+    assert all("risk" in action or "case" in action for action in found)

@@ -215,7 +215,7 @@ class TestWhatBuyersSee:
 
         def in_kathmandu(time: str) -> str:
             local = datetime.fromisoformat(time) + timedelta(hours=5, minutes=45)
-            return f"{local:%-d %B %Y, %H:%M} UTC+05:45"
+            return f"{local:%B %-d, %Y, %-I:%M}"
 
         path = page_path(client, buyer, order["id"])
         for page in (path, f"{path}/receipt"):

@@ -196,11 +196,13 @@ class TestWhenACodeIsUsed:
     def test_a_refused_withdrawal_does_not_use_the_code(
         self, client: FlaskClient, user: Actor, app_of_user: Authenticator
     ) -> None:
+        recovery_code = app_of_user.recovery_codes[0]
+        assert withdraw(client, user, "3000.00", recovery_code).status_code == 200
         code = app_of_user.code()
-        assert refusal(withdraw(client, user, "6000.00", code)) == (400, "INSUFFICIENT_FUNDS")
+        assert refusal(withdraw(client, user, "4000.00", code)) == (400, "INSUFFICIENT_FUNDS")
         deposit(client, user, "2000.00")
 
-        assert withdraw(client, user, "6000.00", code).status_code == 200
+        assert withdraw(client, user, "4000.00", code).status_code == 200
 
     @pytest.mark.parametrize("kind", ["app", "recovery"])
     def test_a_failure_after_the_code_was_verified_does_not_use_it(
