@@ -176,8 +176,10 @@ def snooze(session: Session, *, actor_id: UUID, case_id: UUID, until: datetime) 
 
 def add_note(session: Session, *, actor_id: UUID, case_id: UUID, text: str) -> CaseDetails:
     """Note something about a case, decided or not. Raises CaseNotFound."""
-    if repository.get_case(session, case_id) is None:
+    case = repository.get_case(session, case_id)
+    if case is None:
         raise CaseNotFound
+    _record(session, case, actor_id=actor_id, verb="note")
     repository.insert_note(
         session,
         id=new_id(),
@@ -251,6 +253,13 @@ def _require_open(session: Session, case_id: UUID, *, may_be_due: bool = False) 
     return case
 
 
+_VERBS: Final = {
+    CaseStatus.RELEASED: "release",
+    CaseStatus.REJECTED: "reject",
+    CaseStatus.EXPIRED: "expire",
+}
+
+
 def _close(
     session: Session,
     case: RiskCase,
@@ -263,7 +272,7 @@ def _close(
     """The last change of a case, which a trigger guards."""
     case.decided_by, case.decided_at, case.reason = actor_id, clock.now(), reason
     case.result_id, case.status = result, status.value
-    _record(session, case, actor_id=actor_id, verb=status.lower(), reason=reason)
+    _record(session, case, actor_id=actor_id, verb=_VERBS[status], reason=reason)
     reviewed = PaymentReviewed(
         aggregate_id=case.id,
         aggregate_version=2,
