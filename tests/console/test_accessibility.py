@@ -117,6 +117,7 @@ def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:
     check(page)
 
 
+@pytest.mark.stress
 def test_views_of_buyers(
     page: Page, server: LiveServer, buyer: Account, views: dict[str, str]
 ) -> None:

@@ -24,7 +24,7 @@ _PARAMETER: Final = {
     "description": "`true` for pages of this server: the refresh token is in a cookie that their"
     " scripts cannot read (`HttpOnly`, `Secure` over HTTPS, `SameSite=Strict`, for"
     f" `POST /auth{PATH}` only), and not in the body. Requires an `Origin` of this server.",
-    "schema": {"type": "string", "enum": ["true", "false"]},
+    "schema": {"type": "string"},
 }
 
 
