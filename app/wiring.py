@@ -42,6 +42,7 @@ from app.events.relay import service as relay
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
+from app.giveaways import models as giveaways  # noqa: F401 – orders refer to their table
 from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
