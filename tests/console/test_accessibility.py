@@ -127,6 +127,7 @@ def test_views_of_buyers(
         check(page)
 
 
+@pytest.mark.stress
 def test_steps_within_views(page: Page, server: LiveServer, buyer: Account) -> None:
     other = new_account(server)
     sign_in(page, server, buyer.email)

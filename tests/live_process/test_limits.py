@@ -51,6 +51,7 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.stress
 def test_incomplete_requests_are_closed(live: LiveProcess) -> None:
     begun = time.monotonic()
     with ExitStack() as cleanup:
@@ -101,6 +102,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_get_everything(
     assert "it reads too slowly" in live.log.read_text() or "does not read" in live.log.read_text()
 
 
+@pytest.mark.stress
 def test_a_session_that_ends_closes_its_streams(live: LiveProcess) -> None:
     admin, other = factories.admin(), factories.admin()
     with live.events(admin.token) as events, live.events(other.token):

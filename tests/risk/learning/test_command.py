@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from flask import Flask
 
 from app.common import db
@@ -29,6 +30,7 @@ def train(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
+@pytest.mark.stress
 def test_it_shows_what_a_model_and_the_rules_find_in_a_generated_history(
     committing: Flask, settings: Settings
 ) -> None:

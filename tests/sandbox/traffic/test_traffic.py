@@ -50,6 +50,7 @@ def simulate(
     )
 
 
+@pytest.mark.stress
 def test_the_command_makes_traffic_and_reports_it(server: LiveServer, tmp_path: Path) -> None:
     done = simulate(server, tmp_path, "--rate", "20", "--seconds", "8", "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
