@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from app.common import metrics
 from app.live.access import Viewer
+from app.live.counters import STREAMS, TRANSACTIONS
 from app.live.transactions import Transaction
-
-_STREAMS: Final = metrics.counter(
-    "payment_flow_live_streams_total", "Live streams that were opened, and that have ended", "state"
-)
-_TRANSACTIONS: Final = metrics.counter(
-    "payment_flow_live_transactions_total", "Transactions that live streams were sent"
-)
 
 _TEXT: Final = 0x81  # of a WebSocket: the only frame of a text message (RFC 6455, section 5.2)
 _SHORT, _MEDIUM = 125, 0xFFFF
@@ -54,7 +47,7 @@ class Stream:
         """Send those of them that the viewer may see."""
         seen = [each for each in transactions if self.viewer.may_see(each)]
         if seen:
-            _TRANSACTIONS.inc(len(seen))
+            TRANSACTIONS.inc(len(seen))
             self.connection.push(self.form.encode(seen, self.viewer.sees_risk))
 
 
@@ -75,14 +68,14 @@ class Hub:
 
     def join(self, stream: Stream) -> None:
         """Send it everything after `position`."""
-        _STREAMS.labels("opened").inc()
+        STREAMS.labels("opened").inc()
         if stream.viewer.sees_all:
             self._everything.add(stream)
         elif stream.viewer.user_id is not None:
             self._own[stream.viewer.user_id].add(stream)
 
     def leave(self, stream: Stream) -> None:
-        _STREAMS.labels("ended").inc()
+        STREAMS.labels("ended").inc()
         self._everything.discard(stream)
         user_id = stream.viewer.user_id
         if user_id is not None and user_id in self._own:
@@ -102,7 +95,7 @@ class Hub:
             if kind not in encoded:
                 encoded[kind] = stream.form.encode(new, stream.viewer.sees_risk)
             stream.connection.push(encoded[kind])
-        _TRANSACTIONS.inc(len(new) * len(self._everything))
+        TRANSACTIONS.inc(len(new) * len(self._everything))
         if self._own:
             by_user: defaultdict[UUID, list[Transaction]] = defaultdict(list)
             for each in new:

@@ -19,7 +19,7 @@ from app.common.settings import PROJECT_ROOT, Settings
 from app.events.kafka import consumer
 from app.health import service as health
 from app.inbox import tasks as inbox
-from app.live import hub
+from app.live import counters
 from app.notifications import queue as mail_queue
 from tests import factories, servers
 from tests.concurrency import all_at_once
@@ -219,7 +219,7 @@ def test_jobs_that_wait_are_counted(client: FlaskClient) -> None:
 
 
 def test_every_metric_is_documented(client: FlaskClient, with_reports: None) -> None:
-    assert all((worker, consumer, hub))  # what counts in them is imported
+    assert all((worker, consumer, counters))  # what counts in them is imported
     page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
     documented = set(re.findall(r"^\| `(payment_flow_\w+)", page, re.M))
     text = client.get("/metrics", headers=AUTHORIZED).text
