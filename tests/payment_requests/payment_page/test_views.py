@@ -128,6 +128,7 @@ class TestSecurity:
 
         assert references == {
             "/pay/assets/icon.svg",
+            "/pay/assets/base.css",
             "/pay/assets/hosted.css",
             "/pay/assets/pay.js",
         }
