@@ -11,6 +11,7 @@ from typing import Final
 
 from redis import Redis
 
+from app import models  # noqa: F401 – a row is inserted with the types of all tables it refers to
 from app.administration.traffic import client as traffic
 from app.auth import service as auth
 from app.auth import tokens
@@ -42,7 +43,6 @@ from app.events.relay import service as relay
 from app.gateway import client as gateway_client
 from app.gateway import provider_config
 from app.gateway import service as gateway
-from app.giveaways import models as giveaways  # noqa: F401 – orders refer to their table
 from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images

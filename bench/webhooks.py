@@ -8,7 +8,7 @@ import argparse
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app import models  # noqa: F401 – every table is known before the first query
 from app.auth import service as auth
 from app.common import clock
 from app.common.db import transaction
@@ -33,6 +32,7 @@ from app.webhooks import handler, service
 from app.webhooks.dispatch.dispatcher import Dispatcher
 from app.webhooks.models import ApiVersion
 from app.wiring import wire
+from bench.measurement import percentiles
 from bench.relay import relaying
 from bench.servers import start_servers
 from bench.shop import Shop
@@ -123,9 +123,9 @@ def main(arguments: list[str]) -> int:
             receiver.stop.set()
     shown = Table("ms from event to receiver", "p50", "p99", box=box.SIMPLE_HEAD)
     for name, delays in (("alone", alone), ("beside one that hangs", beside)):
-        shown.add_row(name, *(f"{_quantile(delays, part):.0f}" for part in (0.5, 0.99)))
+        shown.add_row(name, *(f"{percentiles(delays)[part]:.0f}" for part in ("p50", "p99")))
     console.print(shown)
-    added = _quantile(beside, 0.99) - _quantile(alone, 0.99)
+    added = percentiles(beside)["p99"] - percentiles(alone)["p99"]
     is_met = added <= TARGET_MS
     console.print(f"{added:+.0f} ms (p99; target {TARGET_MS} {'met' if is_met else 'missed'})")
     return 0 if is_met else 1
@@ -183,7 +183,3 @@ def _event(merchant_id: UUID) -> LicenceActivated:
     return LicenceActivated(
         aggregate_id=new_id(), product_id=new_id(), merchant_id=merchant_id, activations=1
     )
-
-
-def _quantile(delays: Sequence[float], part: float) -> float:
-    return delays[int(len(delays) * part)]
