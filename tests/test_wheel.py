@@ -77,7 +77,8 @@ def elsewhere() -> Iterator[Path]:
 
 @pytest.mark.stress
 def test_the_installed_package_sells(installed: Path, elsewhere: Path) -> None:
-    ports = {name: str(unused_port()) for name in ("PORT", "BANK_PORT", "GATEWAY_PORT")}
+    names = ("PORT", "BANK_PORT", "GATEWAY_PORT", "MAIL_PORT", "MAIL_SMTP_PORT", "LIVE_PORT")
+    ports = {name: str(unused_port()) for name in (*names, "TRAFFIC_PORT")}
     environment = environment_of(elsewhere / "data", **ports, WEB_WORKERS="1")
     environment.pop("PYTHONPATH", None)
     # The settings of the folder in which it is started apply to all of its processes.
