@@ -77,7 +77,7 @@ def test_a_receiver_gets_every_event_and_nobody_two_mails(
         for killer in killers:
             killer.join()
         with server.worker():
-            wait_until(lambda: is_delivered(server), seconds=600)
+            wait_until(lambda: is_delivered(server), seconds=1500)
             sent = catcher.received()
 
     assert next(killed) >= 6
