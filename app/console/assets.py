@@ -62,8 +62,20 @@ def version() -> str:
 
 def initial_modules() -> list[str]:
     """The modules that every page needs, to be loaded at once instead of one after the other."""
-    shared = ("vendor/", "ui/", "api/", "shell/")
-    return [name for name in assets() if name.endswith(".js") and name.startswith(shared)]
+    libraries = {
+        f"vendor/{library.file_of(module).name}"
+        for library in LIBRARIES
+        if library.is_initial
+        for module in library.modules
+    }
+    shared = ("ui/", "api/", "shell/")
+    return [
+        name
+        for name in assets()
+        if name in libraries
+        or name.endswith("/views.js")
+        or (name.endswith(".js") and name.startswith(shared))
+    ]
 
 
 def import_map(base: str) -> str:

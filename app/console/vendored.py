@@ -25,7 +25,8 @@ _LIST: Final = "versions.txt"
 class Library:
     """A package of npm. integrity: of the package, as npm states it.
 
-    modules: names that modules import, and their files in the package; licence: SPDX name.
+    modules: names that modules import, and their files in the package; licence: SPDX name;
+    is_initial: whether every page needs it at once.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Library:
     integrity: str
     modules: dict[str, str]
     folder: Path = FOLDER
+    is_initial: bool = True
 
     def file_of(self, module: str) -> Path:
         """Where a module of this library is stored."""
@@ -74,6 +76,14 @@ LIBRARIES: Final = (
         "Apache-2.0",
         "sha512-983Vyg8NwUE7JkZ6NmOqpCZ+sh1bKv2iYTlUkzlWmA5JD2acKoxd4KVxbMmxX/85mtfdnDmTFoNKcg5DGAvxNQ==",
         {"htm": "dist/htm.mjs"},
+    ),
+    Library(
+        "uplot",
+        "1.6.32",
+        "MIT",
+        "sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
+        {"uplot": "dist/uPlot.esm.js"},
+        is_initial=False,
     ),
 )
 

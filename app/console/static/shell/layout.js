@@ -7,23 +7,15 @@ import { words } from "../text/en.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { BASE, navigate, path } from "../ui/router.js";
+import { areaOf, areasOf } from "./areas.js";
 import { setTheme, theme } from "./theme.js";
 import { unread, watchUnread } from "./unread.js";
 
 const { menu } = words;
 
-/** Narrow screens show those with `tab` at the bottom; the others are linked above or from Home. */
-const ITEMS = [
-  { to: "/", icon: "home", text: menu.home, tab: true },
-  { to: "/add-money", icon: "addMoney", text: menu.addMoney, tab: false },
-  { to: "/send", icon: "send", text: menu.send, tab: true },
-  { to: "/transactions", icon: "activity", text: menu.activity, tab: true },
-  { to: "/shop", icon: "shop", text: menu.shop, tab: true },
-  { to: "/purchases", icon: "purchases", text: menu.purchases, tab: true },
-];
-
 function isCurrent(/** @type {string} */ to) {
-  return to === "/" ? path.value === "/" : path.value === to || path.value.startsWith(`${to}/`);
+  const isHome = areaOf(path.value).at === to;
+  return path.value === to || (!isHome && path.value.startsWith(`${to}/`));
 }
 
 /** @param {any} props */
@@ -69,11 +61,14 @@ async function leave() {
 export function Layout({ children }) {
   useEffect(watchUnread, []);
   const name = user.value?.firstName ?? user.value?.email ?? "";
+  const area = areaOf(path.value);
+  const others = areasOf(user.value).filter(({ at }) => at !== area.at);
   return html`<div class="shell">
     <a class="skip" href="#content">${words.skip}</a>
     <header class="top">
       <${Brand} />
       <nav class="top-links" aria-label=${menu.account}>
+        ${others.map(({ at, text }) => html`<${Item} key=${at} to=${at} icon="switch" text=${text} />`)}
         <${Bell} />
         <${Item} to="/settings" icon="settings" text=${menu.settings} />
       </nav>
@@ -86,7 +81,7 @@ export function Layout({ children }) {
       </div>
     </header>
     <nav class="tabs" aria-label=${menu.label}>
-      ${ITEMS.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
+      ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
     </nav>
     <main id="content" class="content" tabindex="-1">${children}</main>
   </div>`;

@@ -5,6 +5,9 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { call, restoreSession, user } from "../api/client.js";
+import { VIEWS as BUYER } from "../buyer/views.js";
+import { VIEWS as MERCHANT } from "../merchant/views.js";
+import { VIEWS as OPERATOR } from "../operator/views.js";
 import { words } from "../text/en.js";
 import { CodeDialog } from "../ui/code.js";
 import { habits } from "../ui/format.js";
@@ -12,30 +15,13 @@ import { html } from "../ui/html.js";
 import { navigate, path, query, startRouter } from "../ui/router.js";
 import { Empty, Problem, Skeleton } from "../ui/states.js";
 import { Toasts } from "../ui/toast.js";
+import { homeOf } from "./areas.js";
 import { Layout, View } from "./layout.js";
 
-/**
- * The views by address. A part with a colon is given to the view. Each is loaded when it is first
- * shown; `open` ones need no sign-in.
- * @type {{at: string, load: () => Promise<any>, name: string, open?: boolean}[]}
- */
-const VIEWS = [
-  { at: "/sign-in", load: () => import("../buyer/account.js"), name: "SignIn", open: true },
-  { at: "/register", load: () => import("../buyer/account.js"), name: "Register", open: true },
-  { at: "/forgotten-password", load: () => import("../buyer/account.js"), name: "Forgotten", open: true },
-  { at: "/", load: () => import("../buyer/home.js"), name: "Home" },
-  { at: "/add-money", load: () => import("../buyer/add-money.js"), name: "AddMoney" },
-  { at: "/add-money/:id", load: () => import("../buyer/add-money.js"), name: "Payment" },
-  { at: "/send", load: () => import("../buyer/send.js"), name: "Send" },
-  { at: "/transactions", load: () => import("../buyer/transactions.js"), name: "Transactions" },
-  { at: "/shop", load: () => import("../buyer/shop.js"), name: "Shop" },
-  { at: "/shop/:id", load: () => import("../buyer/product.js"), name: "Product" },
-  { at: "/purchases", load: () => import("../buyer/purchases.js"), name: "Purchases" },
-  { at: "/purchases/:id", load: () => import("../buyer/purchase.js"), name: "Purchase" },
-  { at: "/notifications", load: () => import("../buyer/notifications.js"), name: "Notifications" },
-  { at: "/settings", load: () => import("../buyer/settings.js"), name: "Profile" },
-  { at: "/settings/security", load: () => import("../buyer/security.js"), name: "Security" },
-];
+/** @typedef {import("./areas.js").ViewAddress} ViewAddress */
+
+/** @type {ViewAddress[]} */
+const VIEWS = [...BUYER, ...MERCHANT, ...OPERATOR];
 
 /** @param {string} address */
 function find(address) {
@@ -77,8 +63,8 @@ async function show(address) {
 
 /** Where to go after the sign-in: only to views of the console. */
 function target() {
-  const next = query.value.get("next") ?? "/";
-  return next.startsWith("/") && !next.startsWith("//") ? next : "/";
+  const next = query.value.get("next") ?? "";
+  return next.startsWith("/") && !next.startsWith("//") ? next : homeOf(user.value);
 }
 
 effect(() => {

@@ -18,6 +18,8 @@ export const words = {
   copied: "Copied to the clipboard.",
   newest: "Back to newest",
   older: "Older",
+  areas: { wallet: "My wallet", merchant: "My shop", operator: "Operations" },
+  chart: { time: "Time", asTable: "Show as a table" },
   menu: {
     label: "Main",
     account: "Account",

@@ -23,6 +23,7 @@ const PATHS = {
   download: "M12 4v11M8 11l4 4 4-4M5 20h14",
   back: "M14 6l-6 6 6 6",
   key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
+  switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
 };
 

@@ -1,0 +1,35 @@
+// @ts-check
+// The views of buyers, and what their navigation shows.
+
+import { words } from "../text/en.js";
+
+const { menu } = words;
+
+/** @type {import("../shell/areas.js").ViewAddress[]} */
+export const VIEWS = [
+  { at: "/sign-in", load: () => import("../buyer/account.js"), name: "SignIn", open: true },
+  { at: "/register", load: () => import("../buyer/account.js"), name: "Register", open: true },
+  { at: "/forgotten-password", load: () => import("../buyer/account.js"), name: "Forgotten", open: true },
+  { at: "/", load: () => import("../buyer/home.js"), name: "Home" },
+  { at: "/add-money", load: () => import("../buyer/add-money.js"), name: "AddMoney" },
+  { at: "/add-money/:id", load: () => import("../buyer/add-money.js"), name: "Payment" },
+  { at: "/send", load: () => import("../buyer/send.js"), name: "Send" },
+  { at: "/transactions", load: () => import("../buyer/transactions.js"), name: "Transactions" },
+  { at: "/shop", load: () => import("../buyer/shop.js"), name: "Shop" },
+  { at: "/shop/:id", load: () => import("../buyer/product.js"), name: "Product" },
+  { at: "/purchases", load: () => import("../buyer/purchases.js"), name: "Purchases" },
+  { at: "/purchases/:id", load: () => import("../buyer/purchase.js"), name: "Purchase" },
+  { at: "/notifications", load: () => import("../buyer/notifications.js"), name: "Notifications" },
+  { at: "/settings", load: () => import("../buyer/settings.js"), name: "Profile" },
+  { at: "/settings/security", load: () => import("../buyer/security.js"), name: "Security" },
+];
+
+/** @type {import("../shell/areas.js").MenuItem[]} */
+export const ITEMS = [
+  { to: "/", icon: "home", text: menu.home, tab: true },
+  { to: "/add-money", icon: "addMoney", text: menu.addMoney, tab: false },
+  { to: "/send", icon: "send", text: menu.send, tab: true },
+  { to: "/transactions", icon: "activity", text: menu.activity, tab: true },
+  { to: "/shop", icon: "shop", text: menu.shop, tab: true },
+  { to: "/purchases", icon: "purchases", text: menu.purchases, tab: true },
+];

@@ -1,0 +1,111 @@
+// @ts-check
+// Charts over time. Each is also a table, for screen readers and for exact figures.
+
+import uPlot from "uplot";
+import { useEffect, useRef } from "preact/hooks";
+import { words } from "../text/en.js";
+import { dateTime } from "../ui/format.js";
+import { html } from "../ui/html.js";
+import { Table } from "../ui/table.js";
+
+const HEIGHT = 220;
+const COLOURS = ["--accent", "--success", "--danger", "--muted"];
+
+/** @param {Element} element @param {string} name of a design token */
+function token(element, name) {
+  return getComputedStyle(element).getPropertyValue(name).trim();
+}
+
+/**
+ * @typedef {object} Series
+ * @property {string} title
+ * @property {(number | null)[]} values for drawing only: exact figures are in `texts`
+ * @property {string[]} [texts] the values as the table shows them
+ */
+
+/**
+ * @param {Element} element @param {string} title @param {Series[]} series
+ * @param {(number: number) => string} axis @param {Intl.DateTimeFormatOptions} times
+ * @returns {uPlot.Options}
+ */
+function optionsOf(element, title, series, axis, times) {
+  const line = { stroke: token(element, "--muted"), grid: { stroke: token(element, "--line"), width: 1 },
+    ticks: { show: false }, font: "12px system-ui" };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    title: "",
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 } },
+    axes: [
+      { ...line, grid: { show: false }, space: 90,
+        values: (_, seconds) => seconds.map((each) => dateTime(new Date(each * 1000).toISOString(), times)) },
+      { ...line, size: 64, values: (_, numbers) => numbers.map(axis) },
+    ],
+    series: [{}, ...series.map((each, index) => ({
+      label: each.title,
+      stroke: token(element, COLOURS[index % COLOURS.length]),
+      width: 2,
+      points: { show: each.values.length < 3 },
+    }))],
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
+  };
+}
+
+/**
+ * @param {{
+ *   title: string,
+ *   times: string[],
+ *   series: Series[],
+ *   axis?: (number: number) => string,
+ *   show?: Intl.DateTimeFormatOptions,
+ * }} props times: when each value is from, ascending; axis: how numbers are written; show: how times are
+ */
+export function Chart({ title, times, series, axis = String, show = { dateStyle: "medium" } }) {
+  const place = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const data = /** @type {any} */ ([
+      times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values),
+    ]);
+    /** @type {uPlot | null} */
+    let plot = null;
+    const draw = () => {
+      plot?.destroy();
+      plot = new uPlot(optionsOf(element, title, series, axis, show), data, element);
+    };
+    draw();
+    const sizes = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    sizes.observe(element);
+    const scheme = window.matchMedia("(prefers-color-scheme: dark)");
+    const looks = new MutationObserver(draw);
+    scheme.addEventListener("change", draw);
+    looks.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    return () => {
+      sizes.disconnect();
+      looks.disconnect();
+      scheme.removeEventListener("change", draw);
+      plot?.destroy();
+    };
+  }, [JSON.stringify([times, series])]);
+  const columns = [
+    { title: words.chart.time, cell: (/** @type {number} */ row) => dateTime(times[row], show) },
+    ...series.map((each) => ({
+      title: each.title,
+      kind: "number",
+      cell: (/** @type {number} */ row) => each.texts?.[row] ?? String(each.values[row] ?? "–"),
+    })),
+  ];
+  return html`<figure class="chart">
+    <figcaption class="chart-head"><span>${title}</span>
+      ${series.length > 1 && html`<ul class="chart-legend">${series.map((each, index) => html`
+        <li key=${each.title} class="series-${index % COLOURS.length}">${each.title}</li>`)}</ul>`}
+    </figcaption>
+    <div class="chart-plot" ref=${place} aria-hidden="true"></div>
+    <details class="chart-table"><summary>${words.chart.asTable}</summary>
+      <${Table} caption=${title} columns=${columns} rows=${times.map((_, row) => row)}
+        rowKey=${(/** @type {number} */ row) => times[row]} />
+    </details>
+  </figure>`;
+}
