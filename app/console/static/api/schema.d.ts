@@ -246,13 +246,13 @@ export interface ModelReport { learningAttempts: number; learningBad: number; te
 
 export interface Note { authorId: string; text: string; createdAt: string; }
 
-export interface Notification { id: string; kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; topic: string; title: string; text: string; referenceId: string; readAt: string | null; createdAt: string; }
+export interface Notification { id: string; kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; topic: string; title: string; text: string; referenceId: string; readAt: string | null; createdAt: string; }
 
-export interface NotificationChoice { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; inApp?: boolean; email?: boolean; sms?: boolean; }
+export interface NotificationChoice { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; inApp?: boolean; email?: boolean; sms?: boolean; }
 
 export interface NotificationList { data: (Notification)[]; meta: PageMeta; }
 
-export interface NotificationPreference { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; description: string; inApp: boolean; email: boolean; sms: boolean; required: boolean; }
+export interface NotificationPreference { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; description: string; inApp: boolean; email: boolean; sms: boolean; required: boolean; }
 
 export interface NotificationPreferences { preferences: (NotificationPreference)[]; }
 
