@@ -51,7 +51,7 @@ export function List({ of: loaded, filters, caption, empty, emptyText, icon, col
 export function Tabs({ label, tabs }) {
   return html`<nav class="subtabs" aria-label=${label}>
     ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
-      aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
+      aria-current=${path.value === to.split("?")[0] ? "page" : null}>${text}</a>`)}
   </nav>`;
 }
 

@@ -20,6 +20,7 @@ import { Empty } from "./states.js";
  * @property {[string, string][]} [options]
  * @property {RegExp} [only]
  * @property {string} [hint]
+ * @property {boolean} [isLinked] shown only while it is set, because links to the list set it
  */
 
 /** From and to, as many lists have them. @returns {Filter[]} */
@@ -81,7 +82,7 @@ export function Filters({ filters }) {
   return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => {
     event.preventDefault(); // Enter has changed the filter already
   }}>
-    ${filters.map((filter) => html`<${Input} key=${filter.name} filter=${filter} />`)}
+    ${filters.filter(({ name, isLinked }) => !isLinked || query.value.has(name)).map((filter) => html`<${Input} key=${filter.name} filter=${filter} />`)}
     ${isSet && html`<button class="button quiet" type="button" onClick=${() => clear(filters)}>
       ${words.filters.clear}</button>`}
   </form>`;
