@@ -51,7 +51,7 @@ export function AuditLog() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/audit", filters);
   const columns = [
-    { title: text.what, kind: "wide", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? row.action}</span>
+    { title: text.what, kind: "main", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? row.action}</span>
         ${row.reason && html`<span class="block" dir="auto">${row.reason}</span>`}
         <${Details} details=${row.details} />` },
     { title: text.who, cell: (/** @type {AuditRecord} */ row) => (row.actor ? html`<${Person} user=${row.actor} />` : text.command) },

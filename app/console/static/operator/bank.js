@@ -49,8 +49,8 @@ export function Onramps() {
   ]);
   const loaded = useList("GET /admin/on-ramps", filters);
   const columns = [
-    { title: operations.user, kind: "wide", cell: (/** @type {OnrampRecord} */ row) => html`<${Person} user=${row.user} />` },
-    { title: operations.reference, kind: "extra", cell: (/** @type {OnrampRecord} */ row) => html`
+    { title: operations.user, kind: "main", cell: (/** @type {OnrampRecord} */ row) => html`<${Person} user=${row.user} />` },
+    { title: operations.reference, cell: (/** @type {OnrampRecord} */ row) => html`
         <${References} ours=${row.token} theirs=${row.bankReference} provider=${row.provider} />` },
     { title: operations.amount, kind: "number", cell: (/** @type {OnrampRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>
         <span class="muted block">${dateTime(row.createdAt)}</span>` },
@@ -74,9 +74,9 @@ export function Payouts() {
   ]);
   const loaded = useList("GET /admin/payouts", filters);
   const columns = [
-    { title: operations.user, kind: "wide", cell: (/** @type {PayoutRecord} */ row) => html`<${Person} user=${row.user} />
+    { title: operations.user, kind: "main", cell: (/** @type {PayoutRecord} */ row) => html`<${Person} user=${row.user} />
         <span class="muted block">${text.account} <span class="mono">${row.bankAccount.number}</span></span>` },
-    { title: operations.reference, kind: "extra", cell: (/** @type {PayoutRecord} */ row) => html`
+    { title: operations.reference, cell: (/** @type {PayoutRecord} */ row) => html`
         <${References} ours=${row.id} theirs=${row.bankReference} provider=${row.provider} />` },
     { title: operations.amount, kind: "number", cell: (/** @type {PayoutRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>
         <span class="muted block">${dateTime(row.createdAt)}</span>` },

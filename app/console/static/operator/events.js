@@ -36,14 +36,14 @@ export function HeldEvents() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/events", filters);
   const columns = [
-    { title: text.event, kind: "wide", cell: (/** @type {HeldEvent} */ row) => html`<span class="cell-title">${row.type}</span>
+    { title: text.event, kind: "main", cell: (/** @type {HeldEvent} */ row) => html`<span class="cell-title">${row.type}</span>
         <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono reference">${row.aggregateId}</span></span>` },
     { title: text.sink, cell: (/** @type {HeldEvent} */ row) => html`<span class="muted">${row.sink}</span>` },
     { title: operations.status, cell: (/** @type {HeldEvent} */ row) => html`<${Badge} tone=${TONES[row.status]}>${text.states[row.status]}</${Badge}>
         ${row.nextAttemptAt && html`<span class="muted block">${text.next(dateTime(row.nextAttemptAt))}</span>`}` },
-    { title: text.reason, kind: "extra", cell: (/** @type {HeldEvent} */ row) => (row.reason
+    { title: text.reason, cell: (/** @type {HeldEvent} */ row) => (row.reason
       ? html`<span class="mono">${row.reason}</span><span class="muted block">${text.attempts(count(row.attempts))}</span>` : operations.none) },
-    { title: text.retry, cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
+    { title: text.decide, kind: "number", cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
   ];
   return html`<${View} title=${text.title} text=${text.text}>
     <${EventTabs} />
@@ -68,16 +68,16 @@ function Decide({ event: { id, sink, type }, reload }) {
 export function EventSinks() {
   const loaded = useList("GET /admin/event-sinks", []);
   const columns = [
-    { title: text.sink, kind: "wide", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
+    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
         <span class="muted">${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
     { title: operations.status, cell: (/** @type {EventSink} */ row) => (row.problem
       ? html`<${Badge} tone="danger">${text.problem}</${Badge}> <span class="muted" dir="auto">${row.problem}</span>`
       : html`<${Badge} tone="success">${text.fine}</${Badge}>`) },
     { title: text.behind, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.behind) },
-    { title: text.heldCount, kind: "number extra", cell: (/** @type {EventSink} */ row) => count(row.held) },
-    { title: text.parked, kind: "number extra", cell: (/** @type {EventSink} */ row) => (row.parked
+    { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
+    { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    { title: text.remove, cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+    { title: text.remove, kind: "number", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />

@@ -62,7 +62,7 @@ function Event({ event, reload }) {
         <span class="muted mono block reference">${event.reference}</span>
         ${event.providerReference && html`<span class="muted block">${text.theirs} <span class="mono">${event.providerReference}</span></span>`}
         ${event.reason && html`<span class="muted block" dir="auto">${text.theirReason} ${event.reason}</span>`}
-        ${event.lastError && html`<span class="error block">${event.lastError} · ${text.attempts(count(event.attempts))}</span>`}
+        ${event.status === "RECEIVED" && event.lastError && html`<span class="error block">${event.lastError} · ${text.attempts(count(event.attempts))}</span>`}
       </span>
       <span class="list-end">${amount && html`<strong>${amount}</strong>`}
         <${Badge} tone=${TONES[event.status]}>${text.states[event.status]}</${Badge}></span>

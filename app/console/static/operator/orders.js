@@ -10,7 +10,7 @@ import { AN_ID, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
-import { Facts, List, Person, Tabs, useList } from "./list.js";
+import { Facts, List, OrderTabs, Person, useList } from "./list.js";
 import { RefundRow } from "./refunds.js";
 
 /** @typedef {import("../api/schema.js").Order} Order */
@@ -34,12 +34,6 @@ function filtersOf() {
   ];
 }
 
-/** The pages about orders. */
-export function OrderTabs() {
-  return html`<${Tabs} label=${text.tabs}
-    tabs=${[["/operator/orders", text.title], ["/operator/orders/refunds", refunds.decisions]]} />`;
-}
-
 /** @param {{status: Order["status"]}} props */
 function State({ status }) {
   return html`<${Badge} tone=${TONES[status]}>${text.states[status]}</${Badge}>`;
@@ -49,12 +43,12 @@ export function Orders() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/orders", filters);
   const columns = [
-    { title: text.order, kind: "wide", cell: (/** @type {Order} */ row) => html`
+    { title: text.order, kind: "main", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title" href="/app/operator/orders/${row.id}" dir="auto">${row.product.name}</a>
         <span class="muted mono">${row.number}</span>` },
     { title: operations.created, cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: text.paid, kind: "number", cell: (/** @type {Order} */ row) => money(row.amount, row.currency) },
-    { title: text.payment, kind: "extra", cell: (/** @type {Order} */ row) => html`<span class="muted">${text.methods[row.paymentMethod]}</span>` },
+    { title: text.payment, cell: (/** @type {Order} */ row) => html`<span class="muted">${text.methods[row.paymentMethod]}</span>` },
     { title: operations.status, cell: (/** @type {Order} */ row) => html`<${State} status=${row.status} />` },
   ];
   return html`<${View} title=${text.title}>

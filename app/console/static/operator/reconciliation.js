@@ -85,7 +85,7 @@ function Upload({ banks, onDone }) {
         ${check("monthFirst", text.monthFirst)}
       </div>
     </details>
-    <${Submit} isBusy=${form.isBusy}>${text.compare}</${Submit}>
+    <div class="actions"><${Submit} isBusy=${form.isBusy}>${text.compare}</${Submit}></div>
   </form>`;
 }
 
@@ -106,7 +106,7 @@ function Report({ found, onDone }) {
     }
   }
   const counts = Object.entries(text.counts).filter(([name]) => report.counts[name] > 0);
-  return html`<section class="card stack" aria-labelledby="report-title" aria-live="polite">
+  return html`<section class="card stack stacked" aria-labelledby="report-title" aria-live="polite">
     <div class="card-head"><div><h2 id="report-title">${text.result}</h2>
       <p class="muted">${report.provider} · ${text.period(report.from, report.to)} · ${report.timeZone}</p></div>
       <div class="actions">
@@ -128,7 +128,7 @@ function Differences({ rows }) {
   const sum = (/** @type {string | null} */ amount, /** @type {string | null} */ currency) => (
     amount !== null && currency ? money(amount, currency) : operations.none);
   const columns = [
-    { title: text.outcome, kind: "wide", cell: (/** @type {Row} */ row) => html`<${Badge} tone=${OUTCOME_TONES[row.outcome]}>${text.outcomes[row.outcome]}</${Badge}>
+    { title: text.outcome, kind: "main", cell: (/** @type {Row} */ row) => html`<${Badge} tone=${OUTCOME_TONES[row.outcome]}>${text.outcomes[row.outcome]}</${Badge}>
         <span class="muted block">${text.actions[row.action]}${row.line !== null ? ` · ${text.line(count(row.line))}` : ""}${row.date ? ` · ${row.date}` : ""}</span>` },
     { title: operations.reference, cell: (/** @type {Row} */ row) => html`<span class="muted mono reference">${row.reference ?? row.bankReference ?? operations.none}</span>` },
     { title: text.atBank, kind: "number", cell: (/** @type {Row} */ row) => html`${sum(row.amount, row.currency)} <span class="muted">${text.directions[row.direction]}</span>` },

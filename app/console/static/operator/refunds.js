@@ -2,15 +2,18 @@
 // Refunds, and those that the payment provider refuses and an operator settles.
 
 import { call } from "../api/client.js";
+import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Badge } from "../ui/states.js";
 import { Action } from "./action.js";
+import { List, OrderTabs, Person, useList } from "./list.js";
 
 /** @typedef {import("../api/schema.js").Refund} Refund */
+/** @typedef {import("../api/schema.js").RefusedRefund} RefusedRefund */
 
-const { refunds: text } = operations;
+const { refunds: text, orders } = operations;
 const TONES = { PENDING: "warning", SUCCEEDED: "success", REFUSED: "danger" };
 
 /** @param {Refund} refund */
@@ -48,4 +51,22 @@ function Settle({ refund, reload }) {
           onChange=${() => form.set({ destination: value })} /><span>${label}</span></label>`)}
     </fieldset>`}
     send=${(/** @type {any} */ body, /** @type {any} */ sending) => call("POST /admin/refunds/{refund_id}/settle", { path, body, ...sending })} />`;
+}
+
+/** Refunds that wait for a decision. */
+export function RefusedRefunds() {
+  const loaded = useList("GET /admin/refunds", []);
+  return html`<${View} title=${orders.title} text=${text.text}>
+    <${OrderTabs} />
+    <${List} of=${loaded} filters=${[]} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
+      rows=${(/** @type {RefusedRefund[]} */ rows) => html`<ul class="list">
+        ${rows.map((row) => html`<li key=${row.id}>
+          <${RefundRow} refund=${row} reload=${loaded.reload} title=${html`${orders.order} <a class="mono" href="/app/operator/orders/${row.orderId}">${row.orderNumber}</a>`} />
+          <dl class="parties">
+            <div><dt>${orders.buyer}</dt><dd><${Person} user=${row.buyer} /></dd></div>
+            <div><dt>${orders.seller}</dt><dd><${Person} user=${row.merchant} /></dd></div>
+            ${row.flaggedAt && html`<div><dt>${text.since}</dt><dd>${dateTime(row.flaggedAt)}</dd></div>`}
+          </dl></li>`)}
+      </ul>`} />
+  </${View}>`;
 }

@@ -79,7 +79,7 @@ function clear(filters) {
 /** The filter bar. Texts are searched for with Enter, or when the input is left. @param {{filters: Filter[]}} props */
 export function Filters({ filters }) {
   const isSet = filters.some(({ name }) => query.value.get(name));
-  return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => {
+  return html`<form class="filters ${filters.length > 3 ? "many" : ""}" role="search" onSubmit=${(/** @type {Event} */ event) => {
     event.preventDefault(); // Enter has changed the filter already
   }}>
     ${filters.filter(({ name, isLinked }) => !isLinked || query.value.has(name)).map((filter) => html`<${Input} key=${filter.name} filter=${filter} />`)}
