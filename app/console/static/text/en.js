@@ -18,6 +18,12 @@ export const words = {
   copied: "Copied to the clipboard.",
   newest: "Back to newest",
   older: "Older",
+  filters: {
+    clear: "Clear the filters",
+    empty: "Nothing matches",
+    emptyText: "Change the filters to see more.",
+    wrong: "This cannot be searched for.",
+  },
   areas: { wallet: "My wallet", merchant: "My shop", operator: "Operations" },
   chart: { time: "Time", asTable: "Show as a table" },
   menu: {
