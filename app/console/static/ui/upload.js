@@ -25,10 +25,11 @@ const { upload } = words;
  * @property {File | null} file
  * @property {number} sent bytes
  * @property {any} error why it failed
+ * @property {string} key its Idempotency-Key
  */
 
 /** @type {UploadState} */
-const IDLE = { phase: "idle", file: null, sent: 0, error: null };
+const IDLE = { phase: "idle", file: null, sent: 0, error: null, key: "" };
 
 /**
  * One upload at a time. A failed one can be sent again without choosing the file again; leaving the
@@ -56,7 +57,7 @@ export function useUpload(send) {
     const change = (/** @type {Partial<UploadState>} */ changes) => {
       if (!mine.signal.aborted) setState((before) => ({ ...before, ...changes }));
     };
-    setState({ phase: "sending", file, sent: 0, error: null });
+    setState({ phase: "sending", file, sent: 0, error: null, key });
     try {
       await latest.current(file, {
         key,
@@ -74,7 +75,8 @@ export function useUpload(send) {
     ...state,
     isBusy,
     start: (/** @type {File} */ file) => start(file),
-    again: () => { if (state.file) start(state.file); },
+    // With the same key while nobody knows whether it has had its effect.
+    again: () => { if (state.file) start(state.file, state.error?.isUncertain ? state.key : newKey()); },
     cancel: () => { aborting.current?.abort(); setState(IDLE); },
   };
 }
@@ -90,10 +92,12 @@ export function useUpload(send) {
  *   maxBytes?: number,
  *   id: string,
  *   explain?: (error: any) => any,
+ *   isChosen?: boolean,
  * }} props of: from `useUpload`; accept: as of an input; types: media types that are taken, all if it
- *   is left out; explain: says why it failed, instead of the API's message
+ *   is left out; explain: says why it failed, instead of the API's message;
+ *   isChosen: no other file can be chosen
  */
-export function Upload({ of: state, label, hint, accept, types, maxBytes, id, explain }) {
+export function Upload({ of: state, label, hint, accept, types, maxBytes, id, explain, isChosen = false }) {
   const [refusal, setRefusal] = useState("");
   const [isOver, setOver] = useState(false);
   const take = (/** @type {File | undefined | null} */ file) => {
@@ -113,7 +117,7 @@ export function Upload({ of: state, label, hint, accept, types, maxBytes, id, ex
     </div>
     ${failure && !refusal && state.error.status !== 400 && html`<button class="button start-self" type="button"
       onClick=${state.again}>${upload.again}</button>`}
-    <label class="drop ${isOver ? "over" : ""}" for=${id}
+    ${!isChosen && html`<label class="drop ${isOver ? "over" : ""}" for=${id}
       onDragOver=${(/** @type {DragEvent} */ event) => { event.preventDefault(); setOver(true); }}
       onDragLeave=${() => setOver(false)}
       onDrop=${(/** @type {DragEvent} */ event) => {
@@ -129,7 +133,7 @@ export function Upload({ of: state, label, hint, accept, types, maxBytes, id, ex
       <${Icon} name="upload" />
       <span><strong>${label}</strong> <span class="muted">${upload.drop}</span></span>
       ${hint && html`<span class="muted" id="${id}-hint">${hint}</span>`}
-    </label>
+    </label>`}
   </div>`;
 }
 
