@@ -1,10 +1,12 @@
 // @ts-check
 // How the shop is doing: figures of a period, days as a chart, best products and low stock.
 
+import { useEffect, useState } from "preact/hooks";
 import { call, callList } from "../api/client.js";
 import { Picture } from "../buyer/shop.js";
 import { Chart } from "../charts/chart.js";
 import { View } from "../shell/layout.js";
+import { unread } from "../shell/unread.js";
 import { productWords } from "../text/en-products.js";
 import { count, habits, locale, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -21,6 +23,18 @@ const PERIODS = ["1", "7", "30"];
 const SHORTEST_CHART = 7;
 const LOW_UNITS = 5;
 const LISTED = 5;
+const EVERY_MS = 15_000;
+
+/** Changes whenever something may have been sold, so that figures are read again. */
+function useTurn() {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const next = () => { if (!document.hidden) setTurn((before) => before + 1); };
+    const timer = setInterval(next, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return `${turn} ${unread.value}`; // an order is notified
+}
 
 /** The day of a time, as the API writes it. @param {Date} time @param {string} timeZone */
 function dayIn(time, timeZone) {
@@ -44,29 +58,29 @@ export function Overview() {
   const asked = query.value.get("days") ?? "";
   const days = PERIODS.includes(asked) ? asked : "7";
   const shop = useLoaded((signal) => call("GET /shop", { signal }), []);
-  const text1 = shop.data ? text.text(shop.data.publicName) : "";
-  return html`<${View} title=${text.title} text=${text1}>
+  const turn = useTurn();
+  return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null}>
     <${Checklist} />
     <nav class="subtabs" aria-label=${text.period}>
       ${PERIODS.map((each) => html`<a key=${each} href="/app/merchant?days=${each}"
         aria-current=${each === days ? "page" : null}>${text.periods[/** @type {"1"} */ (each)]}</a>`)}
     </nav>
     <${Loaded} of=${shop} lines=${8}>${(/** @type {any} */ { timeZone, lowStockUnits }) => html`
-      <${Figures} days=${Number(days)} timeZone=${timeZone} />
-      <${LowStock} units=${lowStockUnits || LOW_UNITS} />`}
+      <${Figures} days=${Number(days)} timeZone=${timeZone} turn=${turn} />
+      <${LowStock} units=${lowStockUnits || LOW_UNITS} turn=${`${days} ${turn}`} />`}
     </${Loaded}>
   </${View}>`;
 }
 
-/** @param {{days: number, timeZone: string}} props */
-function Figures({ days, timeZone }) {
+/** @param {{days: number, timeZone: string, turn: string}} props */
+function Figures({ days, timeZone, turn }) {
   const loaded = useLoaded(async (signal) => {
     const report = (/** @type {number} */ length) => call("GET /insights/sales", {
       query: { from: firstOf(length, timeZone), timeZone }, signal,
     });
     const current = await report(days);
     return { report: current, days: (days < SHORTEST_CHART ? await report(SHORTEST_CHART) : current).days };
-  }, [days, timeZone]);
+  }, [days, timeZone, turn]);
   return html`<${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => html`
     <${KeyFigures} report=${data.report} />
     <section class="card"><${Days} days=${data.days} currency=${data.report.currency} /></section>
@@ -134,11 +148,11 @@ function Best({ report }) {
   </section>`;
 }
 
-/** Products that are on sale, or would be with more units. @param {{units: number}} props */
-function LowStock({ units }) {
+/** Products that are on sale, or would be with more units. @param {{units: number, turn: string}} props */
+function LowStock({ units, turn }) {
   const loaded = useLoaded((signal) => callList("GET /products/merchant/my-products", {
     query: { maxUnits: units, limit: 50 }, signal,
-  }), [units]);
+  }), [units, turn]);
   return html`<section class="card" aria-labelledby="low">
     <div class="card-head"><h2 id="low">${text.low}</h2>
       <a href="/app/merchant/products?maxUnits=${units}">${text.lowAll}</a></div>
