@@ -1,7 +1,7 @@
 // @ts-check
 // Adds codes: pasted or from a file, shown before anything is added, then with progress and result.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { sendFile } from "../api/upload.js";
 import { productWords } from "../text/en-products.js";
@@ -34,6 +34,13 @@ function questionOf(error) {
   const problems = /** @type {[string, string[]][]} */ (Object.entries(error.fields));
   const [[where]] = problems;
   return { about: where === "header" || where === "column" ? where : "lines", problems };
+}
+
+/** A step that follows another: it gets the focus, so that screen readers read it. @param {any} props */
+function Step({ children }) {
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => place.current?.focus({ preventScroll: true }), []);
+  return html`<div class="step" tabindex="-1" ref=${place}>${children}</div>`;
 }
 
 /** @param {{productId: string, onAdded: () => void}} props */
@@ -82,16 +89,19 @@ export function AddCodes({ productId, onAdded }) {
   }
 
   let shown;
-  if (adding) shown = html`<${Adding} path=${path} upload=${adding} onChange=${setAdding} onEnd=${onAdded} onRestart=${restart} />`;
-  else if (question && file) {
-    shown = html`<${Ask} key=${question.about} question=${question} onRestart=${restart}
-      answer=${(/** @type {Layout} */ more) => check(file, { ...layout, ...more })} />`;
+  if (adding) {
+    shown = html`<${Step} key="adding"><${Adding} path=${path} upload=${adding} onChange=${setAdding}
+      onEnd=${onAdded} onRestart=${restart} /></${Step}>`;
+  } else if (question && file) {
+    shown = html`<${Step} key=${question.about}><${Ask} question=${question} onRestart=${restart}
+      answer=${(/** @type {Layout} */ more) => check(file, { ...layout, ...more })} /></${Step}>`;
   } else if (preview && file) {
     shown = upload.isBusy || upload.phase === "failed"
       ? html`<${Upload} of=${upload} id="codes-file" label=${text.fileLabel} isChosen />`
-      : html`<${Check} preview=${preview} onConfirm=${() => upload.start(file)} onRestart=${restart} />`;
+      : html`<${Step} key="check"><${Check} preview=${preview} onConfirm=${() => upload.start(file)}
+          onRestart=${restart} /></${Step}>`;
   } else shown = html`<${Choose} checking=${checking} />`;
-  return html`<section class="card stack" aria-labelledby="add" aria-live="polite">
+  return html`<section class="card stack" aria-labelledby="add">
     <h2 id="add">${text.add}</h2>${shown}</section>`;
 }
 

@@ -59,7 +59,8 @@ export function Overview() {
   const days = PERIODS.includes(asked) ? asked : "7";
   const shop = useLoaded((signal) => call("GET /shop", { signal }), []);
   const turn = useTurn();
-  return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null}>
+  const actions = html`<a class="button narrow-only" href="/app/merchant/shop">${productWords.menu.shop}</a>`;
+  return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null} actions=${actions}>
     <${Checklist} />
     <nav class="subtabs" aria-label=${text.period}>
       ${PERIODS.map((each) => html`<a key=${each} href="/app/merchant?days=${each}"

@@ -1,7 +1,8 @@
 // @ts-check
 // One product of the merchant: its details, whether it is on sale, its images and what buyers get.
 
-import { call } from "../api/client.js";
+import { useState } from "preact/hooks";
+import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { productWords } from "../text/en-products.js";
 import { words } from "../text/en.js";
@@ -12,7 +13,7 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { navigate } from "../ui/router.js";
-import { Notice } from "../ui/states.js";
+import { Notice, Problem } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { CodeSummary } from "./code-summary.js";
 import { ProductFile } from "./file.js";
@@ -29,8 +30,10 @@ const { product: text, products, form: formText } = productWords;
 export function MerchantProduct({ id }) {
   const path = { product_id: id };
   const loaded = useLoaded((signal) => call("GET /products/{product_id}", { path, signal }), [id]);
+  const [saves, setSaves] = useState(0);
   const product = loaded.data;
-  const actions = product && !product.deletedAt && html`
+  const isOwn = product?.merchantId === user.value?.id;
+  const actions = product && isOwn && !product.deletedAt && html`
     <a class="button" href="/app/shop/${id}"><${Icon} name="shop" />${text.see}</a>
     <${ConfirmButton} label=${text.remove} name="delete" title=${text.removeTitle} text=${text.removeText}
       action=${text.remove} send=${async (/** @type {{key: string}} */ { key }) => {
@@ -39,18 +42,23 @@ export function MerchantProduct({ id }) {
       }} />`;
   return html`<${View} title=${product?.name ?? products.one} actions=${actions}
     back=${["/merchant/products", products.title]}>
-    <${Loaded} of=${loaded} lines=${8}>${(/** @type {Product} */ shown) => (shown.deletedAt
-      ? html`<${Notice} tone="info">${products.stateTexts.DELETED}</${Notice}>`
-      : html`<div class="product-edit">
+    <${Loaded} of=${loaded} lines=${8}>${(/** @type {Product} */ shown) => {
+      if (!isOwn) return html`<${Problem} error=${{ status: 403 }} />`;
+      if (shown.deletedAt) return html`<${Notice} tone="info">${products.stateTexts.DELETED}</${Notice}>`;
+      return html`<div class="product-edit">
         <div class="stack wide-gap">
           <${Goods} product=${shown} reload=${loaded.reload} />
-          <${Details} key=${shown.updatedAt} product=${shown} onChange=${loaded.set} />
+          <${Details} key=${saves} product=${shown} onSaved=${(/** @type {Product} */ changed) => {
+            loaded.set(changed);
+            setSaves(saves + 1);
+          }} />
         </div>
         <div class="stack wide-gap">
           <${State} product=${shown} onChange=${loaded.set} />
           <${Images} product=${shown} reload=${loaded.reload} />
         </div>
-      </div>`)}
+      </div>`;
+    }}
     </${Loaded}>
   </${View}>`;
 }
@@ -94,17 +102,17 @@ function State({ product, onChange }) {
   </section>`;
 }
 
-/** @param {{product: Product, onChange: (changed: Product) => void}} props */
-function Details({ product, onChange }) {
-  const initial = valuesOf(product);
+/** @param {{product: Product, onSaved: (changed: Product) => void}} props */
+function Details({ product, onSaved }) {
+  // As when the form was opened: units may have been sold in the meantime.
+  const [initial] = useState(() => valuesOf(product));
   const form = useForm("details", initial, async (values, { key }) => {
     const before = /** @type {Record<string, any>} */ (read(initial, product.currency));
-    // Only what was changed: units may have been sold in the meantime.
     const body = Object.fromEntries(Object.entries(read(values, product.currency))
       .filter(([name, value]) => value !== before[name]));
     if (!Object.keys(body).length) return () => toast(formText.unchanged);
     const changed = await call("PATCH /products/{product_id}", { path: { product_id: product.id }, body, key });
-    return () => { toast(words.saved); onChange(changed); };
+    return () => { toast(words.saved); onSaved(changed); };
   });
   return html`<form class="card stack" ...${form.form} aria-labelledby="details">
     <h2 id="details">${formText.details}</h2>
