@@ -25,6 +25,10 @@ const PATHS = {
   key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
   switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
+  upload: "M12 20V8M8 12l4-4 4 4M5 4h14",
+  overview: "M4 20V10M10 20V4M16 20v-8M4 20h16",
+  box: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.1",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */
