@@ -6,8 +6,10 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
+from app.banks import providers
 from app.common.http import settings
 from app.console import assets
+from app.gateway import provider_config
 
 #: Resources from this server only, nothing inline but the import map, and no script from strings.
 _POLICY: Final = (
@@ -35,6 +37,7 @@ def page(view: str = "") -> Response:
         import_map=Markup(import_map),  # noqa: S704 – names of our files only
         api=settings().api_prefix,
         deposits=settings().direct_deposits_allowed,
+        simulated=_simulated(),
         theme=_theme(),
     )
     response = make_response(html)
@@ -45,6 +48,17 @@ def page(view: str = "") -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def _simulated() -> str:
+    """Which providers are simulated, so that no real money moves: `bank`, `card`, both or none."""
+    given = settings()
+    gateway = provider_config.from_settings(given)
+    found = {
+        "bank": providers.uses_simulator(given),
+        "card": gateway is not None and not gateway.is_live,
+    }
+    return " ".join(name for name, is_simulated in found.items() if is_simulated)
 
 
 def _theme() -> str | None:

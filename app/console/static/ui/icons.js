@@ -25,6 +25,9 @@ const PATHS = {
   key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
   switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
+  print: "M7 9V4h10v5M7 17H4v-7h16v7h-3M7 14h10v6H7z",
+  scan: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16",
+  code: "M9 8l-4 4 4 4M15 8l4 4-4 4",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */
