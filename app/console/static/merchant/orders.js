@@ -50,10 +50,9 @@ export function Orders() {
   const loaded = useList("GET /orders/merchant/sales", { filters });
   const columns = [
     { title: orders.order, kind: "wide", cell: (/** @type {Order} */ row) => html`
-        <a class="cell-title" href="/app/merchant/orders/${row.id}" dir="auto">${row.product.name}</a>
+        <a class="cell-title clamp" href="/app/merchant/orders/${row.id}" dir="auto">${row.product.name}</a>
         <span class="muted block">${row.number}${row.quantity > 1 ? ` · ${count(row.quantity)} ×` : ""}</span>
         <span class="muted block anywhere" dir="auto">${row.user.email ?? orders.noEmail}</span>` },
-    { title: orders.when, kind: "extra", cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: orders.status, cell: (/** @type {Order} */ row) => html`
         <${Badge} tone=${ORDER_TONES[row.status]}>${orders.states[row.status]}</${Badge}>
         ${row.status === "FAILED" && row.failureReason && html`<span class="muted block">${row.failureReason}</span>`}` },
@@ -61,12 +60,13 @@ export function Orders() {
         <strong>${money(row.amount, row.currency)}</strong>
         ${Number(row.refundedAmount) > 0 && html`<span class="muted block">
           ${orders.minusRefunds(money(row.refundedAmount, row.currency))}</span>`}` },
+    { title: orders.when, kind: "extra", cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
   ];
   const exporting = html`<${ExportButton} from="GET /orders/merchant/sales/export" name="orders"
     query=${filtered(filters)} />`;
   return html`<${View} title=${orders.title} actions=${exporting}>
     <${SalesTabs} />
     <${List} of=${loaded} filters=${filters} caption=${orders.title} columns=${columns}
-      empty=${orders.empty} emptyText=${orders.emptyText} icon="purchases" />
+      empty=${orders.empty} emptyText=${orders.emptyText} icon="receipt" />
   </${View}>`;
 }

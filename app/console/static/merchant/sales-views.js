@@ -29,7 +29,8 @@ export const SALES_VIEWS = [
 
 /** @type {import("../shell/areas.js").MenuItem[]} */
 export const SALES_ITEMS = [
-  { to: "/merchant/orders", icon: "purchases", text: menu.orders, tab: true,
+  { to: "/merchant/orders", icon: "receipt", text: menu.orders, tab: true,
     also: ["/merchant/refund-requests", "/merchant/coupons", "/merchant/payment-codes"] },
   { to: "/merchant/webhooks", icon: "code", text: developers.tabs, tab: true, also: ["/merchant/api-keys"] },
+  { to: "/withdraw/all", icon: "bank", text: menu.payouts, tab: true },
 ];

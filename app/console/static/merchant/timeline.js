@@ -65,7 +65,7 @@ function ofDelivery(delivery) {
     quiet: true,
     title: events.webhook(developers.typeName(delivery.type)),
     text: html`<${Badge} tone=${DELIVERY_TONES[delivery.status]}>${deliveries.states[delivery.status]}</${Badge}>
-      ${" "}<a class="anywhere" href="/app/merchant/webhooks/${endpoint.id}/deliveries/${delivery.id}">${endpoint.url}</a>`,
+      ${" "}<a class="clamp" href="/app/merchant/webhooks/${endpoint.id}/deliveries/${delivery.id}">${endpoint.description ?? endpoint.url}</a>`,
   };
 }
 

@@ -46,7 +46,7 @@ export function Webhooks() {
   const create = html`<a class="button primary" href="/app/merchant/webhooks/new">${webhooks.create}</a>`;
   const columns = [
     { title: webhooks.url, kind: "wide", cell: (/** @type {WebhookEndpoint} */ row) => html`
-        <a class="cell-title" href="/app/merchant/webhooks/${row.id}">${row.url}</a>
+        <a class="cell-title clamp" href="/app/merchant/webhooks/${row.id}">${row.url}</a>
         ${row.description && html`<span class="muted block anywhere" dir="auto">${row.description}</span>`}` },
     { title: webhooks.events, kind: "extra", cell: (/** @type {WebhookEndpoint} */ row) => html`<span class="muted">${eventsOf(row)}</span>` },
     { title: webhooks.state, cell: (/** @type {WebhookEndpoint} */ row) => html`<${EndpointState} endpoint=${row} />` },

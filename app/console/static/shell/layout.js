@@ -27,7 +27,7 @@ function Item({ to, icon, text, badge, label, tab = true, also = [] }) {
   return html`<a href=${BASE + (to === "/" ? "" : to)} class="item ${tab ? "" : "not-tab"}"
     aria-current=${current} aria-label=${label}>
     <${Icon} name=${icon} /><span class="item-text">${text}</span>
-    ${badge > 0 && html`<span class="count" aria-hidden="true">${badge > 99 ? "99+" : badge}</span>`}
+    ${badge > 0 && html`<span class="count" data-count=${badge > 99 ? "99+" : badge}></span>`}
   </a>`;
 }
 

@@ -50,7 +50,7 @@ export const developers = {
     save: "Save changes",
     state: "State",
     states: { ENABLED: "On", DISABLED: "Off" },
-    failing: (/** @type {string} */ count) => `${count} failures in a row`,
+    failing: (/** @type {string} */ count) => (count === "1" ? "1 failure" : `${count} failures in a row`),
     failingSince: (/** @type {string} */ time) => `Failing since ${time}`,
     paused: (/** @type {string} */ time) => `The next attempt is at ${time}.`,
     because: {
@@ -159,7 +159,7 @@ export const developers = {
     expired: "Expired",
     revoked: "Revoked",
     until: (/** @type {string} */ time) => `Until ${time}`,
-    count: (/** @type {string} */ count) => `${count} permissions`,
+    count: (/** @type {string} */ count) => (count === "1" ? "1 permission" : `${count} permissions`),
     revoke: "Revoke",
     revokeOf: (/** @type {string} */ name) => `Revoke the key ${name}`,
     revokeTitle: (/** @type {string} */ name) => `Revoke the key ${name}?`,

@@ -26,6 +26,7 @@ const PATHS = {
   switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
   print: "M7 9V4h10v5M7 17H4v-7h16v7h-3M7 14h10v6H7z",
+  receipt: "M6 4h12v16l-3-2-3 2-3-2-3 2zM9 9h6M9 13h6",
   scan: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16",
   code: "M9 8l-4 4 4 4M15 8l4 4-4 4",
 };
