@@ -126,8 +126,13 @@ async function send(operation, options) {
   }
 }
 
+/** The access token, for requests that are not made here. */
+export function currentToken() {
+  return accessToken;
+}
+
 /** @param {string} template @param {any} options */
-function address(template, options) {
+export function address(template, options) {
   const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(options.path[name]));
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options.query ?? {})) {

@@ -164,6 +164,8 @@ export interface FeedTransaction { id: number; transactionId: string; userNumber
 
 export interface FeedTransactionList { data: (FeedTransaction)[]; meta: PageMeta; }
 
+export interface FieldChange { field: string; before: string | null; after: string | null; }
+
 export interface Figures { rocAuc: string; precisionAt1Percent: string; }
 
 export interface Giveaway { id: string; productId: string; name: string; kind: "BATCH" | "LINK"; status: "OPEN" | "USED_UP" | "EXPIRED" | "CLOSED"; units: number; maxUnits: number; token: string | null; link: string | null; expiresAt: string | null; closedAt: string | null; createdAt: string; }
@@ -304,6 +306,8 @@ export interface PayoutRecordList { data: (PayoutRecord)[]; meta: PageMeta; }
 
 export interface Product { id: string; name: string; description: string | null; price: string; currency: string; availableUnits: number; initialUnits: number; isActive: boolean; createdAt: string; updatedAt: string; deletedAt: string | null; merchantId: string; merchant: Merchant; kind: "PLAIN" | "CODES" | "LICENCE" | "FILE"; isReady: boolean; purchaseLimit: number | null; reservationLimit: number | null; category: string | null; images: (Image)[]; metadata: Record<string, any> | null; }
 
+export interface ProductChange { line: number; productId: string | null; name: string; fields: (FieldChange)[]; }
+
 export interface ProductCode { id: string; code: string; status: "AVAILABLE" | "SOLD" | "REVOKED"; orderId: string | null; takenAt: string | null; seenAt: string | null; revokedAt: string | null; orderNumber: string | null; revocationReason: string | null; replacedBy: string | null; }
 
 export interface ProductCodeList { data: (ProductCode)[]; meta: PageMeta; }
@@ -312,7 +316,7 @@ export interface ProductCodeSummary { available: number; sold: number; revoked: 
 
 export interface ProductFile { name: string; size: number; mediaType: string; sha256: string; version: number; uploadedAt: string; downloads: number; }
 
-export interface ProductImport { created: number; changed: number; unchanged: number; rows: number; }
+export interface ProductImport { created: number; changed: number; unchanged: number; rows: number; changes?: (ProductChange)[]; }
 
 export interface ProductSummary { id: string; name: string; price: string; }
 
@@ -691,8 +695,8 @@ export interface Operations {
   "GET /products": { query: { page?: number; limit?: number; cursor?: string; q?: string; minPrice?: string | number; maxPrice?: string | number; merchantId?: string; category?: string; sort?: "relevance" | "newest" | "oldest" | "price" | "-price" | "name" | "-name" }; body: null; answer: (Product)[] };
   "POST /products": { query: {  }; body: CreateProduct; answer: Product };
   "POST /products/import": { query: { dryRun?: boolean }; body: null; answer: ProductImport };
-  "GET /products/merchant/export": { query: { bom?: boolean }; body: null; answer: null };
-  "GET /products/merchant/my-products": { query: { page?: number; limit?: number; cursor?: string; includeDeleted?: boolean }; body: null; answer: (Product)[] };
+  "GET /products/merchant/export": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; bom?: boolean }; body: null; answer: null };
+  "GET /products/merchant/my-products": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; page?: number; limit?: number; cursor?: string; includeDeleted?: boolean }; body: null; answer: (Product)[] };
   "GET /products/{product_id}": { query: {  }; body: null; answer: Product };
   "PATCH /products/{product_id}": { query: {  }; body: UpdateProduct; answer: Product };
   "DELETE /products/{product_id}": { query: {  }; body: null; answer: DeletedProduct };

@@ -9,7 +9,7 @@ export const habits = signal({
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 });
 
-const locale = computed(() => {
+export const locale = computed(() => {
   try {
     return Intl.getCanonicalLocales(habits.value.locale.replace("_", "-"))[0] ?? "en";
   } catch {

@@ -29,6 +29,10 @@ const PATHS = {
   receipt: "M6 4h12v16l-3-2-3 2-3-2-3 2zM9 9h6M9 13h6",
   scan: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M4 12h16",
   code: "M9 8l-4 4 4 4M15 8l4 4-4 4",
+  upload: "M12 20V8M8 12l4-4 4 4M5 4h14",
+  overview: "M4 20V10M10 20V4M16 20v-8M4 20h16",
+  box: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.1",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */
