@@ -25,6 +25,11 @@ const PATHS = {
   key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
   switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
+  print: "M7 9V4h10v5M7 17H4v-7h16v7h-3M7 14h10v6H7z",
+  request: "M12 4v10M8 10l4 4 4-4M4 14v4a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-4",
+  qr: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2M20 14v2h-2M14 20h2M20 20h-1M18 18h2",
+  camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7z",
+  offline: "M4 9a12 12 0 0 1 16 0M7 12.500a8 8 0 0 1 10 0M10 16a4 4 0 0 1 4 0M12 19v.1M4 4l16 16",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */
