@@ -147,6 +147,13 @@ def get_product_id(
     return session.scalar(query)
 
 
+def get_sold_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Order | None:
+    """An order of this merchant's products, not locked."""
+    return session.scalar(
+        select(Order).where(Order.id == order_id, Order.merchant_id == merchant_id)
+    )
+
+
 def lock_order(session: Session, order_id: UUID) -> Order:
     return session.get_one(
         Order, order_id, with_for_update={"key_share": True}, populate_existing=True
