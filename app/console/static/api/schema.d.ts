@@ -717,7 +717,7 @@ export interface Operations {
   "POST /products/{product_id}/licences/{licence_id}/reissue": { query: {  }; body: Revoke; answer: SoldLicence };
   "POST /products/{product_id}/licences/{licence_id}/revoke": { query: {  }; body: Revoke; answer: SoldLicence };
   "GET /quotas": { query: {  }; body: null; answer: (Quota)[] };
-  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "buyer" | "merchant" }; body: null; answer: RefundRequestList };
+  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "buyer" | "merchant"; orderId?: string }; body: null; answer: RefundRequestList };
   "POST /refund-requests/{refund_request_id}/approve": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/decline": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/withdraw": { query: {  }; body: null; answer: RefundRequest };

@@ -22,28 +22,15 @@ const { refund } = texts;
 const TONES = { OPEN: "warning", APPROVED: "success", DECLINED: "danger", WITHDRAWN: "neutral" };
 const PAGE = 100;
 
-/** The requests of this order, newest first. @param {string} orderId @param {AbortSignal} signal */
-async function requestsOf(orderId, signal) {
-  /** @type {RefundRequest[]} */
-  const found = [];
-  let cursor = /** @type {string | null} */ (null);
-  do {
-    const page = await call("GET /refund-requests", { query: { role: "buyer", limit: PAGE, cursor }, signal });
-    found.push(...page.data.filter((each) => each.orderId === orderId));
-    cursor = page.meta.nextCursor;
-  } while (cursor);
-  return found;
-}
-
 /** @param {{order: OrderDetail, onChange: () => void}} props onChange: the order may have changed */
 export function Refunds({ order, onChange }) {
   const [isAsking, setAsking] = useState(false);
   const loaded = useLoaded(async (signal) => {
     const [requests, refunds] = await Promise.all([
-      requestsOf(order.id, signal),
+      call("GET /refund-requests", { query: { role: "buyer", orderId: order.id, limit: PAGE }, signal }),
       callList("GET /orders/{order_id}/refunds", { path: { order_id: order.id }, query: { limit: PAGE }, signal }),
     ]);
-    return { requests, refunds: refunds.data };
+    return { requests: requests.data, refunds: refunds.data };
   }, [order.id, order.refundedAmount]);
   const left = minus(order.amount, order.refundedAmount);
   const isRefundable = order.status === "COMPLETED" && order.giveawayId === null && /[1-9]/.test(left);
