@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.common.settings import Settings
 from tests import servers
@@ -294,3 +294,70 @@ def test_a_payment_under_review_is_not_called_paid(page: Page, server: LiveServe
     page.get_by_label("Amount").fill("5")
     page.get_by_role("button", name="Send $5.00").click()
     expect(page.get_by_role("heading", name="We are checking this payment")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def views(server: LiveServer) -> tuple[Account, dict[str, str]]:
+    """A buyer, and addresses and headings of all views, with something to show."""
+    buyer = new_account(server, balance="900.00")
+    other = new_account(server, balance="90.00")
+    seller = new_account(server, role="MERCHANT")
+    asked = request_money(server, buyer, amount="12.50", note=LONG * 2)
+    open_amount = request_money(server, other, payer={"email": buyer.email}, note=ARABIC)
+    code = {"productId": add_licence_product(server, seller, name="W" * 120)}
+    printed = call(server, seller.token, "POST", "/merchant-codes", code)
+    account = save_bank_account(server, buyer, holder=ARABIC, label="Savings for bad times " * 2)
+    payout = {"bankAccountId": account["id"], "amount": "15.00", "description": LONG}
+    payout_id = call(server, buyer.token, "POST", "/wallet/payouts", payout)["id"]
+    transfer = {"recipient": {"email": other.email}, "amount": "7.00", "note": ARABIC}
+    call(server, buyer.token, "POST", "/transfers", transfer)
+    order = code | {"paymentMethod": "WALLET", "quantity": 2}
+    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    refund = {"reason": LONG, "units": 1}
+    call(server, buyer.token, "POST", f"/orders/{order_id}/refund-requests", refund)
+    purchase, sent, *_ = transactions_of(server, buyer)
+    return buyer, {
+        "/": "Hello, Ada",
+        "/request": "Request money",
+        "/request/all": "All requests",
+        "/request/all?role=payer": "All requests",
+        f"/request/{asked['id']}": "Payment request",
+        f"/request/{open_amount['id']}": "Payment request",
+        "/pay": "Pay a code",
+        f"/pay/{open_amount['token']}": "Pay a code",
+        f"/pay/{printed['token']}": "Pay a code",
+        f"/pay/{'A' * 22}": "Pay a code",
+        "/withdraw": "Withdraw",
+        "/withdraw/all": "All withdrawals",
+        f"/withdraw/{payout_id}": "Withdrawal",
+        "/transactions": "Activity",
+        f"/transactions/{purchase['id']}": "Transaction",
+        f"/transactions/{sent['id']}": "Transaction",
+        f"/purchases/{order_id}": "W" * 120,
+        "/settings/notifications": "Settings",
+        "/settings/bank-accounts": "Settings",
+        "/settings/limits": "Settings",
+    }
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_views_are_accessible_and_fit(
+    chromium: Browser, server: LiveServer, views: tuple[Account, dict[str, str]], scheme: Any
+) -> None:
+    buyer, addresses = views
+    # The check needs a script of its own, which our policy refuses.
+    with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
+        page = context.new_page()
+        sign_in(page, server, buyer.email)
+        for path, heading in addresses.items():
+            open_view(page, server, path, heading=heading)
+            check(page)
+        open_view(page, server, "/settings/bank-accounts", heading="Settings")
+        page.get_by_role("button", name="Add a bank account").click()
+        check(page)
+        page.get_by_role("button", name=re.compile("^Remove")).click()
+        check(page)
+        context.set_offline(True)
+        expect(page.get_by_text("No connection.")).to_be_visible()
+        check(page)

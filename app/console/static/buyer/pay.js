@@ -174,8 +174,7 @@ function PayForm({ token, payable, wallet, onPaid }) {
   return html`<form class="card stack" ...${form.form}>
     <div class="request-head">
       ${about && html`<p class="request-about" dir="auto">${about}</p>`}
-      ${price !== null && html`<p class="price">${money(price, currency)}</p>`}
-      ${product && html`<p class="muted">${pay.each(money(price ?? product.price, currency))}</p>`}
+      ${price !== null && html`<p class="price">${money(price, currency)}${product && html` <span class="muted">${pay.each}</span>`}</p>`}
     </div>
     <${Payee} payee=${payee} />
     <${FormProblem}>${form.problem}</${FormProblem}>

@@ -1,7 +1,6 @@
 // @ts-check
 // Request money: a link and a QR code, for one person or for anyone.
 
-import { useState } from "preact/hooks";
 import { call, download, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
@@ -161,23 +160,20 @@ export function OneRequest({ id }) {
 
 /** The QR code and the link. @param {{row: PaymentRequest}} props */
 function Share({ row }) {
-  const [isShown, setShown] = useState(false);
   const image = useImage((signal) => download("GET /payment-requests/{payment_request_id}/qr.svg", {
     path: { payment_request_id: row.id }, signal,
   }), [row.id]);
   async function copy() {
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(row.link);
-      toast(request.copied);
-    } else setShown(true);
+    await navigator.clipboard.writeText(row.link);
+    toast(request.copied);
   }
   const share = () => navigator.share({ title: row.note ?? request.one, url: row.link }).catch(() => {});
   return html`<div class="share">
     ${image ? html`<img class="qr" src=${image} alt=${request.qr} />` : html`<div class="qr" aria-hidden="true"></div>`}
     <p class="muted">${request.scan}</p>
-    <p class="mono link-text" id="link-text" hidden=${!isShown && Boolean(navigator.clipboard)}>${row.link}</p>
+    <p class="mono link-text">${row.link}</p>
     <div class="actions">
-      <button class="button primary" onClick=${copy}><${Icon} name="copy" />${request.copy}</button>
+      ${navigator.clipboard && html`<button class="button primary" onClick=${copy}><${Icon} name="copy" />${request.copy}</button>`}
       ${"share" in navigator && html`<button class="button" onClick=${share}>${request.share}</button>`}
     </div>
     <p class="muted">${request.waiting}</p>

@@ -89,7 +89,10 @@ async function originOf(row, signal) {
 /** @param {Transaction} row @param {string} number @param {AbortSignal} signal @returns {Promise<Origin>} */
 async function ofOrder(row, number, signal) {
   const fact = /** @type {[string, any]} */ ([transaction.order, html`<span class="mono">${number}</span>`]);
-  if (!OF_BUYERS.includes(row.type)) return { facts: [fact] };
+  if (!OF_BUYERS.includes(row.type)) {
+    const sale = `/app/merchant/orders?number=${encodeURIComponent(number)}`;
+    return { facts: [[transaction.order, html`<a class="mono" href=${sale}>${number}</a>`]] };
+  }
   const { data: [order] } = await call("GET /orders", { query: { number, limit: 1 }, signal });
   if (!order) return { facts: [fact] };
   const receipt = async () => {

@@ -14,7 +14,9 @@ export const canScan = "BarcodeDetector" in window && Boolean(navigator.mediaDev
 
 /** @param {any} error of the camera */
 function explain(error) {
-  return error.name === "NotAllowedError" ? pay.denied : pay.noCamera;
+  if (error.name === "NotAllowedError") return pay.denied;
+  const isCamera = ["NotFoundError", "NotReadableError", "OverconstrainedError", "AbortError"].includes(error.name);
+  return isCamera ? pay.noCamera : pay.noScan;
 }
 
 /**
@@ -26,7 +28,8 @@ export function Scanner({ onFound, onStop }) {
   const video = useRef(/** @type {HTMLVideoElement | null} */ (null));
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    const detector = new /** @type {any} */ (window).BarcodeDetector({ formats: ["qr_code"] });
+    /** @type {any} */
+    let detector = null;
     /** @type {MediaStream | null} */
     let stream = null;
     let timer = 0;
@@ -47,6 +50,7 @@ export function Scanner({ onFound, onStop }) {
       }
     }
     async function start() {
+      detector = new /** @type {any} */ (window).BarcodeDetector({ formats: ["qr_code"] });
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
       if (isOver || !video.current) return stop();
       video.current.srcObject = stream;
