@@ -17,6 +17,8 @@ _POLICY: Final = (
     " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+#: The camera is for scanning codes; nothing else of the device is used.
+_PERMISSIONS: Final = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 blp = Blueprint("console", __name__, url_prefix="/app", template_folder="templates")
@@ -44,6 +46,7 @@ def page(view: str = "") -> Response:
     policy = _POLICY.format(imports=assets.csp_hash(import_map))
     response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = "no-cache"
+    response.headers["Permissions-Policy"] = _PERMISSIONS
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.add_etag()
     response.make_conditional(request)

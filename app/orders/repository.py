@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
@@ -227,15 +227,22 @@ def get_refund_request_for_update(
 
 
 def list_refund_requests(
-    session: Session, page: PageRequest, *, user_id: UUID, role: str | None
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    role: str | None,
+    order_id: UUID | None,
 ) -> Page[Any]:
     """Requests that the user made or received, each with the number of its order, newest first.
 
-    role: only as buyer or merchant.
+    role: only as buyer or merchant; order_id: only of this order.
     """
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
     wanted = {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
+    if order_id is not None:
+        wanted = and_(wanted, RefundRequest.order_id == order_id)
     return paginate(
         session,
         page,

@@ -35,7 +35,7 @@ export function useList(operation, filters, { path: ids = {}, query = {} } = {})
 export function List({ of: loaded, filters, caption, empty, emptyText, icon, columns = [], rows, rowKey }) {
   return html`
     ${filters.length > 0 && html`<${Filters} filters=${filters} />`}
-    <section class="card" aria-label=${caption}>
+    <section class="card stacked" aria-label=${caption}>
       <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ { data }) => {
         if (!data.length) {
           return html`<${NoRows} filters=${filters} title=${empty} text=${emptyText} icon=${icon} />`;
@@ -51,8 +51,15 @@ export function List({ of: loaded, filters, caption, empty, emptyText, icon, col
 export function Tabs({ label, tabs }) {
   return html`<nav class="subtabs" aria-label=${label}>
     ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
-      aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
+      aria-current=${path.value === to.split("?")[0] ? "page" : null}>${text}</a>`)}
   </nav>`;
+}
+
+/** The lists of orders. */
+export function OrderTabs() {
+  const { orders, refunds } = operations;
+  return html`<${Tabs} label=${orders.tabs}
+    tabs=${[["/operator/orders", orders.title], ["/operator/orders/refunds", refunds.decisions]]} />`;
 }
 
 /** A person's name, or their shop's. @param {{firstName: string | null, lastName: string | null, shopName?: string | null}} user */

@@ -48,13 +48,13 @@ function Limits({ path, currency }) {
         <span class="cell-title">${limits.types[row.type]} ${row.isOwn && html`<${Badge} tone="warning">${limits.own}</${Badge}>`}</span>
         <span class="muted">${limits.windows[row.window]}</span>` },
     { title: limits.limit, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.limit, row.currency) },
-    { title: limits.used, kind: "number extra", cell: (/** @type {EffectiveLimit} */ row) => money(row.used, row.currency) },
-    { title: limits.left, kind: "number extra", cell: (/** @type {EffectiveLimit} */ row) => money(row.remaining, row.currency) },
-    { title: limits.change, cell: (/** @type {EffectiveLimit} */ row) => html`<div class="actions end">
+    { title: limits.used, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.used, row.currency) },
+    { title: limits.left, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.remaining, row.currency) },
+    { title: limits.change, kind: "number act", cell: (/** @type {EffectiveLimit} */ row) => html`<div class="actions end">
         ${row.isOwn && html`<${RemoveLimit} limit=${row} ...${shared} />`}
         <${SetLimit} limit=${row} currency=${row.currency} ...${shared} /></div>` },
   ];
-  return html`<section class="card" aria-labelledby="limits-title">
+  return html`<section class="card stacked" aria-labelledby="limits-title">
     <div class="card-head"><div><h2 id="limits-title">${limits.title}</h2><p class="muted">${limits.text}</p></div>
       <${SetLimit} currency=${currency} ...${shared} /></div>
     <${Loaded} of=${loaded} lines=${6}>${(/** @type {EffectiveLimit[]} */ rows) => (rows.length
@@ -105,10 +105,10 @@ function Quotas({ path }) {
         ${" "}${row.isOwn && html`<${Badge} tone="warning">${quotas.own}</${Badge}>`}</span>` },
     { title: quotas.used, kind: "number", cell: (/** @type {Quota} */ row) => size(row, row.used) },
     { title: quotas.maximum, kind: "number", cell: (/** @type {Quota} */ row) => size(row, row.maximum) },
-    { title: quotas.change, cell: (/** @type {Quota} */ row) => html`<div class="actions end">
+    { title: quotas.change, kind: "number act", cell: (/** @type {Quota} */ row) => html`<div class="actions end">
         <${SetQuota} quota=${row} path=${path} reload=${loaded.reload} /></div>` },
   ];
-  return html`<section class="card" aria-labelledby="quotas-title">
+  return html`<section class="card stacked" aria-labelledby="quotas-title">
     <h2 id="quotas-title">${quotas.title}</h2><p class="muted">${quotas.text}</p>
     <${Loaded} of=${loaded} lines=${6}>${(/** @type {Quota[]} */ rows) => html`
       <${Table} caption=${quotas.title} columns=${columns} rows=${rows} rowKey=${(/** @type {Quota} */ row) => row.quota} />`}</${Loaded}>

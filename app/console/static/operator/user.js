@@ -4,7 +4,7 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
-import { count, date, dateTime } from "../ui/format.js";
+import { count, date, dateTime, programName } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge } from "../ui/states.js";
@@ -33,9 +33,14 @@ export function UserProfile({ id }) {
     actions=${loaded.data && html`<${Changes} detail=${loaded.data} reload=${loaded.reload} />`}>
     <${UserTabs} id=${id} />
     <${Loaded} of=${loaded} lines=${8}>${(/** @type {UserDetail} */ detail) => html`
-      <${Profile} detail=${detail} />
-      ${detail.wallets.map((wallet) => html`<${WalletCard} key=${wallet.id} wallet=${wallet} userId=${id} reload=${loaded.reload} />`)}
-      <${Records} detail=${detail} />`}
+      <div class="sides">
+        <div class="loaded">
+          <${Profile} detail=${detail} />
+          ${detail.wallets.map((wallet) => html`<${WalletCard} key=${wallet.id} wallet=${wallet} userId=${id} reload=${loaded.reload} />`)}
+          <${Sessions} id=${id} />
+        </div>
+        <${Records} detail=${detail} />
+      </div>`}
     </${Loaded}>
   </${View}>`;
 }
@@ -95,6 +100,26 @@ function WalletCard({ wallet, userId, reload }) {
     </div>
     <${WalletSums} wallet=${wallet} />
     <div class="actions"><${LockAction} wallet=${wallet} reload=${reload} /></div>
+  </section>`;
+}
+
+/** @param {{id: string}} props */
+function Sessions({ id }) {
+  const path = { user_id: id };
+  const loaded = useLoaded((signal) => call("GET /admin/users/{user_id}/sessions", { path, query: { limit: 50 }, signal }), [id]);
+  const any = loaded.data !== null && loaded.data.data.length > 0;
+  return html`<section class="card" aria-labelledby="sessions-title">
+    <div class="card-head"><div><h2 id="sessions-title">${text.sessions}</h2><p class="muted">${text.sessionsText}</p></div>
+      ${any && html`<${Action} name="end-sessions" label=${text.end} title=${text.endTitle} text=${text.endText} isDangerous
+        done=${text.ended} onDone=${loaded.reload}
+        send=${(/** @type {any} */ body, /** @type {any} */ sending) => call("POST /admin/users/{user_id}/revoke-sessions", { path, body, ...sending })} />`}
+    </div>
+    <${Loaded} of=${loaded} lines=${3}>${() => (any
+      ? html`<ul class="list">${loaded.data?.data.map((row) => html`<li key=${row.id} class="session">
+          <span class="grow"><strong>${row.userAgent ? programName(row.userAgent) : text.unknown}</strong>
+            <span class="muted block">${[row.address, text.lastUsed(dateTime(row.lastUsedAt)), text.since(dateTime(row.createdAt))].filter(Boolean).join(" · ")}</span></span>
+        </li>`)}</ul>`
+      : html`<p class="muted">${text.noSessions}</p>`)}</${Loaded}>
   </section>`;
 }
 

@@ -35,14 +35,14 @@ export function Users() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/users", filters);
   const columns = [
-    { title: operations.user, kind: "wide", cell: (/** @type {ListedUser} */ row) => html`<${Person} user=${row} />
+    { title: operations.user, kind: "main", cell: (/** @type {ListedUser} */ row) => html`<${Person} user=${row} />
         ${row.shopName && html`<span class="muted block" dir="auto">${row.shopName}</span>`}` },
     { title: users.role, cell: (/** @type {ListedUser} */ row) => html`<${Badge} tone=${ROLE_TONES[row.role]}>${users.roles[row.role]}</${Badge}>` },
     { title: users.state, cell: (/** @type {ListedUser} */ row) => (row.isActive
       ? html`<span class="muted">${users.states.ACTIVE}</span>`
       : html`<${Badge} tone="danger">${users.states.DEACTIVATED}</${Badge}>`) },
-    { title: operations.created, kind: "extra", cell: (/** @type {ListedUser} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
-    { title: users.lastSeen, kind: "extra", cell: (/** @type {ListedUser} */ row) => html`<span class="muted">
+    { title: operations.created, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
+    { title: users.lastSeen, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">
         ${row.lastLoginAt ? dateTime(row.lastLoginAt) : users.never}</span>` },
   ];
   return html`<${View} title=${users.title}>

@@ -23,7 +23,7 @@ const CURRENCIES = ["USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
 
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [
-  { name: "number", label: text.number, only: /\d{12}/, hint: text.numberHint },
+  { name: "number", label: text.number, only: /(\d[ -]?){12}/, hint: text.numberHint },
   { name: "userId", label: operations.userId, only: AN_ID, hint: operations.idHint },
   { name: "isLocked", label: text.isLocked, options: [["true", operations.yes], ["false", operations.no]] },
   { name: "currency", label: operations.currency, options: CURRENCIES.map((code) => [code, code]) },
@@ -62,11 +62,11 @@ export function LockAction({ wallet, reload }) {
 export function Wallets() {
   const loaded = useList("GET /admin/wallets", FILTERS);
   const columns = [
-    { title: operations.user, kind: "wide", cell: (/** @type {ListedWallet} */ row) => html`<${Person} user=${row.user} />` },
+    { title: operations.user, kind: "main", cell: (/** @type {ListedWallet} */ row) => html`<${Person} user=${row.user} />` },
     { title: text.number, cell: (/** @type {ListedWallet} */ row) => html`
         <a class="mono" href="/app/operator/users/${row.user.id}/wallets/${row.id}">${row.number}</a>` },
     { title: text.balance, kind: "number", cell: (/** @type {ListedWallet} */ row) => money(row.balance, row.currency) },
-    { title: text.available, kind: "number extra", cell: (/** @type {ListedWallet} */ row) => money(row.available, row.currency) },
+    { title: text.available, kind: "number", cell: (/** @type {ListedWallet} */ row) => money(row.available, row.currency) },
     { title: operations.status, cell: (/** @type {ListedWallet} */ row) => html`<${WalletState} wallet=${row} />` },
   ];
   return html`<${View} title=${text.title}>
@@ -88,12 +88,12 @@ export function WalletPage({ id, wallet }) {
   const found = owner.data?.wallets.find((each) => each.id === wallet);
   const title = owner.data ? `${text.one}: ${nameOf(owner.data.user)}` : text.one;
   const columns = [
-    { title: text.what, kind: "wide", cell: (/** @type {Transaction} */ row) => html`
+    { title: text.what, kind: "main", cell: (/** @type {Transaction} */ row) => html`
         <span class="cell-title" dir="auto">${describe(row)}</span>
         <span class="muted">${operations.transactionTypes[row.type]}${row.orderNumber ? ` · ${row.orderNumber}` : ""}</span>` },
     { title: text.when, cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: operations.amount, kind: "number", cell: (/** @type {Transaction} */ row) => html`<${SignedAmount} row=${row} />` },
-    { title: text.after, kind: "number extra", cell: (/** @type {Transaction} */ row) => money(row.balanceAfter, row.currency) },
+    { title: text.after, kind: "number", cell: (/** @type {Transaction} */ row) => money(row.balanceAfter, row.currency) },
   ];
   return html`<${View} title=${title} back=${[`/operator/users/${id}`, text.back]}
     actions=${found && html`<${LockAction} wallet=${found} reload=${owner.reload} />`}>

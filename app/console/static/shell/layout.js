@@ -8,6 +8,7 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { BASE, navigate, path } from "../ui/router.js";
 import { areaOf, areasOf } from "./areas.js";
+import { ConnectionState, watchConnection } from "./connection.js";
 import { TestMode } from "./test-mode.js";
 import { setTheme, theme } from "./theme.js";
 import { unread, watchUnread } from "./unread.js";
@@ -63,6 +64,7 @@ async function leave() {
 /** @param {{children: any}} props */
 export function Layout({ children }) {
   useEffect(watchUnread, []);
+  useEffect(watchConnection, []);
   const name = user.value?.firstName ?? user.value?.email ?? "";
   const area = areaOf(path.value);
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
@@ -88,7 +90,7 @@ export function Layout({ children }) {
         ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
       </nav>
     </div>
-    <main id="content" class="content" tabindex="-1">
+    <main id="content" class="content" tabindex="-1"><${ConnectionState} />
       ${area.role === "MERCHANT" && html`<${TestMode} />`}${children}</main>
   </div>`;
 }
