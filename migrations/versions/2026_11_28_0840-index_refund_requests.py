@@ -6,7 +6,7 @@ The index is created concurrently: nothing waits. A migration that was interrupt
 from alembic import op
 
 revision = "0066_refund_requests"
-down_revision = "0065_webhook_deliveries"
+down_revision = "0067_refused_refunds"
 
 INDEX = "ix_refund_requests_order"
 

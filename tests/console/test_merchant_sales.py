@@ -177,9 +177,15 @@ def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     expect(dialog).to_contain_text(re.compile(r"From your wallet\s*\$12\.50"))
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.get_by_role("link", name=f"Order {second['number']}").click()
+    expect(page.locator(".timeline strong").last).to_have_text(
+        "Buyer asks for a refund: everything that is left"
+    )
     page.get_by_role("button", name=f"Approve the refund of order {second['number']}").click()
     dialog.get_by_role("button", name="Approve", exact=True).click()
-    expect(page.get_by_text("Approved", exact=True)).to_be_visible()
+    expect(page.locator(".timeline strong").filter(has_text="You approved")).to_be_visible()
+    expect(page.locator(".timeline strong").filter(has_text="$12.50 refunded")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     assert call(server, buyer.token, "GET", "/wallet")["balance"] == "77.50"
 
 

@@ -12,31 +12,38 @@ import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { Facts } from "./lists.js";
 import { ORDER_TONES } from "./orders.js";
+import { RequestRow } from "./refund-requests.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
+/** @typedef {import("../api/schema.js").RefundRequest} RefundRequest */
 
 const { order: words } = sales;
 const MAX_ENDPOINTS = 10;
 const MAX_DELIVERIES = 20;
 const MAX_REFUNDS = 100;
+const MAX_REQUESTS = 20;
 
 /** @param {{id: string}} props */
 export function OrderPage({ id }) {
   const loaded = useLoaded(async (signal) => {
     const path = { order_id: id };
-    const [order, refunds, deliveries] = await Promise.all([
+    const [order, refunds, requests, deliveries] = await Promise.all([
       call("GET /orders/{order_id}", { path, signal }),
       callList("GET /orders/{order_id}/refunds", { path, query: { limit: MAX_REFUNDS }, signal }),
+      call("GET /refund-requests", { query: { role: "merchant", orderId: id, limit: MAX_REQUESTS }, signal }),
       deliveriesOf(id, signal).catch(() => []), // the order matters more than who was told of it
     ]);
-    return { order, refunds: refunds.data, deliveries };
+    return { order, refunds: refunds.data, requests: requests.data, deliveries };
   }, [id]);
   const order = loaded.data?.order;
   const title = order ? words.title(order.number) : words.loading;
   return html`<${View} title=${title} back=${["/merchant/orders", words.back]}
     actions=${order && html`<${Actions} order=${order} />`}>
-    <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => html`<div class="order-page">
+    <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => html`
+      ${data.requests.filter(isOpen).map((/** @type {RefundRequest} */ request) => html`
+        <ul class="card" key=${request.id}><${RequestRow} row=${request} reload=${loaded.reload} /></ul>`)}
+      <div class="order-page">
       <section class="card" aria-labelledby="history">
         <h2 id="history">${words.history}</h2>
         <${Timeline} ...${data} />
@@ -47,6 +54,11 @@ export function OrderPage({ id }) {
       </section>
     </div>`}</${Loaded}>
   </${View}>`;
+}
+
+/** @param {RefundRequest} request */
+function isOpen({ status }) {
+  return status === "OPEN";
 }
 
 /** The webhooks about an order, each with its endpoint. @param {string} id @param {AbortSignal} signal */

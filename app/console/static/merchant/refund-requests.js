@@ -24,19 +24,19 @@ export function RefundRequests() {
     <${SalesTabs} />
     <${List} of=${loaded} caption=${requests.title} empty=${requests.empty} emptyText=${requests.emptyText}
       icon="check" rows=${(/** @type {RefundRequest[]} */ rows) => html`<ul class="list">
-        ${rows.map((row) => html`<${Row} key=${row.id} row=${row} reload=${loaded.reload} />`)}
+        ${rows.map((row) => html`<${RequestRow} key=${row.id} row=${row} reload=${loaded.reload} />`)}
       </ul>`} />
   </${View}>`;
 }
 
-/** @param {RefundRequest} row */
-function wanted({ amount, units, currency }) {
+/** What the buyer wants back. @param {RefundRequest} row */
+export function wanted({ amount, units, currency }) {
   if (amount !== null) return money(amount, currency);
   return units === null ? requests.all : requests.units(count(units));
 }
 
-/** @param {{row: RefundRequest, reload: () => void}} props */
-function Row({ row, reload }) {
+/** A request, with the answers while it is open. @param {{row: RefundRequest, reload: () => void}} props */
+export function RequestRow({ row, reload }) {
   const answer = { label: requests.answer, isOptional: true };
   const path = { refund_request_id: row.id };
   const part = row.amount !== null ? { amount: row.amount } : row.units !== null ? { units: row.units } : {};

@@ -6,9 +6,11 @@ import { developers } from "../text/en-developers.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Badge } from "../ui/states.js";
+import { wanted } from "./refund-requests.js";
 
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 /** @typedef {import("../api/schema.js").Refund} Refund */
+/** @typedef {import("../api/schema.js").RefundRequest} RefundRequest */
 /** @typedef {import("../api/schema.js").WebhookDelivery} WebhookDelivery */
 /** @typedef {{at: string, title: string, text?: any, tone?: string, quiet?: boolean}} Happening */
 
@@ -57,6 +59,14 @@ function ofRefund(refund) {
   return [made, { at: refund.settledAt, title: events.refundSettled(amount), tone: "success" }];
 }
 
+/** @param {RefundRequest} request @returns {Happening[]} */
+function ofRequest(request) {
+  const { createdAt, decidedAt, reason, answer, status } = request;
+  const made = { at: createdAt, title: events.requested(wanted(request)), text: reason, tone: "warning" };
+  if (!decidedAt) return [made];
+  return [made, { at: decidedAt, title: events.decided[status], text: answer ?? "" }];
+}
+
 /** @param {WebhookDelivery & {endpoint: any}} delivery @returns {Happening} */
 function ofDelivery(delivery) {
   const { endpoint } = delivery;
@@ -74,11 +84,11 @@ export const DELIVERY_TONES = {
 };
 
 /**
- * @param {{order: OrderDetail, refunds: Refund[], deliveries: (WebhookDelivery & {endpoint: any})[]}} props
+ * @param {{order: OrderDetail, refunds: Refund[], requests: RefundRequest[], deliveries: (WebhookDelivery & {endpoint: any})[]}} props
  *   deliveries: webhooks about the order, each with its endpoint
  */
-export function Timeline({ order, refunds, deliveries: sent }) {
-  const found = [...ofOrder(order), ...refunds.flatMap(ofRefund), ...sent.map(ofDelivery)];
+export function Timeline({ order, refunds, requests, deliveries: sent }) {
+  const found = [...ofOrder(order), ...requests.flatMap(ofRequest), ...refunds.flatMap(ofRefund), ...sent.map(ofDelivery)];
   found.sort((one, other) => Date.parse(one.at) - Date.parse(other.at)); // stable
   return html`<ol class="timeline">
     ${found.map(({ at, title, text, tone = "", quiet }, index) => html`<li key=${index}
