@@ -343,6 +343,7 @@ class RefundRequest(Identified, Created, Base):
         ),
         Index("ix_refund_requests_buyer", "user_id", "id"),
         Index("ix_refund_requests_merchant", "merchant_id", "id"),
+        Index("ix_refund_requests_order", "order_id", "id"),
         mutable("answer", "status", "refund_id", "decided_at"),
     )
 

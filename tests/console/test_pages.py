@@ -41,6 +41,12 @@ def test_the_page_allows_no_inline_scripts_styles_or_other_hosts(client: FlaskCl
     assert policy["script-src"] == ["'self'", assets.csp_hash(imports[1])]
 
 
+def test_the_page_uses_the_camera_and_nothing_else_of_the_device(client: FlaskClient) -> None:
+    policy = client.get("/app").headers["Permissions-Policy"]
+    assert "camera=(self)" in policy
+    assert {"microphone=()", "geolocation=()"} <= set(policy.split(", "))
+
+
 def test_everything_that_the_page_loads_is_cached_for_ever(client: FlaskClient) -> None:
     files = linked_files(client)
     assert len(files) > 20

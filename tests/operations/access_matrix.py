@@ -47,6 +47,7 @@ GET    /api/v1/wallet                                            401 200 200 200
 POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
 POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
 GET    /api/v1/wallet/transactions                               401 200 200 200 200 200
+GET    /api/v1/wallet/transactions/{transaction_id}              401 404 404 404 200 404
 GET    /api/v1/wallet/statement                                  401 200 200 200 200 200
 GET    /api/v1/wallet/limits                                     401 200 200 200 200 200
 POST   /api/v1/wallet/holds                                      401 201 201 201 201 201
@@ -116,6 +117,7 @@ GET    /api/v1/transfers/{transfer_id}/receipt                   401 404 404 404
 POST   /api/v1/transfers/{transfer_id}/receipt/revoke            401 404 404 404 200 404
 POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
 GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
+GET    /api/v1/orders/{order_id}/refunds/preview                 401 403 404 403 403 200
 POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
 GET    /api/v1/refund-requests                                   401 200 200 200 200 200
 POST   /api/v1/refund-requests/{refund_request_id}/approve       401 403 404 403 403 200

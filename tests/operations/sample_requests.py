@@ -27,7 +27,7 @@ from tests.inbox.quarantine import quarantined_event
 from tests.notifications.helpers import notification_of
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
-from tests.wallets.helpers import set_limit
+from tests.wallets.helpers import latest_transaction, set_limit
 
 #: A rule that matches nothing that a sample request does.
 RISK_RULE: dict[str, Any] = {
@@ -302,6 +302,7 @@ class SampleData:
             "coupon_id": coupon["id"],
             "merchant_id": str(payee.id),
             "transfer_id": transfer["id"],
+            "transaction_id": latest_transaction(client, buyer)["id"],
             "payment_request_id": request["id"],
             "payment_request_token": request["token"],
             "token": request["token"],

@@ -17,6 +17,18 @@ let accessToken = null;
 /** Who is signed in; undefined until that is known. */
 export const user = signal(/** @type {SignedInUser | null | undefined} */ (undefined));
 
+/** Whether the last request reached the server. */
+export const isConnected = signal(true);
+
+/** How often a lost connection came back. */
+export const reconnections = signal(0);
+
+/** @param {boolean} isReached */
+function noteConnection(isReached) {
+  if (isReached && !isConnected.value) reconnections.value += 1;
+  isConnected.value = isReached;
+}
+
 // Signing out in one tab signs out all of them.
 const tabs = new BroadcastChannel("payment-flow");
 tabs.addEventListener("message", (event) => {
@@ -112,6 +124,7 @@ async function send(operation, options) {
       if (options.signal?.aborted) throw error;
       return null;
     });
+    noteConnection(response !== null);
     if (response?.ok) return response;
     const error = response ? await errorOf(response) : new ApiError(0, {});
     if (error.code === "UNAUTHORIZED" && token && !isRefreshed) {

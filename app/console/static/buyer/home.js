@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { unread } from "../shell/unread.js";
+import { wallet as texts } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -14,6 +15,7 @@ import { Empty, Notice } from "../ui/states.js";
 import { Movements } from "./movements.js";
 
 const { home, menu } = words;
+const more = texts.menu;
 const RECENT = 6;
 const EVERY_MS = 15_000;
 
@@ -48,6 +50,9 @@ export function Home() {
         <div class="quick">
           <a class="quick-action" href="/app/add-money"><${Icon} name="addMoney" />${menu.addMoney}</a>
           <a class="quick-action" href="/app/send"><${Icon} name="send" />${menu.send}</a>
+          <a class="quick-action" href="/app/request"><${Icon} name="request" />${more.request}</a>
+          <a class="quick-action" href="/app/pay"><${Icon} name="qr" />${more.pay}</a>
+          <a class="quick-action" href="/app/withdraw"><${Icon} name="bank" />${more.withdraw}</a>
           <a class="quick-action" href="/app/shop"><${Icon} name="shop" />${menu.shop}</a>
         </div>
       </section>`}

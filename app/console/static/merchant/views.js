@@ -2,6 +2,7 @@
 // The views of merchants, and what their navigation shows.
 
 import { productWords } from "../text/en-products.js";
+import { SALES_ITEMS, SALES_VIEWS } from "./sales-views.js";
 
 const { menu } = productWords;
 
@@ -14,11 +15,13 @@ export const VIEWS = [
   { at: "/merchant/products/:id", load: () => import("../merchant/product.js"), name: "MerchantProduct" },
   { at: "/merchant/products/:id/codes", load: () => import("../merchant/codes.js"), name: "Codes" },
   { at: "/merchant/shop", load: () => import("../merchant/shop.js"), name: "ShopProfile" },
+  ...SALES_VIEWS,
 ];
 
 /** @type {import("../shell/areas.js").MenuItem[]} */
 export const ITEMS = [
   { to: "/merchant", icon: "overview", text: menu.overview, tab: true },
   { to: "/merchant/products", icon: "purchases", text: menu.products, tab: true },
+  ...SALES_ITEMS,
   { to: "/merchant/shop", icon: "shop", text: menu.shop, tab: false },
 ];

@@ -246,7 +246,7 @@ export const words = {
     methods: { WALLET: "Wallet", GATEWAY: "Card" },
     bought: "Bought",
     states: {
-      PENDING: "Unpaid", PAYMENT_PROCESSING: "Payment in progress", COMPLETED: "Complete",
+      PENDING: "Unpaid", PAYMENT_PROCESSING: "Payment in progress", PENDING_REVIEW: "Being checked", COMPLETED: "Complete",
       FAILED: "Failed", CANCELLED: "Cancelled", REFUNDED: "Refunded",
     },
     goods: "Your goods",

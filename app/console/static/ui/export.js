@@ -35,8 +35,7 @@ export function ExportButton({ from, path, query = {}, name, label = words.expor
     if (isBusy) return;
     setBusy(true);
     try {
-      // With a byte order mark, by which spreadsheets recognize UTF-8.
-      saveFile(await download(from, { path, query: { ...query, bom: true } }), `${name}.csv`);
+      saveFile(await download(from, { path, query }), `${name}.csv`);
       toast(words.exporting.saved);
     } catch (error) {
       toast(error.message || words.problems.offline);

@@ -181,7 +181,7 @@ export function TextArea({ label, name, value, onInput, hint, error, id, isOptio
  *   tone?: "primary" | "danger"}} props
  */
 export function Submit({ isBusy, children, wide = false, disabled = false, tone = "primary" }) {
-  return html`<button class="button ${tone} ${wide ? "wide" : ""}" type="submit"
+  return html`<button class="button ${tone === "danger" ? "danger-filled" : tone} ${wide ? "wide" : ""}" type="submit"
     aria-disabled=${isBusy ? "true" : null} disabled=${disabled}>
     ${isBusy && html`<span class="spinner" aria-hidden="true"></span>`}${children}
   </button>`;
