@@ -18,6 +18,8 @@ export const words = {
   copied: "Copied to the clipboard.",
   newest: "Back to newest",
   older: "Older",
+  confirm: { noReason: "Say why: the reason is kept with the change." },
+  exporting: { csv: "Export CSV", saved: "The file is saved." },
   areas: { wallet: "My wallet", merchant: "My shop", operator: "Operations" },
   chart: { time: "Time", asTable: "Show as a table" },
   menu: {
