@@ -20,6 +20,12 @@ export const words = {
   older: "Older",
   confirm: { noReason: "Say why: the reason is kept with the change." },
   exporting: { csv: "Export CSV", saved: "The file is saved." },
+  filters: {
+    clear: "Clear the filters",
+    empty: "Nothing matches",
+    emptyText: "Change the filters to see more.",
+    wrong: "This cannot be searched for.",
+  },
   areas: { wallet: "My wallet", merchant: "My shop", operator: "Operations" },
   chart: { time: "Time", asTable: "Show as a table" },
   menu: {
