@@ -25,6 +25,10 @@ const PATHS = {
   key: "M8 12a3.5 3.5 0 1 0 0 .1M11.500 12H20M17 12v3",
   switch: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   file: "M7 4h7l4 4v12H7zM14 4v4h4",
+  pulse: "M3 12h4l3-7 4 14 3-7h4",
+  gauge: "M4 17a8 8 0 1 1 16 0M12 17l4-6M4 20h16",
+  shield: "M12 4l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V7z",
+  rules: "M5 6h14M5 12h14M5 18h14M9 4v4M15 10v4M8 16v4",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */
