@@ -27,6 +27,8 @@ const OPERATORS = {
   text: ["=", "!=", "in", "not in"], flag: ["=", "!="],
 };
 const WINDOWS = /** @type {(keyof typeof rules.windows)[]} */ (Object.keys(rules.windows));
+/** May be written instead of an amount. */
+const SETTING = "RISK_REVIEW_ABOVE";
 const FIRST = { field: "amount", operator: ">", value: "1000.00" };
 
 /** Whether the conditions are one list that rows can show. @param {any} conditions */
@@ -134,9 +136,10 @@ function Value({ row, type, number, change }) {
       <option value="no" selected=${row.value !== true}>${rules.no}</option></select>`;
   }
   if (type === "amount") {
-    const isSetting = typeof row.value === "object";
-    return html`<input class="input" aria-label=${label} inputmode="decimal" readonly=${isSetting}
-      value=${isSetting ? row.value.setting : row.value} onInput=${(/** @type {any} */ event) => set(event.currentTarget.value.trim())} />`;
+    const shown = typeof row.value === "object" ? row.value.setting : row.value;
+    const typed = (/** @type {string} */ text) => (text === SETTING ? { setting: SETTING } : text);
+    return html`<input class="input" aria-label=${label} value=${shown}
+      onInput=${(/** @type {any} */ event) => set(typed(event.currentTarget.value.trim()))} />`;
   }
   if (type === "number") {
     return html`<input class="input" aria-label=${label} type="number" step="1" value=${row.value}
