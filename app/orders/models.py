@@ -270,6 +270,12 @@ class Refund(Polled, Created, Monetary, Base):
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
+        # For administrators.
+        Index(
+            "ix_refunds_refused",
+            "id",
+            postgresql_where=text("status = 'PENDING' AND failure_reason IS NOT NULL"),
+        ),
         key_index("uq_refunds_key", "initiator_id"),
         mutable(
             "restored_units",

@@ -196,6 +196,7 @@ POST   /api/v1/webhooks/stripe                                   401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/deactivate                  401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/activate                    401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/revoke-sessions             401 403 403 204 403 403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor            401 403 403 409 403 403
 GET    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
 PUT    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
@@ -227,11 +228,13 @@ POST   /api/v1/admin/risk/cases/{case_id}/reject                 401 403 403 404
 GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+GET    /api/v1/admin/refunds                                     401 403 403 200 403 403
 POST   /api/v1/admin/refunds/{refund_id}/settle                  401 403 403 404 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
 GET    /api/v1/admin/users                                       401 403 403 200 403 403
 GET    /api/v1/admin/users/{user_id}                             401 403 403 200 403 403
+GET    /api/v1/admin/users/{user_id}/sessions                    401 403 403 200 403 403
 GET    /api/v1/admin/wallets                                     401 403 403 200 403 403
 GET    /api/v1/admin/wallets/{wallet_id}/transactions            401 403 403 200 403 403
 GET    /api/v1/admin/orders                                      401 403 403 200 403 403

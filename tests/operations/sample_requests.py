@@ -140,6 +140,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "On request"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "On request"},
+    ("POST", "/api/v1/admin/users/{user_id}/revoke-sessions"): {"reason": "On request"},
     ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "On request"},
     ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
         "type": "DEPOSIT",

@@ -67,13 +67,13 @@ export function newKey() {
  * @param {{
  *   path?: Record<string, string>,
  *   query?: Partial<Record<string, string | number | boolean | null | undefined>>,
- *   body?: Operations[Name]["body"],
+ *   body?: Operations[Name]["body"] | Blob,
  *   key?: string,
  *   code?: string,
  *   cookie?: boolean,
  *   signal?: AbortSignal,
- * }} [options] key: the Idempotency-Key; code: of the second factor; cookie: the refresh token goes
- *   into its cookie
+ * }} [options] body: sent as JSON, a file as it is; key: the Idempotency-Key; code: of the second
+ *   factor; cookie: the refresh token goes into its cookie
  * @returns {Promise<Operations[Name]["answer"]>}
  */
 export async function call(operation, options = {}) {
@@ -141,7 +141,8 @@ function request(method, url, { body, key, code, cookie, signal: aborting, keepa
   /** @type {Record<string, string>} */
   const headers = {};
   if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = isFile ? body.type : "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (code) headers["X-Two-Factor-Code"] = code;
   if (cookie) headers["X-Refresh-Cookie"] = "true";
@@ -149,7 +150,7 @@ function request(method, url, { body, key, code, cookie, signal: aborting, keepa
     method,
     headers,
     keepalive,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || isFile ? body : JSON.stringify(body),
     signal: aborting,
   });
 }

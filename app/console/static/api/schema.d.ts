@@ -360,6 +360,10 @@ export interface RefundRequestAnswer { answer?: string | null; }
 
 export interface RefundRequestList { data: (RefundRequest)[]; meta: PageMeta; }
 
+export interface RefusedRefund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; buyer: UserSummary; merchant: UserSummary; flaggedAt: string | null; nextAttemptAt: string | null; }
+
+export interface RefusedRefundList { data: (RefusedRefund)[]; meta: PageMeta; }
+
 export interface RegisterUser { email: string; password: string; role: "USER" | "MERCHANT"; firstName?: string | null; lastName?: string | null; }
 
 export interface RegisteredUser { id: string; email: string | null; role: "USER" | "MERCHANT" | "ADMIN"; firstName: string | null; lastName: string | null; createdAt: string; }
@@ -496,6 +500,10 @@ export interface UserDetail { user: ListedUser; twoFactor: TwoFactorStatus; wall
 
 export interface UserIdentifier { email?: string; phone?: string; walletNumber?: string; userId?: string; }
 
+export interface UserSession { id: string; userAgent: string | null; address: string | null; createdAt: string; lastUsedAt: string; expiresAt: string; }
+
+export interface UserSessionList { data: (UserSession)[]; meta: PageMeta; }
+
 export interface UserSummary { id: string; email: string | null; firstName: string | null; lastName: string | null; shopName: string | null; }
 
 export interface UserWallet { id: string; balance: string; currency: string; isLocked: boolean; createdAt: string; updatedAt: string; available: string; held: string; number: string; lockReason: string | null; }
@@ -553,6 +561,7 @@ export interface Operations {
   "GET /admin/orders/{order_id}": { query: {  }; body: null; answer: OrderRecord };
   "GET /admin/payouts": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean }; body: null; answer: PayoutRecordList };
   "POST /admin/reconciliations": { query: { bom?: boolean; provider?: string; from?: string; to?: string; timeZone?: string; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD"; columns?: string; decimalComma?: boolean; monthFirst?: boolean; apply?: boolean; format?: "json" | "csv" }; body: null; answer: Reconciliation };
+  "GET /admin/refunds": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: RefusedRefundList };
   "POST /admin/refunds/{refund_id}/settle": { query: {  }; body: SettleRefund; answer: Refund };
   "GET /admin/risk/backtests": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: BacktestList };
   "POST /admin/risk/backtests": { query: {  }; body: CreateRiskBacktest; answer: Backtest };
@@ -592,6 +601,8 @@ export interface Operations {
   "GET /admin/users/{user_id}/quotas": { query: {  }; body: null; answer: (Quota)[] };
   "PUT /admin/users/{user_id}/quotas": { query: {  }; body: SetUserQuota; answer: (Quota)[] };
   "POST /admin/users/{user_id}/reset-two-factor": { query: {  }; body: Reason; answer: null };
+  "POST /admin/users/{user_id}/revoke-sessions": { query: {  }; body: Reason; answer: null };
+  "GET /admin/users/{user_id}/sessions": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: UserSessionList };
   "GET /admin/wallets": { query: { page?: number; limit?: number; cursor?: string; userId?: string; number?: string; isLocked?: boolean; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD" }; body: null; answer: ListedWalletList };
   "POST /admin/wallets/{wallet_id}/lock": { query: {  }; body: Reason; answer: Wallet };
   "GET /admin/wallets/{wallet_id}/transactions": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND" }; body: null; answer: TransactionList };

@@ -81,12 +81,12 @@ export function Backtest({ id }) {
 /** @param {{found: BacktestOf}} props */
 function Summary({ found }) {
   const skipped = Object.entries(found.skipped);
-  return html`<section class="card stack" aria-label=${backtests.result}>
+  return html`<section class="card stack" aria-label=${backtests.period}>
     <div class="card-head"><p>${dateTime(found.startsAt)} – ${dateTime(found.endsAt)}</p><${State} ...${found} /></div>
     ${found.status === "RUNNING" && html`<progress class="progress" max="100" value=${found.progress} aria-label=${backtests.progress}></progress>`}
     <p>${backtests.evaluated(count(found.evaluated))}${found.notEvaluable ? html` · <span class="muted">${backtests.notEvaluable(count(found.notEvaluable))}</span>` : ""}</p>
     ${skipped.length > 0 && html`<p class="muted">${backtests.skipped}: ${skipped.map(([name, number]) => `${name.replace("@", " · ")} (${count(number)})`).join(", ")}</p>`}
-    <p><a href="/app/operator/rules/${found.ruleId}">${backtests.rule}</a></p>
+    <p><a href="/app/operator/rules/${found.ruleId}">${backtests.open}</a></p>
   </section>`;
 }
 

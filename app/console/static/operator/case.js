@@ -74,7 +74,7 @@ function Summary({ found, people }) {
   const shown = [
     [cases.payer, html`<${Person} id=${found.userId} person=${person(found.userId)} />`],
     found.payeeId && [cases.payee, html`<${Person} id=${found.payeeId} person=${person(found.payeeId)} />`],
-    found.referenceId && [cases.order, short(found.referenceId)],
+    found.referenceId && [cases.order, html`<a href="/app/operator/orders/${found.referenceId}">${short(found.referenceId)}</a>`],
     [cases.score, decimal(Number(found.score))],
     [cases.since, dateTime(found.createdAt)],
     found.status === "OPEN" ? [cases.expires, `${dateTime(found.expiresAt)} · ${distance(found.expiresAt)}`]
@@ -99,7 +99,8 @@ function ruleLink(name) {
 /** @param {{found: CaseOf}} props */
 function Why({ found }) {
   const { rules: matched, shadow, skipped } = found.reasons;
-  const inputs = Object.entries(found.inputs).map(([name, value]) => inputOf(name, value, found.case.currency));
+  const read = Object.entries(found.inputs).filter(([name]) => name !== "parameters");
+  const inputs = read.map(([name, value]) => inputOf(name, value, found.case.currency));
   return html`<section class="card stack" aria-labelledby="why">
     <h2 id="why">${cases.why}</h2>
     <div><p class="muted">${cases.rules}</p>

@@ -83,8 +83,8 @@ export function Reading({ label, value, text, tone = "", wide = false, to }) {
 /** How fresh the view is. @param {{connection: import("../ui/live.js").Connection, at: string | null}} props */
 export function Connected({ connection, at }) {
   const isFresh = connection === "streaming" || connection === "polling";
-  return html`<p class="connection ${connection}" role="status">
-    <span class="connection-dot" aria-hidden="true"></span>${live.connections[connection]}
+  return html`<p class="freshness ${connection}" role="status">
+    <span class="freshness-dot" aria-hidden="true"></span>${live.connections[connection]}
     ${!isFresh && at && html` <span class="muted">· ${live.lastUpdate(distance(at))}</span>`}
   </p>`;
 }

@@ -4,7 +4,6 @@
 import { call } from "../api/client.js";
 import { Chart } from "../charts/chart.js";
 import { View } from "../shell/layout.js";
-import { words } from "../text/en.js";
 import { kinds, live } from "../text/en-live.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -75,18 +74,18 @@ function Figures({ stats, health }) {
   const total = stats.totals.find((each) => each.currency === currency)?.volume ?? "0";
   const { requests, uptime } = stats;
   return html`<section aria-labelledby="figures">
-    <h2 id="figures" class="visually-hidden">${live.figures}, ${live.lastHour}</h2>
+    <h2 id="figures" class="section-title">${live.lastHour}</h2>
     <dl class="readings">
-      <${Reading} wide label="${live.volume} · ${live.lastHour}" value=${money(volume, currency)}
+      <${Reading} wide label=${live.volume} value=${money(volume, currency)}
         text=${live.volumeTotal(money(total, currency))} />
-      <${Reading} label="${live.approval} · ${live.lastHour}" value=${percent(rate)}
+      <${Reading} label=${live.approval} value=${percent(rate)}
         text=${live.approvalTotal(percent(stats.approvalRate))} />
-      <${Reading} label="${live.transactions} · ${live.lastHour}" value=${count(approved + declined)}
+      <${Reading} label=${live.transactions} value=${count(approved + declined)}
         text=${live.transactionsText(count(stats.lastMinute), count(stats.total))} />
       <${Reading} label=${live.decision} value=${duration(stats.averageLatencyMs)} text=${live.decisionText} />
       <${Reading} label=${live.latency} value=${duration(requests.p95Ms)}
         text=${live.latencyText(duration(requests.p50Ms), duration(requests.p90Ms), duration(requests.p99Ms))} />
-      <${Reading} label="${live.requests} · ${live.lastHour}" value=${count(requests.total)}
+      <${Reading} label=${live.requests} value=${count(requests.total)}
         text=${live.requestsText(count(requests.errors))} tone=${requests.errors ? "bad" : ""} />
       <${Reading} label=${live.uptime} to="/operator/reliability" value=${percent(uptime.percent)}
         text=${live.uptimeText(count(uptime.downMinutes), count(uptime.unknownMinutes))} />
@@ -146,7 +145,7 @@ function reasonOf(code) {
 function Latest({ rows }) {
   const columns = [
     { title: live.what, kind: "wide", cell: (/** @type {FeedTransaction} */ row) => html`
-        <span class="cell-title" dir="auto">${row.merchantId ? row.merchantName : kinds[row.kind]}</span>
+        <span class="cell-title"><bdi>${row.merchantId ? row.merchantName : kinds[row.kind]}</bdi></span>
         <span class="muted">${row.merchantId ? `${kinds[row.kind]} · ` : ""}${live.payer(`#${row.userNumber}`)}</span>` },
     { title: live.when, cell: (/** @type {FeedTransaction} */ row) => html`<span class="muted">${
         dateTime(row.occurredAt, { timeStyle: "medium" })}</span>` },

@@ -127,7 +127,7 @@ function Backlogs({ rows }) {
     { title: reliability.oldest, cell: (/** @type {Backlog} */ row) => html`<span class="muted">${row.waiting ? duration(row.delaySeconds * 1000) : "–"}</span>` },
     { title: reliability.waiting, kind: "number", cell: (/** @type {Backlog} */ row) => count(row.waiting) },
     { title: reliability.parked, kind: "number", cell: (/** @type {Backlog} */ row) => (row.parked
-      ? html`<${Badge} tone="warning">${count(row.parked)}</${Badge}>` : "–") },
+      ? html`<a href="/app/operator/events">${count(row.parked)}</a>` : "–") },
   ];
   return html`<section class="card" aria-labelledby="backlogs"><h2 id="backlogs">${reliability.backlogs}</h2>
     <${Table} caption=${reliability.backlogs} columns=${columns} rows=${rows}

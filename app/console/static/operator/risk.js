@@ -54,7 +54,7 @@ export function inputOf(name, value, currency) {
   const label = window
     ? `${nameOf(field)} ${rules.windows[/** @type {keyof typeof rules.windows} */ (window)] ?? ""}`
     : nameOf(field);
-  if (value === null) return { label, text: rules.unknown };
+  if (value === null) return { label, text: field === "list" ? rules.noList : rules.unknown };
   if (field === "amount" || field === "sum") {
     return { label, text: money(fromMinor(String(value), decimalsOf(currency)), currency) };
   }

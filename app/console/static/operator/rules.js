@@ -4,7 +4,7 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { rules } from "../text/en-live.js";
-import { dateTime } from "../ui/format.js";
+import { date } from "../ui/format.js";
 import { Filters, NoRows, filtered, position } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -32,13 +32,13 @@ export function Rules() {
   }), [query.value.toString()]);
   const columns = [
     { title: rules.rule, kind: "wide", cell: (/** @type {Rule} */ row) => html`
-        <a class="cell-title" dir="auto" href="/app/operator/rules/${row.id}">${row.name}</a>
+        <a class="cell-title" href="/app/operator/rules/${row.id}"><bdi>${row.name}</bdi></a>
         <span class="muted"><span class="mono">${row.key}</span> · ${rules.version(String(row.version))}</span>` },
     { title: rules.outcome, cell: (/** @type {Rule} */ row) => html`${rules.outcomes[row.outcome]}
         <span class="muted block">${rules.weight} ${decimal(Number(row.weight))}</span>` },
     { title: rules.status, kind: "number", cell: (/** @type {Rule} */ row) => html`<${Badge} tone=${RULE_TONES[row.status]}>${rules.statuses[row.status]}</${Badge}>` },
     { title: rules.changed, kind: "extra", cell: (/** @type {Rule} */ row) => html`<span class="muted">${
-        dateTime(row.retiredAt ?? row.activatedAt ?? row.createdAt)}</span>` },
+        date(row.retiredAt ?? row.activatedAt ?? row.createdAt)}</span>` },
   ];
   const add = html`<a class="button primary" href="/app/operator/rules/new"><${Icon} name="addMoney" />${rules.add}</a>`;
   return html`<${View} title=${rules.title} text=${rules.text} actions=${add}>

@@ -22,8 +22,9 @@ function isCurrent(/** @type {string} */ to) {
 function Item({ to, icon, text, badge, label, tab = true }) {
   const current = isCurrent(to) ? "page" : null;
   return html`<a href=${BASE + (to === "/" ? "" : to)} class="item ${tab ? "" : "not-tab"}"
-    aria-current=${current} aria-label=${label}>
-    <${Icon} name=${icon} /><span class="item-text">${text}</span>
+    aria-current=${current}>
+    <${Icon} name=${icon} /><span class="item-text" aria-hidden=${label ? "true" : null}>${text}</span>
+    ${label && html`<span class="visually-hidden">${label}</span>`}
     ${badge > 0 && html`<span class="count" aria-hidden="true">${badge > 99 ? "99+" : badge}</span>`}
   </a>`;
 }
@@ -65,24 +66,26 @@ export function Layout({ children }) {
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
   return html`<div class="shell">
     <a class="skip" href="#content">${words.skip}</a>
-    <header class="top">
-      <${Brand} />
-      <nav class="top-links" aria-label=${menu.account}>
-        ${others.map(({ at, text }) => html`<${Item} key=${at} to=${at} icon="switch" text=${text} />`)}
-        <${Bell} />
-        <${Item} to="/settings" icon="settings" text=${menu.settings} />
+    <div class="side">
+      <header class="top">
+        <${Brand} />
+        <nav class="top-links" aria-label=${menu.account}>
+          ${others.map(({ at, text }) => html`<${Item} key=${at} to=${at} icon="switch" text=${text} />`)}
+          <${Bell} />
+          <${Item} to="/settings" icon="settings" text=${menu.settings} />
+        </nav>
+        <div class="account">
+          <${ThemeChoice} />
+          <span class="who" title=${user.value?.email ?? ""}>${name}</span>
+          <button class="item" type="button" onClick=${leave}>
+            <${Icon} name="signOut" /><span class="item-text">${menu.signOut}</span>
+          </button>
+        </div>
+      </header>
+      <nav class="tabs" aria-label=${menu.label}>
+        ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
       </nav>
-      <div class="account">
-        <${ThemeChoice} />
-        <span class="who" title=${user.value?.email ?? ""}>${name}</span>
-        <button class="item" type="button" onClick=${leave}>
-          <${Icon} name="signOut" /><span class="item-text">${menu.signOut}</span>
-        </button>
-      </div>
-    </header>
-    <nav class="tabs" aria-label=${menu.label}>
-      ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
-    </nav>
+    </div>
     <main id="content" class="content" tabindex="-1">${children}</main>
   </div>`;
 }

@@ -20,6 +20,7 @@ import { Empty } from "./states.js";
  * @property {[string, string][]} [options]
  * @property {RegExp} [only]
  * @property {string} [hint]
+ * @property {boolean} [isLinked] shown only while it is set, because links to the list set it
  */
 
 /** From and to, as many lists have them. @returns {Filter[]} */
@@ -78,10 +79,10 @@ function clear(filters) {
 /** The filter bar. Texts are searched for with Enter, or when the input is left. @param {{filters: Filter[]}} props */
 export function Filters({ filters }) {
   const isSet = filters.some(({ name }) => query.value.get(name));
-  return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => {
+  return html`<form class="filters ${filters.length > 3 ? "many" : ""}" role="search" onSubmit=${(/** @type {Event} */ event) => {
     event.preventDefault(); // Enter has changed the filter already
   }}>
-    ${filters.map((filter) => html`<${Input} key=${filter.name} filter=${filter} />`)}
+    ${filters.filter(({ name, isLinked }) => !isLinked || query.value.has(name)).map((filter) => html`<${Input} key=${filter.name} filter=${filter} />`)}
     ${isSet && html`<button class="button quiet" type="button" onClick=${() => clear(filters)}>
       ${words.filters.clear}</button>`}
   </form>`;
