@@ -18,10 +18,15 @@ from tests.console.test_accessibility import check
 from tests.console.test_accessibility import page as themed_page
 from tests.fake_traffic import fake_traffic
 from tests.live import PASSWORD, LiveServer, wait_until
+from tests.live_process.helpers import LiveProcess
 
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 LARGE = "150.00"
+#: As if the server had been started with LIVE_EVENTS_PATH.
+WITH_STREAM = """new MutationObserver(() => {
+  document.querySelector("meta[name=stream]")?.setAttribute("content", "/events");
+}).observe(document, { childList: true, subtree: true })"""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +133,30 @@ def test_what_was_seen_last_stays_without_a_connection(
     expect(rows.first).to_be_visible()
     page.context.set_offline(False)
     expect(page.get_by_role("status").filter(has_text="Updated every few seconds")).to_be_visible()
+
+
+@pytest.mark.stress
+def test_the_stream_of_the_live_process_is_followed(
+    page: Page, server: LiveServer, settings: Settings, shop: Shop
+) -> None:
+    with LiveProcess.start(settings, server.database) as live:
+        page.add_init_script(WITH_STREAM)
+        # What a reverse proxy does: the browser sees its own host only.
+        page.route(
+            "**/events?*",
+            lambda route: route.continue_(
+                url=f"{live.url}/events?{route.request.url.partition('?')[2]}"
+            ),
+        )
+        sign_in_as(page, server, shop.admin)
+        state = page.locator(".freshness")
+        expect(state).to_have_text("Live")
+        rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
+        before = rows.count()
+        shop.buy(server)
+        expect(rows).to_have_count(before + 1, timeout=8000)  # sooner than without the stream
+        expect(state).to_have_text("Live")
+    expect(state).to_have_text("Updated every few seconds")
 
 
 def test_traffic_is_started_stopped_and_made(page: Page, server: LiveServer, shop: Shop) -> None:

@@ -130,8 +130,8 @@ function Backlogs({ rows }) {
       ? html`<a href="/app/operator/events">${count(row.parked)}</a>` : "–") },
   ];
   return html`<section class="card" aria-labelledby="backlogs"><h2 id="backlogs">${reliability.backlogs}</h2>
-    <${Table} caption=${reliability.backlogs} columns=${columns} rows=${rows}
-      rowKey=${(/** @type {Backlog} */ row) => `${row.kind} ${row.name}`} />
+    <div class="stacked"><${Table} caption=${reliability.backlogs} columns=${columns} rows=${rows}
+      rowKey=${(/** @type {Backlog} */ row) => `${row.kind} ${row.name}`} /></div>
   </section>`;
 }
 
