@@ -43,7 +43,7 @@ export function HeldEvents() {
         ${row.nextAttemptAt && html`<span class="muted block">${text.next(dateTime(row.nextAttemptAt))}</span>`}` },
     { title: text.reason, cell: (/** @type {HeldEvent} */ row) => (row.reason
       ? html`<span class="mono">${row.reason}</span><span class="muted block">${text.attempts(count(row.attempts))}</span>` : operations.none) },
-    { title: text.decide, kind: "number", cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
+    { title: text.decide, kind: "number act", cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
   ];
   return html`<${View} title=${text.title} text=${text.text}>
     <${EventTabs} />
@@ -77,7 +77,7 @@ export function EventSinks() {
     { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
     { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    { title: text.remove, kind: "number", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+    { title: text.remove, kind: "number act", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />

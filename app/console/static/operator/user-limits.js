@@ -50,7 +50,7 @@ function Limits({ path, currency }) {
     { title: limits.limit, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.limit, row.currency) },
     { title: limits.used, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.used, row.currency) },
     { title: limits.left, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => money(row.remaining, row.currency) },
-    { title: limits.change, kind: "number", cell: (/** @type {EffectiveLimit} */ row) => html`<div class="actions end">
+    { title: limits.change, kind: "number act", cell: (/** @type {EffectiveLimit} */ row) => html`<div class="actions end">
         ${row.isOwn && html`<${RemoveLimit} limit=${row} ...${shared} />`}
         <${SetLimit} limit=${row} currency=${row.currency} ...${shared} /></div>` },
   ];
@@ -105,7 +105,7 @@ function Quotas({ path }) {
         ${" "}${row.isOwn && html`<${Badge} tone="warning">${quotas.own}</${Badge}>`}</span>` },
     { title: quotas.used, kind: "number", cell: (/** @type {Quota} */ row) => size(row, row.used) },
     { title: quotas.maximum, kind: "number", cell: (/** @type {Quota} */ row) => size(row, row.maximum) },
-    { title: quotas.change, kind: "number", cell: (/** @type {Quota} */ row) => html`<div class="actions end">
+    { title: quotas.change, kind: "number act", cell: (/** @type {Quota} */ row) => html`<div class="actions end">
         <${SetQuota} quota=${row} path=${path} reload=${loaded.reload} /></div>` },
   ];
   return html`<section class="card stacked" aria-labelledby="quotas-title">
