@@ -11,10 +11,12 @@ export function decimal(number, options = { maximumFractionDigits: 2 }) {
   return new Intl.NumberFormat(habits.value.locale.replace("_", "-"), options).format(number);
 }
 
-/** @param {number | null} percent 0 to 100, which may have been rounded to be 100 */
+/** Rounded down, so that what is not perfect never looks so. @param {number | null} percent 0 to 100 */
 export function percent(percent) {
   if (percent === null) return "–";
-  return decimal(percent / 100, { style: "percent", maximumFractionDigits: 2 });
+  const digits = percent > 99 && percent < 100 ? 3 : 2;
+  return decimal(percent / 100, /** @type {any} */ (
+    { style: "percent", maximumFractionDigits: digits, roundingMode: "floor" }));
 }
 
 /** For axes, where there is little space. @param {number} number */

@@ -64,6 +64,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
         setState((before) => (isGone && before.data !== null
           ? { ...before, connection: "offline" }
           : { ...before, data: null, error, connection: "offline" }));
+        if (!isGone) return; // asking again would not help
       } finally {
         isBusy = false;
       }
