@@ -37,6 +37,8 @@ def page(view: str = "") -> Response:
         import_map=Markup(import_map),  # noqa: S704 – names of our files only
         api=settings().api_prefix,
         deposits=settings().direct_deposits_allowed,
+        traffic=not settings().is_production,
+        stream=settings().live_events_path,
         theme=_theme(),
     )
     response = make_response(html)

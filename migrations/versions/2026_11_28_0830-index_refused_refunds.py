@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0067_refused_refunds"
-down_revision = "0064_trace_context"
+down_revision = "0066_refund_requests"
 
 
 def upgrade() -> None:

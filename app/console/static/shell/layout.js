@@ -23,8 +23,9 @@ function isCurrent(/** @type {string} */ to) {
 function Item({ to, icon, text, badge, label, tab = true }) {
   const current = isCurrent(to) ? "page" : null;
   return html`<a href=${BASE + (to === "/" ? "" : to)} class="item ${tab ? "" : "not-tab"}"
-    aria-current=${current} aria-label=${label}>
-    <${Icon} name=${icon} /><span class="item-text">${text}</span>
+    aria-current=${current}>
+    <${Icon} name=${icon} /><span class="item-text" aria-hidden=${label ? "true" : null}>${text}</span>
+    ${label && html`<span class="visually-hidden">${label}</span>`}
     ${badge > 0 && html`<span class="count" aria-hidden="true">${badge > 99 ? "99+" : badge}</span>`}
   </a>`;
 }
