@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write random secrets for the overlay k3s, once: existing ones are kept.
 
-    python3 deploy/kubernetes/create_secrets.py            # to overlays/k3s/secrets
-    python3 deploy/kubernetes/create_secrets.py FOLDER
+python3 deploy/kubernetes/create_secrets.py            # to overlays/k3s/secrets
+python3 deploy/kubernetes/create_secrets.py FOLDER
 """
 
 import secrets
