@@ -41,7 +41,7 @@ def seller(server: LiveServer) -> Account:
 
 def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Account) -> None:
     sign_in(page, server, seller)
-    expect(page.get_by_text("0 of 6 steps done")).to_be_visible()
+    expect(page.get_by_text("0 of 7 steps done")).to_be_visible()
     page.get_by_role("link", name="Create a product").click()
     page.get_by_role("button", name="Create the product").click()
     expect(page.get_by_text("Give the product a name.")).to_be_visible()
@@ -65,7 +65,7 @@ def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Acco
     expect(page.get_by_role("cell", name="••••AAAA", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_text("2 of 6 steps done")).to_be_visible()
+    expect(page.get_by_text("2 of 7 steps done")).to_be_visible()
     buyer = new_account(server, balance="50.00")
     (product,) = call(server, seller.token, "GET", "/products/merchant/my-products")
     order = {"productId": product["id"], "paymentMethod": "WALLET"}
