@@ -22,17 +22,15 @@ from app.auth.errors import (
     PhoneNeeded,
     PhoneTaken,
     RefreshTokenReused,
-    SessionNotFound,
     UserNotFound,
 )
-from app.auth.models import LoginSession, Role, SessionKind, User
+from app.auth.models import Role, SessionKind, User
 from app.auth.tokens import TokenRules
 from app.common import clock
 from app.common.db import constraint_name
 from app.common.errors import Conflict, Unauthorized
 from app.common.ids import new_id, parse_id
 from app.common.locales import DEFAULT_LOCALE
-from app.common.pagination import Page, PageRequest
 from app.common.process_state import Hook
 from app.events import service as events
 from app.events.catalogue.accounts import AccountCreated, SessionCreated
@@ -268,23 +266,6 @@ def query_callers(
     """Query the users of many sessions. Call the result for those whose sessions are valid."""
     rows = repository.list_users_of_sessions(session, session_ids=session_ids, now=clock.now())
     return lambda: {row.session_id: Caller(row.id, row.email, row.role) for row in rows}
-
-
-def list_active_sessions(
-    session: Session, page: PageRequest, *, user_id: UUID
-) -> Page[LoginSession]:
-    """The user's active sessions, newest first, without those of API keys."""
-    return repository.list_active_sessions(session, page, user_id=user_id, now=clock.now())
-
-
-def revoke_session(session: Session, *, user_id: UUID, session_id: UUID) -> None:
-    """End one of the user's sessions. Raises SessionNotFound."""
-    login = repository.get_session_for_update(session, session_id)
-    if login is None or login.user_id != user_id or login.revoked_at is not None:
-        raise SessionNotFound
-    if login.kind != SessionKind.LOGIN:
-        raise SessionNotFound
-    login.revoked_at, login.revoked_because = clock.now(), "signed out"
 
 
 #: The error of each unique constraint.

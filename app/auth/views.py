@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.attempts.budgets import USER_LOOKUPS
 from app.attempts.http import limits_attempts
-from app.auth import http, passwords, service
+from app.auth import http, login_sessions, passwords, service
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -241,7 +241,7 @@ def logout() -> None:
     """
     with transaction() as session:
         user = current_user(session)
-        service.revoke_session(session, user_id=user.id, session_id=session_id())
+        login_sessions.revoke_session(session, user_id=user.id, session_id=session_id())
     if refresh_cookie.is_requested():
         refresh_cookie.delete()
 
@@ -299,7 +299,8 @@ def list_sessions(args: dict[str, Any]) -> Response:
     header names the next page.
     """
     with reading() as session:
-        found = service.list_active_sessions(session, user_id=current_user(session).id, **args)
+        user = current_user(session)
+        found = login_sessions.list_active_sessions(session, user_id=user.id, **args)
     return array_pages.respond(found, partial(http.dump_session, current_id=session_id()))
 
 
@@ -315,7 +316,7 @@ def revoke_session(login_session_id: UUID) -> None:
     """
     with transaction() as session:
         user = current_user(session)
-        service.revoke_session(session, user_id=user.id, session_id=login_session_id)
+        login_sessions.revoke_session(session, user_id=user.id, session_id=login_session_id)
 
 
 @admin_blp.post("/<uuid:user_id>/deactivate")
@@ -351,15 +352,30 @@ def activate_user(body: dict[str, Any], user_id: UUID) -> User:
 
 def _set_active(user_id: UUID, *, active: bool, reason: str) -> User:
     with transaction() as session:
+        actor = current_admin(session)
         user = service.set_active(
-            session,
-            actor_id=current_admin(session).id,
-            user_id=user_id,
-            active=active,
-            reason=reason,
+            session, actor_id=actor.id, user_id=user_id, active=active, reason=reason
         )
         confirm_admin_code(session)
         return user
+
+
+@admin_blp.post("/<uuid:user_id>/revoke-sessions")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(ReasonIn)
+@idempotent(admin_blp)
+@admin_blp.response(204)
+@admin_blp.errors(UserNotFound, OwnAccount)
+@requires_admin_code(admin_blp)
+def revoke_user_sessions(body: dict[str, Any], user_id: UUID) -> None:
+    """Revoke all sessions of a user
+
+    The user has to sign in again everywhere. API keys keep working.
+    """
+    with transaction() as session:
+        actor = current_admin(session)
+        login_sessions.revoke_sessions(session, actor_id=actor.id, user_id=user_id, **body)
+        confirm_admin_code(session)
 
 
 @admin_blp.post("/<uuid:user_id>/reset-two-factor")

@@ -73,7 +73,7 @@ def initial_modules() -> list[str]:
         name
         for name in assets()
         if name in libraries
-        or name.endswith("/views.js")
+        or name.endswith("views.js")
         or (name.endswith(".js") and name.startswith(shared))
     ]
 

@@ -6,8 +6,10 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
+from app.banks import providers
 from app.common.http import settings
 from app.console import assets
+from app.gateway import provider_config
 
 #: Resources from this server only, nothing inline but the import map, and no script from strings.
 _POLICY: Final = (
@@ -15,6 +17,8 @@ _POLICY: Final = (
     " connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+#: The camera is for scanning codes; nothing else of the device is used.
+_PERMISSIONS: Final = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 blp = Blueprint("console", __name__, url_prefix="/app", template_folder="templates")
@@ -35,16 +39,31 @@ def page(view: str = "") -> Response:
         import_map=Markup(import_map),  # noqa: S704 – names of our files only
         api=settings().api_prefix,
         deposits=settings().direct_deposits_allowed,
+        simulated=_simulated(),
+        traffic=not settings().is_production,
+        stream=settings().live_events_path,
         theme=_theme(),
     )
     response = make_response(html)
     policy = _POLICY.format(imports=assets.csp_hash(import_map))
     response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = "no-cache"
+    response.headers["Permissions-Policy"] = _PERMISSIONS
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def _simulated() -> str:
+    """Which providers are simulated, so that no real money moves: `bank`, `card`, both or none."""
+    given = settings()
+    gateway = provider_config.from_settings(given)
+    found = {
+        "bank": providers.uses_simulator(given),
+        "card": gateway is not None and not gateway.is_live,
+    }
+    return " ".join(name for name, is_simulated in found.items() if is_simulated)
 
 
 def _theme() -> str | None:

@@ -270,6 +270,12 @@ class Refund(Polled, Created, Monetary, Base):
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_merchant", "merchant_id", "id"),
         Index("ix_refunds_due", "next_attempt_at", postgresql_where=text("status = 'PENDING'")),
+        # For administrators.
+        Index(
+            "ix_refunds_refused",
+            "id",
+            postgresql_where=text("status = 'PENDING' AND failure_reason IS NOT NULL"),
+        ),
         key_index("uq_refunds_key", "initiator_id"),
         mutable(
             "restored_units",
@@ -337,6 +343,7 @@ class RefundRequest(Identified, Created, Base):
         ),
         Index("ix_refund_requests_buyer", "user_id", "id"),
         Index("ix_refund_requests_merchant", "merchant_id", "id"),
+        Index("ix_refund_requests_order", "order_id", "id"),
         mutable("answer", "status", "refund_id", "decided_at"),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
@@ -147,6 +147,13 @@ def get_product_id(
     return session.scalar(query)
 
 
+def get_sold_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Order | None:
+    """An order of this merchant's products, not locked."""
+    return session.scalar(
+        select(Order).where(Order.id == order_id, Order.merchant_id == merchant_id)
+    )
+
+
 def lock_order(session: Session, order_id: UUID) -> Order:
     return session.get_one(
         Order, order_id, with_for_update={"key_share": True}, populate_existing=True
@@ -220,15 +227,22 @@ def get_refund_request_for_update(
 
 
 def list_refund_requests(
-    session: Session, page: PageRequest, *, user_id: UUID, role: str | None
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    role: str | None,
+    order_id: UUID | None,
 ) -> Page[Any]:
     """Requests that the user made or received, each with the number of its order, newest first.
 
-    role: only as buyer or merchant.
+    role: only as buyer or merchant; order_id: only of this order.
     """
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
     wanted = {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
+    if order_id is not None:
+        wanted = and_(wanted, RefundRequest.order_id == order_id)
     return paginate(
         session,
         page,

@@ -32,6 +32,15 @@ class ProductKind(StrEnum):
         return self is not ProductKind.FILE
 
 
+class Availability(StrEnum):
+    """Whether buyers can buy a product that is not deleted, and what prevents it."""
+
+    ON_SALE = "ON_SALE"
+    SOLD_OUT = "SOLD_OUT"
+    NOT_READY = "NOT_READY"
+    INACTIVE = "INACTIVE"
+
+
 class Product(Identified, Timestamped, Base):
     """A product of a merchant.
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Select,
     case,
     column,
@@ -29,7 +30,7 @@ from app.common.rows import insert_row, lock_row
 from app.common.trigrams import NEWEST, contains, has_trigram
 from app.images.models import Image, ImageSize
 from app.products.images.models import ProductImage
-from app.products.models import Product, Restock
+from app.products.models import Availability, Product, Restock
 
 #: Sort orders of the catalogue: the columns, and whether they descend.
 SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
@@ -225,11 +226,43 @@ def search_on_sale(session: Session, page: PageRequest, *, q: str, **filters: An
     return ranked.with_data(row.Product for row in ranked.data)
 
 
-def list_by_merchant(
-    session: Session, page: PageRequest, *, merchant_id: UUID, include_deleted: bool
-) -> Page[Product]:
-    """The merchant's products, newest first."""
-    query = select(Product).where(Product.merchant_id == merchant_id)
-    if not include_deleted:
-        query = query.where(Product.deleted_at.is_(None))
-    return paginate(session, page, query, Product.id)
+_ACTIVE: Final = Product.is_active.is_(True)
+_READY: Final = Product.is_ready.is_(True)
+_AVAILABLE: Final[dict[Availability, tuple[ColumnElement[bool], ...]]] = {
+    Availability.ON_SALE: (_ACTIVE, _READY, Product.available_units > 0),
+    Availability.SOLD_OUT: (_ACTIVE, _READY, Product.available_units == 0),
+    Availability.NOT_READY: (_ACTIVE, ~_READY),
+    Availability.INACTIVE: (~_ACTIVE,),
+}
+
+
+def of_merchant(
+    *,
+    merchant_id: UUID,
+    include_deleted: bool = False,
+    q: str | None = None,
+    kind: str | None = None,
+    availability: str | None = None,
+    max_units: int | None = None,
+) -> Sequence[ColumnElement[bool]]:
+    """Which products of a merchant are listed: as many as the quota allows, so all may be read.
+
+    q: text in the name or description; kind: a ProductKind; availability: an Availability.
+    """
+    where: list[ColumnElement[bool]] = [Product.merchant_id == merchant_id]
+    if not include_deleted or availability is not None:
+        where.append(Product.deleted_at.is_(None))
+    if q is not None:
+        where.append(contains(Product.searched, q))
+    if kind is not None:
+        where.append(Product.kind == kind)
+    if availability is not None:
+        where += _AVAILABLE[Availability(availability)]
+    if max_units is not None:
+        where.append(Product.available_units <= max_units)
+    return where
+
+
+def list_by_merchant(session: Session, page: PageRequest, **filters: Any) -> Page[Product]:
+    """The merchant's products, newest first. filters: see `of_merchant`."""
+    return paginate(session, page, select(Product).where(*of_merchant(**filters)), Product.id)

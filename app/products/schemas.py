@@ -25,7 +25,7 @@ from app.common.pagination import ArrayArgs, PageArgs
 from app.common.trigrams import NEWEST
 from app.images.schemas import ImageOut, image_out
 from app.products.categories.schemas import SLUG
-from app.products.models import ProductKind
+from app.products.models import Availability, ProductKind
 from app.products.service import (
     MAX_MATCHES,
     RELEVANCE,
@@ -145,7 +145,35 @@ class CatalogueArgs(PageArgs):
     )
 
 
-class MyProductsArgs(ArrayArgs):
+class OwnProductFilters(Schema):
+    """The filters of the merchant's list and of its export."""
+
+    q = Text(
+        max_length=100,
+        metadata={
+            "description": "Text in the name or description, ignoring case and accents",
+            "example": "cafe",
+        },
+    )
+    kind = ma.fields.String(
+        validate=ma.validate.OneOf(list(ProductKind)),
+        metadata={"description": "Only products of this kind"},
+    )
+    availability = ma.fields.String(
+        validate=ma.validate.OneOf(list(Availability)),
+        metadata={
+            "description": "Only products that buyers can buy (ON_SALE), or cannot: SOLD_OUT,"
+            " NOT_READY if there is nothing to deliver yet, INACTIVE if the merchant has taken them"
+            " off sale. Never deleted ones"
+        },
+    )
+    max_units = WholeNumber(
+        minimum=0,
+        metadata={"description": "Only products with at most so many units left", "example": 5},
+    )
+
+
+class MyProductsArgs(ArrayArgs, OwnProductFilters):
     include_deleted = Flag(
         load_default=False, metadata={"description": "Whether to include deleted products"}
     )

@@ -213,12 +213,13 @@ def list_on_sale(
 
 
 def list_by_merchant(
-    session: Session, page: PageRequest, *, merchant: User, include_deleted: bool
+    session: Session, page: PageRequest, *, merchant: User, **filters: Any
 ) -> Page[Offer]:
-    """The merchant's own products, newest first."""
-    found = repository.list_by_merchant(
-        session, page, merchant_id=merchant.id, include_deleted=include_deleted
-    )
+    """The merchant's own products, newest first.
+
+    filters: include_deleted, q, kind, availability, max_units.
+    """
+    found = repository.list_by_merchant(session, page, merchant_id=merchant.id, **filters)
     return found.with_data(_show_all(session, found.data, {merchant.id: merchant}))
 
 

@@ -12,6 +12,11 @@ class WalletNotFound(NotFound):
     message = "Wallet not found"
 
 
+class TransactionNotFound(NotFound):
+    code = "TRANSACTION_NOT_FOUND"
+    message = "Transaction not found"
+
+
 class WalletLocked(Forbidden):
     code = "WALLET_LOCKED"
     message = "Wallet is locked"

@@ -166,6 +166,13 @@ def get_posting(session: Session, *, wallet_id: UUID, sequence: int) -> WalletTr
     ).one_or_none()
 
 
+def get_posting_by_id(
+    session: Session, *, wallet_id: UUID, posting_id: UUID
+) -> WalletTransaction | None:
+    posting = session.get(WalletTransaction, posting_id)
+    return posting if posting is not None and posting.wallet_id == wallet_id else None
+
+
 def list_postings(
     session: Session,
     page: PageRequest,

@@ -21,6 +21,7 @@ from app.events.catalogue.wallets import BalanceUpdated
 from app.wallets import ledger, repository
 from app.wallets.errors import (
     TimeInFuture,
+    TransactionNotFound,
     WalletNotFound,
 )
 from app.wallets.ledger import Account
@@ -201,6 +202,17 @@ def list_transactions(
         session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
     )
     return found.with_data(with_order_numbers(session, found.data))
+
+
+def require_transaction(
+    session: Session, *, wallet: Account, transaction_id: UUID
+) -> NumberedPosting:
+    """A posting of this wallet. Raises TransactionNotFound."""
+    posting = repository.get_posting_by_id(session, wallet_id=wallet.id, posting_id=transaction_id)
+    if posting is None:
+        raise TransactionNotFound
+    (numbered,) = with_order_numbers(session, [posting])
+    return numbered
 
 
 def with_order_numbers(

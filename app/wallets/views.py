@@ -42,6 +42,7 @@ from app.wallets.errors import (
     LimitExceeded,
     LimitNotFound,
     RoleNotFound,
+    TransactionNotFound,
     WalletLocked,
     WalletNotFound,
 )
@@ -59,6 +60,7 @@ from app.wallets.schemas import (
     LimitOut,
     SetLimitIn,
     TransactionList,
+    TransactionOut,
     WalletMovementOut,
     WalletOut,
     WalletSnapshotOut,
@@ -173,6 +175,22 @@ def list_transactions(args: dict[str, Any]) -> Response:
         within = args.pop("requested").within(current_user(session).time_zone)
         found = service.list_transactions(session, wallet=wallet, within=within, **args)
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
+
+
+@blp.get("/transactions/<uuid:transaction_id>")
+@requires(blp, scope=Scope.WALLET_READ)
+@blp.response(200, TransactionOut)
+@blp.errors(TransactionNotFound, WalletNotFound)
+def get_transaction(transaction_id: UUID) -> Response:
+    """Get a transaction
+
+    `referenceType` and `referenceId` say what has moved the money: an order, refund, transfer,
+    on-ramp, payout or hold; null for deposits and withdrawals.
+    """
+    wallet = _wallet_of_caller()
+    with reading() as session:
+        found = service.require_transaction(session, wallet=wallet, transaction_id=transaction_id)
+    return json_response(dump_json(transaction_out(*found)))
 
 
 @blp.get("/limits")

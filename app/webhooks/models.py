@@ -167,6 +167,7 @@ class WebhookDelivery(Identified, Created, Base):
         CheckConstraint("taken_at IS NULL OR status = 'WAITING'", name="taken_is_waiting"),
         Index("uq_webhook_deliveries_message", "endpoint_id", "message_id", unique=True),
         Index("ix_webhook_deliveries_endpoint", "endpoint_id", "id"),
+        Index("ix_webhook_deliveries_aggregate", "endpoint_id", "aggregate_id", "id"),
         # What is due, endpoint by endpoint.
         Index(
             "ix_webhook_deliveries_due",

@@ -149,13 +149,16 @@ def list_deliveries(
     endpoint_id: UUID,
     status: str | None,
     event_type: str | None,
+    object_id: UUID | None,
 ) -> Page[WebhookDelivery]:
-    """Deliveries to an endpoint, newest first."""
+    """Deliveries to an endpoint, newest first. object_id: only events of this aggregate."""
     query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint_id)
     if status is not None:
         query = query.where(WebhookDelivery.status == status)
     if event_type is not None:
         query = query.where(WebhookDelivery.type == event_type)
+    if object_id is not None:
+        query = query.where(WebhookDelivery.aggregate_id == object_id)
     return paginate(session, page, query, WebhookDelivery.id)
 
 

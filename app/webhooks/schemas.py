@@ -178,6 +178,12 @@ class WebhookSecretOut(Schema):
 class WebhookDeliveryFilters(PageArgs):
     status = Choice(DeliveryStatus, metadata={"description": "Only deliveries with this state"})
     event_type = Choice(WebhookEventType, metadata={"description": "Only events of this type"})
+    object_id = Id(
+        metadata={
+            "description": "Only events of this object, such as an order: those whose `data.id` is"
+            " this ID"
+        }
+    )
 
 
 class WebhookDeliveryOut(Schema):

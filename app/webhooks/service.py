@@ -213,11 +213,17 @@ def list_deliveries(
     endpoint_id: UUID,
     status: str | None = None,
     event_type: str | None = None,
+    object_id: UUID | None = None,
 ) -> Page[WebhookDelivery]:
     """Deliveries to the merchant's endpoint, newest first. Raises WebhookEndpointNotFound."""
     require_endpoint(session, merchant=merchant, endpoint_id=endpoint_id)
     return repository.list_deliveries(
-        session, page, endpoint_id=endpoint_id, status=status, event_type=event_type
+        session,
+        page,
+        endpoint_id=endpoint_id,
+        status=status,
+        event_type=event_type,
+        object_id=object_id,
     )
 
 

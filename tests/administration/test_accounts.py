@@ -224,3 +224,45 @@ class TestWallets:
             found = get(client, admin, f"wallets/{wallet_id}/transactions{query}")
             assert found["data"] == own["data"]
             assert found["meta"]["total"] == own["meta"]["total"]
+
+
+class TestSessions:
+    def test_sessions_are_listed_newest_first_without_those_that_have_ended(
+        self, client: FlaskClient, admin: Actor
+    ) -> None:
+        user = factories.buyer()
+        sign_in(client, user, "Second/1.0")
+        ended = sign_in(client, user, "Third/1.0")
+        assert client.post("/api/v1/auth/logout", headers=ended).status_code == 204
+        found = rows(client, admin, f"users/{user.id}/sessions")
+        assert found[0]["userAgent"] == "Second/1.0"
+        assert "Third/1.0" not in [row["userAgent"] for row in found]
+        assert "current" not in found[0]
+        assert actions_of(admin) == [("user.view", str(user.id))]
+
+    def test_all_sessions_end_at_once_and_the_reason_is_recorded(
+        self, client: FlaskClient, admin: Actor
+    ) -> None:
+        user = factories.buyer()
+        other = sign_in(client, user, "Second/1.0")
+        url = f"{ADMIN}/users/{user.id}/revoke-sessions"
+        answer = client.post(url, json={"reason": "Lost phone"}, headers=admin.headers)
+        assert answer.status_code == 204
+        for headers in (user.headers, other):
+            assert client.get("/api/v1/auth/me", headers=headers).status_code == 401
+        assert rows(client, admin, f"users/{user.id}/sessions") == []
+        assert actions_of(admin)[0] == ("user.revoke-sessions", str(user.id))
+        assert sign_in(client, user, "Second/1.0")
+
+    def test_administrators_do_not_end_their_own(self, client: FlaskClient, admin: Actor) -> None:
+        url = f"{ADMIN}/users/{admin.id}/revoke-sessions"
+        answer = client.post(url, json={"reason": "Mine"}, headers=admin.headers)
+        assert refusal(answer) == (403, "OWN_ACCOUNT")
+
+
+def sign_in(client: FlaskClient, user: Actor, program: str) -> dict[str, str]:
+    """Sign in once more. Returns headers with the access token."""
+    account = {"email": user.email, "password": factories.PASSWORD}
+    answer = client.post("/api/v1/auth/login", json=account, headers={"User-Agent": program})
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json['accessToken']}"}

@@ -94,14 +94,14 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def check(page: Page) -> None:
+def check(page: Page, view: str = "") -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        assert violations(page) == [], width
+        assert violations(page) == [], (view, width)
         excess = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert excess <= 0, f"{width}: {excess} px too wide"
+        assert excess <= 0, f"{view} {width}: {excess} px too wide"
 
 
 def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:

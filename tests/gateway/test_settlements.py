@@ -22,6 +22,7 @@ from app.orders.refunds import tasks as refund_tasks
 from app.wallets import ledger
 from app.wallets.models import SystemCode
 from tests import factories
+from tests.administration.helpers import rows
 from tests.authenticator import ManualClock, enable_two_factor
 from tests.concurrency import broken_invariants
 from tests.factories import Actor
@@ -289,3 +290,23 @@ class TestRefusing:
             "A refund that was settled by hand has succeeded, with its record in the audit log"
             in broken_invariants()
         )
+
+
+class TestList:
+    def test_a_refused_refund_is_listed_until_it_is_settled(
+        self, client: FlaskClient, refused: str, seller: Actor, buyer: Actor
+    ) -> None:
+        admin = factories.admin()
+        (row,) = rows(client, admin, "refunds")
+        assert (row["id"], row["amount"], row["status"]) == (refused, "12.00", "PENDING")
+        assert (row["buyer"]["email"], row["merchant"]["email"]) == (buyer.email, seller.email)
+        assert row["failureReason"]
+        assert row["flaggedAt"]
+        assert settle(client, refused, "EXTERNAL", by=admin).status_code == 200
+        assert rows(client, admin, "refunds") == []
+
+    def test_others_are_not_listed(
+        self, client: FlaskClient, gateway: SandboxGateway, seller: Actor, order_id: str
+    ) -> None:
+        assert refund(client, seller, order_id, amount="5.00").json["status"] == "PENDING"
+        assert rows(client, factories.admin(), "refunds") == []

@@ -47,6 +47,7 @@ GET    /api/v1/wallet                                            401 200 200 200
 POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
 POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
 GET    /api/v1/wallet/transactions                               401 200 200 200 200 200
+GET    /api/v1/wallet/transactions/{transaction_id}              401 404 404 404 200 404
 GET    /api/v1/wallet/statement                                  401 200 200 200 200 200
 GET    /api/v1/wallet/limits                                     401 200 200 200 200 200
 POST   /api/v1/wallet/holds                                      401 201 201 201 201 201
@@ -107,6 +108,7 @@ GET    /api/v1/insights/sales                                    401 403 200 403
 GET    /api/v1/insights/transactions                             401 200 200 200 200 200
 GET    /api/v1/insights/stats                                    401 403 403 200 403 403
 GET    /api/v1/insights/slo                                      401 403 403 200 403 403
+GET    /api/v1/insights/health                                   401 403 403 200 403 403
 GET    /api/v1/orders/{order_id}                                 401 404 404 404 200 200
 POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404 409 404
 GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404
@@ -116,6 +118,7 @@ GET    /api/v1/transfers/{transfer_id}/receipt                   401 404 404 404
 POST   /api/v1/transfers/{transfer_id}/receipt/revoke            401 404 404 404 200 404
 POST   /api/v1/orders/{order_id}/refunds                         401 403 404 403 403 201
 GET    /api/v1/orders/{order_id}/refunds                         401 404 404 404 200 200
+GET    /api/v1/orders/{order_id}/refunds/preview                 401 403 404 403 403 200
 POST   /api/v1/orders/{order_id}/refund-requests                 401 404 404 404 201 404
 GET    /api/v1/refund-requests                                   401 200 200 200 200 200
 POST   /api/v1/refund-requests/{refund_request_id}/approve       401 403 404 403 403 200
@@ -195,6 +198,7 @@ POST   /api/v1/webhooks/stripe                                   401 401 401 401
 POST   /api/v1/admin/reconciliations                             401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/deactivate                  401 403 403 200 403 403
 POST   /api/v1/admin/users/{user_id}/activate                    401 403 403 200 403 403
+POST   /api/v1/admin/users/{user_id}/revoke-sessions             401 403 403 204 403 403
 POST   /api/v1/admin/users/{user_id}/reset-two-factor            401 403 403 409 403 403
 GET    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
 PUT    /api/v1/admin/users/{user_id}/quotas                      401 403 403 200 403 403
@@ -226,11 +230,13 @@ POST   /api/v1/admin/risk/cases/{case_id}/reject                 401 403 403 404
 GET    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
+GET    /api/v1/admin/refunds                                     401 403 403 200 403 403
 POST   /api/v1/admin/refunds/{refund_id}/settle                  401 403 403 404 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
 GET    /api/v1/admin/users                                       401 403 403 200 403 403
 GET    /api/v1/admin/users/{user_id}                             401 403 403 200 403 403
+GET    /api/v1/admin/users/{user_id}/sessions                    401 403 403 200 403 403
 GET    /api/v1/admin/wallets                                     401 403 403 200 403 403
 GET    /api/v1/admin/wallets/{wallet_id}/transactions            401 403 403 200 403 403
 GET    /api/v1/admin/orders                                      401 403 403 200 403 403

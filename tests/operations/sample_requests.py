@@ -27,7 +27,7 @@ from tests.inbox.quarantine import quarantined_event
 from tests.notifications.helpers import notification_of
 from tests.operations.access_matrix import ROLES, Route
 from tests.payouts.helpers import bank_account_of, create_payout
-from tests.wallets.helpers import set_limit
+from tests.wallets.helpers import latest_transaction, set_limit
 
 #: A rule that matches nothing that a sample request does.
 RISK_RULE: dict[str, Any] = {
@@ -140,6 +140,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/onramp"): {"provider": "HDFC", "amount": "5.00"},
     ("POST", "/api/v1/admin/users/{user_id}/deactivate"): {"reason": "On request"},
     ("POST", "/api/v1/admin/users/{user_id}/activate"): {"reason": "On request"},
+    ("POST", "/api/v1/admin/users/{user_id}/revoke-sessions"): {"reason": "On request"},
     ("POST", "/api/v1/admin/users/{user_id}/reset-two-factor"): {"reason": "On request"},
     ("PUT", "/api/v1/admin/users/{user_id}/limits"): {
         "type": "DEPOSIT",
@@ -301,6 +302,7 @@ class SampleData:
             "coupon_id": coupon["id"],
             "merchant_id": str(payee.id),
             "transfer_id": transfer["id"],
+            "transaction_id": latest_transaction(client, buyer)["id"],
             "payment_request_id": request["id"],
             "payment_request_token": request["token"],
             "token": request["token"],

@@ -18,6 +18,7 @@ RECORDING: set[Route] = {
     ("GET", "/orders/{page_token}"),
     ("GET", "/api/v1/giveaways/{giveaway_id}/file"),
     ("GET", "/api/v1/admin/users/{user_id}"),
+    ("GET", "/api/v1/admin/users/{user_id}/sessions"),
     ("GET", "/api/v1/admin/wallets/{wallet_id}/transactions"),
     ("GET", "/api/v1/admin/orders/{order_id}"),
 }

@@ -1,5 +1,7 @@
 """Products, over HTTP."""
 
+import csv
+import io
 import re
 from typing import Any
 from uuid import UUID
@@ -216,6 +218,44 @@ class TestMyProducts:
         assert self.read(client, seller, includeDeleted="false").json == []
         (row,) = self.read(client, seller, includeDeleted="true").json
         assert row["deletedAt"] is not None
+
+    @pytest.mark.parametrize(
+        ("filters", "expected"),
+        [
+            ({"availability": "ON_SALE"}, ["Café", "Guide"]),
+            ({"availability": "SOLD_OUT"}, ["sold out"]),
+            ({"availability": "NOT_READY"}, ["Film"]),
+            ({"availability": "INACTIVE"}, ["inactive"]),
+            ({"availability": "INACTIVE", "includeDeleted": "true"}, ["inactive"]),
+            ({"kind": "FILE"}, ["Film"]),
+            ({"q": "cafe"}, ["Café"]),
+            ({"q": "nothing"}, []),
+            ({"maxUnits": 2}, ["Café", "sold out"]),
+            ({"maxUnits": 2, "availability": "ON_SALE"}, ["Café"]),
+        ],
+    )
+    def test_filters_apply_to_the_list_and_its_export(
+        self, client: FlaskClient, filters: dict[str, Any], expected: list[str]
+    ) -> None:
+        seller = factories.merchant()
+        deleted = factories.product(seller, name="deleted")
+        client.delete(f"{PRODUCTS}/{deleted}", headers=seller.headers)
+        patch(client, seller, factories.product(seller, name="inactive"), isActive=False)
+        factories.product(seller, name="sold out", units=0)
+        create(client, seller, name="Film", kind="FILE")
+        factories.product(seller, name="Guide", units=3)
+        factories.product(seller, name="Café", units=2)
+        factories.product(factories.merchant(), name="Café", units=2)
+
+        assert [row["name"] for row in self.read(client, seller, **filters).json] == expected
+        exported = client.get(
+            f"{PRODUCTS}/merchant/export",
+            query_string={name: value for name, value in filters.items() if name[0] != "i"},
+            headers=seller.headers,
+            buffered=True,
+        )
+        rows = csv.DictReader(io.StringIO(exported.data.decode("utf-8-sig"), newline=""))
+        assert [row["name"] for row in rows] == expected
 
     @pytest.mark.parametrize("value", ["1", "yes", "TRUE", ""])
     def test_include_deleted_must_be_true_or_false(self, client: FlaskClient, value: str) -> None:

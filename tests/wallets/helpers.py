@@ -41,6 +41,12 @@ def balance(client: FlaskClient, user: Actor) -> str:
     return amount
 
 
+def latest_transaction(client: FlaskClient, user: Actor) -> dict[str, Any]:
+    history = client.get(f"{WALLET}/transactions", headers=user.headers).json
+    latest: dict[str, Any] = history["data"][0]
+    return latest
+
+
 def set_limit(
     client: FlaskClient, user: Actor, kind: str, window: str, amount: str
 ) -> TestResponse:

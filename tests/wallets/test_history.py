@@ -13,8 +13,9 @@ from app.common import clock
 from tests import factories
 from tests.factories import Actor
 from tests.lists import pages_of
+from tests.orders.helpers import UNKNOWN, buy
 from tests.responses import refusal
-from tests.wallets.helpers import WALLET, Clock, deposit, withdraw
+from tests.wallets.helpers import WALLET, Clock, deposit, latest_transaction, withdraw
 
 
 class TestHistory:
@@ -186,3 +187,26 @@ class TestHistory:
 
         assert refusal(answer) == (400, "VALIDATION_ERROR")
         assert list(answer.json["details"]) == ["cursor"]
+
+
+class TestOneTransaction:
+    def read(self, client: FlaskClient, user: Actor, transaction_id: str) -> TestResponse:
+        return client.get(f"{WALLET}/transactions/{transaction_id}", headers=user.headers)
+
+    def test_it_is_as_the_list_has_it(self, client: FlaskClient) -> None:
+        buyer, seller = factories.buyer("20.00"), factories.merchant()
+        buy(client, buyer, factories.product(seller, price="10.00"))
+        for user in (buyer, seller):
+            row = latest_transaction(client, user)
+            assert row["orderNumber"] is not None
+            assert self.read(client, user, row["id"]).json == row
+
+    def test_others_do_not_see_it(self, client: FlaskClient) -> None:
+        row = latest_transaction(client, factories.buyer("20.00"))
+        for other in (factories.buyer("1.00"), factories.admin()):
+            answer = self.read(client, other, row["id"])
+            assert refusal(answer) == (404, "TRANSACTION_NOT_FOUND")
+
+    def test_an_unknown_one_is_not_found(self, client: FlaskClient) -> None:
+        answer = self.read(client, factories.actor(), UNKNOWN)
+        assert refusal(answer) == (404, "TRANSACTION_NOT_FOUND")

@@ -1,6 +1,8 @@
 """Endpoints of merchants: what they can create, change and see."""
 
+import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -141,6 +143,32 @@ class TestPing:
         assert found["body"].encode() == receiver.received[0].body
         (attempt,) = attempts_of(client, seller, endpoint, found)
         assert (attempt["statusCode"], attempt["error"], attempt["excerpt"]) == (201, None, "hello")
+
+
+class TestDeliveries:
+    def test_those_of_one_object(
+        self, client: FlaskClient, seller: Actor, receiver: Receiver
+    ) -> None:
+        endpoint = create(client, seller, receiver.url)
+        order, other = new_id(), new_id()
+        occurred(seller, order, other, order)
+        found = deliveries_of(client, seller, endpoint, f"&objectId={order}")
+        assert [
+            UUID(json.loads(body(client, seller, endpoint, each))["data"]["id"]) for each in found
+        ] == [
+            order,
+            order,
+        ]
+        assert deliveries_of(client, seller, endpoint, f"&objectId={order}&status=FAILED") == []
+        assert deliveries_of(client, seller, endpoint, f"&objectId={new_id()}") == []
+
+
+def body(
+    client: FlaskClient, seller: Actor, endpoint: dict[str, Any], delivery: dict[str, Any]
+) -> str:
+    path = f"/{endpoint['id']}/deliveries/{delivery['id']}"
+    found: str = send(client, seller, "GET", path).json["body"]
+    return found
 
 
 class TestReplay:

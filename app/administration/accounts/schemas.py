@@ -7,7 +7,7 @@ import marshmallow as ma
 from app.administration.accounts.service import MAX_MATCHES, UserState
 from app.administration.schemas import SHOP_NAME, UserSummaryOut, id_filter
 from app.auth.models import Role
-from app.auth.schemas import TwoFactorStatusOut, UserOut
+from app.auth.schemas import SessionOut, TwoFactorStatusOut, UserOut
 from app.common.fields import DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.money import EXPONENTS
 from app.common.pagination import PageArgs, page_of
@@ -52,6 +52,14 @@ class ListedUserOut(UserOut):
 
 
 ListedUserList = page_of(ListedUserOut)
+
+
+class UserSessionOut(SessionOut):
+    class Meta(SessionOut.Meta):
+        exclude = ("current",)
+
+
+UserSessionList = page_of(UserSessionOut)
 
 
 class UserWalletOut(WalletOut):

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.administration.accounts import repository
 from app.audit import service as audit
+from app.auth import login_sessions
 from app.auth import service as auth
-from app.auth.models import User
+from app.auth.models import LoginSession, User
 from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import TwoFactorStatus
 from app.common.pagination import Page, PageRequest
@@ -96,6 +97,18 @@ def require_user_details(session: Session, *, actor_id: UUID, user_id: UUID) -> 
         two_factor.get_status(session, user_id=user_id),
         repository.list_wallets_of(session, user_id=user_id),
     )
+
+
+def list_sessions(
+    session: Session, page: PageRequest, *, actor_id: UUID, user_id: UUID
+) -> Page[LoginSession]:
+    """The user's active sessions, newest first. The audit log has who read them.
+
+    Raises UserNotFound.
+    """
+    auth.require_user(session, user_id)
+    audit.record(session, actor_id=actor_id, action="user.view", target=("user", user_id))
+    return login_sessions.list_active_sessions(session, page, user_id=user_id)
 
 
 def list_wallets(

@@ -11,6 +11,7 @@ from app.administration.accounts.schemas import (
     ListedWalletList,
     UserDetailOut,
     UsersArgs,
+    UserSessionList,
     WalletsArgs,
 )
 from app.auth.errors import UserNotFound
@@ -19,6 +20,7 @@ from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
+from app.common.pagination import PageArgs
 from app.wallets.errors import WalletNotFound
 from app.wallets.schemas import HistoryArgs, TransactionList, transaction_out
 
@@ -61,6 +63,22 @@ def get_user(user_id: UUID) -> dict[str, Any]:
         "quotas_url": f"{url}/quotas",
         "limits_url": f"{url}/limits",
     }
+
+
+@admin_blp.get("/users/<uuid:user_id>/sessions")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(PageArgs, location="query")
+@admin_blp.response(200, UserSessionList)
+@admin_blp.errors(UserNotFound)
+def list_user_sessions(args: dict[str, Any], user_id: UUID) -> Any:
+    """List a user's sessions
+
+    Those that are neither revoked nor expired, newest first. The audit log records who has read
+    them (`user.view`).
+    """
+    with transaction() as session:
+        actor = current_admin(session)
+        return service.list_sessions(session, actor_id=actor.id, user_id=user_id, **args)
 
 
 @admin_blp.get("/wallets")

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, aliased
 
 from app.auth.models import User
 from app.common.id_ranges import equal, leading, paginate_newest
-from app.common.pagination import Page, PageRequest
+from app.common.pagination import Page, PageRequest, paginate
 from app.common.time_range import TimeRange
-from app.orders.models import Checkout, Order, OrderStatus, Refund
+from app.orders.models import Checkout, Order, OrderStatus, Refund, RefundStatus
 from app.products.models import Product
 
 _MERCHANT: Final = aliased(User)
@@ -83,3 +83,15 @@ def list_refunds(session: Session, *, order_id: UUID, limit: int) -> Sequence[Re
     return session.scalars(
         select(Refund).where(Refund.order_id == order_id).order_by(Refund.id.desc()).limit(limit)
     ).all()
+
+
+def list_refused_refunds(session: Session, page: PageRequest) -> Page[Any]:
+    """Refunds that the gateway refuses, with number, buyer and merchant of their orders."""
+    query = (
+        select(Refund, Order.number, User, _MERCHANT)
+        .join(Order, Order.id == Refund.order_id)
+        .join(User, User.id == Order.user_id)
+        .join(_MERCHANT, _MERCHANT.id == Refund.merchant_id)
+        .where(Refund.status == _literal(RefundStatus.PENDING), Refund.failure_reason.is_not(None))
+    )
+    return paginate(session, page, query, Refund.id)

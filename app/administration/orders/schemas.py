@@ -5,7 +5,7 @@ import marshmallow as ma
 from app.administration.orders.service import MAX_REFUNDS
 from app.administration.schemas import UserSummaryOut, id_filter
 from app.common.fields import Schema, Timestamp
-from app.common.pagination import PageArgs
+from app.common.pagination import PageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import PaymentMethod
 from app.orders.purchases.schemas import OrderDetailOut, OrderFilters
@@ -57,3 +57,25 @@ class OrderRecordOut(OrderDetailOut):
         required=True,
         metadata={"description": f"Its refunds, newest first, {MAX_REFUNDS} at most"},
     )
+
+
+class RefusedRefundOut(RefundOut):
+    buyer = ma.fields.Nested(UserSummaryOut, required=True)
+    merchant = ma.fields.Nested(
+        UserSummaryOut, required=True, metadata={"description": "Who sold the order"}
+    )
+    flagged_at = Timestamp(
+        attribute="refund.flagged_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when it needs a decision (UTC)"},
+    )
+    next_attempt_at = Timestamp(
+        attribute="refund.next_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the payment provider is asked again (UTC)"},
+    )
+
+
+RefusedRefundList = page_of(RefusedRefundOut)

@@ -41,6 +41,14 @@ class OrderRecord:
         return self.order.currency
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedRefund(RefundDetails):
+    """A refund that the gateway refuses to make, with those whom it concerns."""
+
+    buyer: User
+    merchant: User
+
+
 def list_orders(
     session: Session,
     page: PageRequest,
@@ -66,6 +74,12 @@ def list_orders(
         within=within,
     )
     return found.with_data(OrderDetails(*row) for row in found.data)
+
+
+def list_refused_refunds(session: Session, page: PageRequest) -> Page[RefusedRefund]:
+    """Refunds that wait for a decision or for the gateway to change its mind, newest first."""
+    found = repository.list_refused_refunds(session, page)
+    return found.with_data(RefusedRefund(*row) for row in found.data)
 
 
 def require_order(session: Session, *, actor_id: UUID, order_id: UUID) -> OrderRecord:

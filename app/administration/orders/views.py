@@ -4,20 +4,21 @@ from typing import Any
 from uuid import UUID
 
 from app.administration.orders import service
-from app.administration.orders.schemas import AllOrdersArgs, OrderRecordOut
+from app.administration.orders.schemas import AllOrdersArgs, OrderRecordOut, RefusedRefundList
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
+from app.common.pagination import PageArgs
 from app.orders.errors import OrderNotFound
 from app.orders.purchases.schemas import OrderList
 
 admin_blp = Blueprint(
-    "admin-orders", __name__, url_prefix="/admin/orders", description="Orders of all merchants"
+    "admin-orders", __name__, url_prefix="/admin", description="Orders of all merchants"
 )
 
 
-@admin_blp.get("")
+@admin_blp.get("/orders")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AllOrdersArgs, location="query")
 @admin_blp.response(200, OrderList)
@@ -31,7 +32,7 @@ def list_all_orders(args: dict[str, Any]) -> Any:
         return service.list_orders(session, **args)
 
 
-@admin_blp.get("/<uuid:order_id>")
+@admin_blp.get("/orders/<uuid:order_id>")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.response(200, OrderRecordOut)
 @admin_blp.errors(OrderNotFound)
@@ -44,3 +45,18 @@ def get_any_order(order_id: UUID) -> Any:
     with transaction() as session:
         actor = current_admin(session)
         return service.require_order(session, actor_id=actor.id, order_id=order_id)
+
+
+@admin_blp.get("/refunds")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(PageArgs, location="query")
+@admin_blp.response(200, RefusedRefundList)
+def list_refused_refunds(args: dict[str, Any]) -> Any:
+    """List refunds that the payment provider refuses
+
+    Newest first. They are PENDING and are requested again every hour. One that will never succeed
+    is settled with `POST /admin/refunds/{refund_id}/settle`.
+    """
+    with reading() as session:
+        current_admin(session)
+        return service.list_refused_refunds(session, **args)

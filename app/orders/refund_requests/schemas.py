@@ -2,7 +2,8 @@
 
 import marshmallow as ma
 
-from app.common.fields import Choice, MoneyOut, Schema, TextLines, Timestamp
+from app.common.examples import EXAMPLE_ID
+from app.common.fields import Choice, Id, MoneyOut, Schema, TextLines, Timestamp
 from app.common.pagination import PageArgs, page_of
 from app.orders.models import RefundRequestStatus
 from app.orders.numbers import EXAMPLE_NUMBER
@@ -57,6 +58,7 @@ class RefundRequestsArgs(PageArgs):
         validate=ma.validate.OneOf(["buyer", "merchant"]),
         metadata={"description": "Only requests the caller made, or only those they received"},
     )
+    order_id = Id(metadata={"description": "Only requests of this order", "example": EXAMPLE_ID})
 
 
 RefundRequestList = page_of(RefundRequestOut)

@@ -171,11 +171,18 @@ def _decide(
 
 
 def list_refund_requests(
-    session: Session, page: PageRequest, *, user_id: UUID, role: str | None = None
+    session: Session,
+    page: PageRequest,
+    *,
+    user_id: UUID,
+    role: str | None = None,
+    order_id: UUID | None = None,
 ) -> Page[RefundRequestDetails]:
     """Requests that the user made or received, newest first.
 
-    role: `buyer` or `merchant` for only one of the two.
+    role: `buyer` or `merchant` for only one of the two; order_id: only of this order.
     """
-    found = repository.list_refund_requests(session, page, user_id=user_id, role=role)
+    found = repository.list_refund_requests(
+        session, page, user_id=user_id, role=role, order_id=order_id
+    )
     return found.with_data(RefundRequestDetails(*row) for row in found.data)

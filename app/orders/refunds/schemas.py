@@ -29,6 +29,56 @@ class CreateRefundIn(RefundPartIn):
     )
 
 
+class RefundPreviewOut(Schema):
+    """What a refund would move."""
+
+    order_id = ma.fields.UUID(
+        attribute="order.id", required=True, metadata={"description": "ID of the order"}
+    )
+    amount = MoneyOut(
+        required=True, metadata={"description": "What the buyer would get", "example": "10.00"}
+    )
+    fee = MoneyOut(
+        required=True,
+        metadata={
+            "description": "Platform fee that would be returned to the merchant",
+            "example": "0.25",
+        },
+    )
+    net = MoneyOut(
+        required=True,
+        metadata={
+            "description": "What the merchant's wallet would pay: amount - fee",
+            "example": "9.75",
+        },
+    )
+    currency = ma.fields.String(
+        required=True, metadata={"description": "Of all amounts", "example": "USD"}
+    )
+    units = ma.fields.Integer(
+        required=True, metadata={"description": "Units that would be taken back", "example": 1}
+    )
+    destination = Choice(
+        RefundDestination,
+        required=True,
+        metadata={
+            "description": "WALLET: the buyer's wallet; GATEWAY: the buyer's card",
+            "example": "WALLET",
+        },
+    )
+    amount_left = MoneyOut(
+        required=True,
+        metadata={"description": "What could be refunded afterwards", "example": "7.99"},
+    )
+    units_left = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Units that could be refunded afterwards", "example": 1},
+    )
+    order_number = ma.fields.String(
+        required=True, metadata={"description": "Number of the order", "example": EXAMPLE_NUMBER}
+    )
+
+
 class SettleRefundIn(ReasonIn):
     destination = ma.fields.String(
         required=True,

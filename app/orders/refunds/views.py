@@ -17,18 +17,27 @@ from app.common.db import reading
 from app.common.http import Blueprint
 from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import ArrayArgs
-from app.gateway.errors import GatewayNotConfigured, GatewayUnavailable
+from app.gateway.errors import AmountNotPayable, GatewayNotConfigured, GatewayUnavailable
 from app.orders.errors import (
     REFUND_ERRORS,
     OrderNotFound,
+    OrderNotRefundable,
     RefundNotFound,
     RefundNotSettleable,
+    RefundTooLarge,
 )
 from app.orders.models import RefundDestination
+from app.orders.refunds import preview, tasks
 from app.orders.refunds import service as refunds
-from app.orders.refunds import tasks
 from app.orders.refunds.http import respond_with_settlement
-from app.orders.refunds.schemas import CreateRefundIn, RefundOut, SettleRefundIn
+from app.orders.refunds.preview import RefundPreview
+from app.orders.refunds.schemas import (
+    CreateRefundIn,
+    RefundOut,
+    RefundPartIn,
+    RefundPreviewOut,
+    SettleRefundIn,
+)
 from app.orders.refunds.service import RefundDetails
 from app.orders.refunds.wallet_refund import WalletRefund
 from app.wallets.errors import BalanceTooLarge, WalletLocked, WalletNotFound
@@ -92,6 +101,22 @@ def list_refunds(args: dict[str, Any], order_id: UUID) -> Response:
         user_id = current_user(session).id
         found = refunds.list_refunds(session, order_id=order_id, user_id=user_id, **args)
     return array_pages.respond(found, _render)
+
+
+@blp.get("/orders/<uuid:order_id>/refunds/preview")
+@requires(blp, Role.MERCHANT, scope=Scope.ORDERS_READ)
+@blp.arguments(RefundPartIn, location="query")
+@blp.response(200, RefundPreviewOut)
+@blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, AmountNotPayable)
+def get_refund_preview(args: dict[str, Any], order_id: UUID) -> RefundPreview:
+    """Get the preview of a refund
+
+    Returns what a refund of `amount`, of `units` or of the remaining amount would move now, and
+    changes nothing. Whether the merchant's wallet has enough is decided when the refund is made.
+    """
+    with reading() as session:
+        merchant_id = current_user(session).id
+        return preview.preview_refund(session, merchant_id=merchant_id, order_id=order_id, **args)
 
 
 @admin_blp.post("/<uuid:refund_id>/settle")

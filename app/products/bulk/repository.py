@@ -20,6 +20,7 @@ from app.common.csv_export import (
 from app.common.driver import send
 from app.products.categories.models import Category
 from app.products.models import Product, ProductKind, Restock
+from app.products.repository import of_merchant
 
 _SELECT = """
     SELECT id, merchant_id, name, description, price, currency, available_units, is_active, kind,
@@ -91,14 +92,12 @@ def insert_restocks(session: Session, rows: Iterable[object]) -> None:
     _INSERT_RESTOCKS.execute(session, rows)
 
 
-def export(session: Session, *, merchant_id: UUID, limit: int, below: UUID | None) -> CsvBatch:
+def export(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
     """A batch of the merchant's products that are not deleted, newest first.
 
-    below: only those with a smaller id.
+    below: only those with a smaller id; filters: see `of_merchant`.
     """
-    query = select(Product.id).where(
-        Product.merchant_id == merchant_id, Product.deleted_at.is_(None)
-    )
+    query = select(Product.id).where(*of_merchant(**filters))
     if below is not None:
         query = query.where(Product.id < below)
     batch = batch_of(query.order_by(Product.id.desc()), EXPORTED, Product.id, limit=limit)

@@ -17,6 +17,12 @@ from app.common.ids import new_id
 from app.common.money import AmountInvalid, Money
 from app.products.bulk import repository
 from app.products.bulk.errors import ImportInvalid, Problems
+from app.products.bulk.preview import (
+    MAX_LISTED,
+    PlannedChange,
+    ProductChange,
+    planned_update,
+)
 from app.products.catalogue import invalidate_catalogue
 from app.products.categories import service as categories
 from app.products.categories.errors import CategoryUnknown
@@ -49,11 +55,15 @@ class ImportRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """The numbers of products that an import creates, changes and leaves unchanged."""
+    """The numbers of products that an import creates, changes and leaves unchanged.
+
+    changes: what a dry run would change, up to MAX_LISTED products; None if it was no dry run.
+    """
 
     created: int
     changed: int
     unchanged: int
+    changes: Sequence[ProductChange] | None = None
 
     @property
     def rows(self) -> int:
@@ -88,9 +98,16 @@ def import_products(
         changing = [update["id"] for update in plan.updates]
         found |= repository.get_products(session, changing, lock=True)
         plan = _plan(rows, found, merchant=merchant, currency=currency, problems=problems)
+    changes = _preview(session, plan.planned) if dry_run else None
     if not dry_run:
         _write(session, plan, merchant)
-    return ImportSummary(len(plan.inserts), len(plan.updates), plan.unchanged)
+    return ImportSummary(len(plan.inserts), len(plan.updates), plan.unchanged, changes)
+
+
+def _preview(session: Session, planned: Sequence[PlannedChange]) -> Sequence[ProductChange]:
+    ids = set[UUID]().union(*(each.category_ids for each in planned))
+    slugs = categories.get_slugs(session, ids)
+    return [each.shown(slugs) for each in planned]
 
 
 def _with_category_ids(
@@ -115,11 +132,25 @@ def _with_category_ids(
 
 @dataclass(slots=True)
 class _Plan:
-    """Rows to insert and to update. An update also has the `delta` of the stock."""
+    """Rows to insert and to update. An update also has the `delta` of the stock.
+
+    planned: the first MAX_LISTED of both.
+    """
 
     inserts: list[dict[str, Any]] = field(default_factory=list)
     updates: list[dict[str, Any]] = field(default_factory=list)
     unchanged: int = 0
+    planned: list[PlannedChange] = field(default_factory=list)
+
+    def insert(self, line: int, row: dict[str, Any]) -> None:
+        self.inserts.append(row)
+        if len(self.planned) < MAX_LISTED:
+            self.planned.append(PlannedChange(line, {}, row, row["currency"]))
+
+    def update(self, line: int, row: dict[str, Any], product: Any) -> None:
+        self.updates.append(row)
+        if len(self.planned) < MAX_LISTED:
+            self.planned.append(planned_update(line, product, row, _CHANGEABLE))
 
 
 class _RowInvalid(Exception):
@@ -143,11 +174,12 @@ def _plan(
     for line, values in rows:
         try:
             if "id" not in values:
-                plan.inserts.append(_insert(values, merchant, currency))
+                plan.insert(line, _insert(values, merchant, currency))
                 continue
             if (first := lines.setdefault(values["id"], line)) != line:
                 raise _RowInvalid("id", f"Also in line {first}.")
-            update = _update(values, found.get(values["id"]), merchant)
+            product = found.get(values["id"])
+            update = _update(values, product, merchant)
         except _RowInvalid as error:
             wrong[line] = {error.field: [error.problem]}
         except AmountInvalid as invalid:
@@ -156,7 +188,7 @@ def _plan(
             if update is None:
                 plan.unchanged += 1
             else:
-                plan.updates.append(update)
+                plan.update(line, update, product)
     if wrong:
         raise ImportInvalid(wrong)
     return plan
@@ -211,8 +243,11 @@ def _write(session: Session, plan: _Plan, merchant: User) -> None:
 
 
 def export(
-    *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]]
+    *, merchant_id: UUID, reading: Callable[[], AbstractContextManager[Session]], **filters: Any
 ) -> Iterator[bytes]:
-    """The merchant's products that are not deleted as CSV (see `csv_export.export`)."""
-    read = partial(repository.export, merchant_id=merchant_id)
+    """The merchant's products that are not deleted as CSV (see `csv_export.export`).
+
+    filters: q, kind, availability, max_units.
+    """
+    read = partial(repository.export, merchant_id=merchant_id, **filters)
     return csv_export.export(repository.EXPORTED, read, size=BATCH_SIZE, reading=reading)

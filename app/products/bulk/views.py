@@ -9,7 +9,6 @@ from app.auth.models import Role
 from app.auth.quotas.errors import QuotaExceeded
 from app.auth.scopes import Scope
 from app.common.concurrency_limiter import ConcurrencyLimiter
-from app.common.csv_documents import CsvArgs
 from app.common.csv_http import answers_csv, csv_download, require_csv, takes_csv
 from app.common.db import reading, retry_transaction
 from app.common.errors import (
@@ -26,7 +25,7 @@ from app.common.ratelimit import per_caller
 from app.products.bulk import csv_format, service
 from app.products.bulk.csv_format import EXPORT_EXAMPLE, IMPORT_EXAMPLE
 from app.products.bulk.errors import ImportInvalid
-from app.products.bulk.schemas import ImportArgs, ProductImportOut
+from app.products.bulk.schemas import ExportArgs, ImportArgs, ProductImportOut
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 
@@ -71,8 +70,9 @@ def import_products(args: dict[str, Any]) -> Response:
 
     The import is atomic. If any row is invalid, nothing is changed and `details` lists the errors
     by line and field, such as `"line 7: price": ["Must be greater than 0."]`, for the first 100
-    invalid lines. `dryRun` validates only. Importing an unchanged export has no effect; importing
-    rows without `id` again creates more products.
+    invalid lines. `dryRun` validates, changes nothing and returns what would change.
+    Importing an unchanged export has no effect; importing rows without `id` again creates more
+    products.
     """
     require_csv("the products")
     with reading() as session:
@@ -98,21 +98,22 @@ def import_products(args: dict[str, Any]) -> Response:
 
 @blp.get("/merchant/export")
 @requires(blp, Role.MERCHANT, scope=Scope.PRODUCTS_READ)
-@blp.arguments(CsvArgs, location="query")
+@blp.arguments(ExportArgs, location="query")
 @blp.response(200, description="One row per product")
 @answers_csv(blp, example=EXPORT_EXAMPLE)
 @per_caller("20/minute")
 def export_products(args: dict[str, Any]) -> Response:
     """Export products as CSV
 
-    Returns all products of the merchant except deleted ones, newest first. Text that a
+    Returns the products of the merchant's list except deleted ones, newest first. Text that a
     spreadsheet would interpret as a formula is prefixed with an apostrophe, which the import
     removes. The units of CODES are empty, because they cannot be set. If the export fails midway,
     its last line says so.
     """
     with reading() as session:
         merchant = current_user(session)
-    parts = service.export(merchant_id=merchant.id, reading=reading)
+    bom = args.pop("bom")
+    parts = service.export(merchant_id=merchant.id, reading=reading, **args)
     return csv_download(
-        parts, filename="products.csv", limiter=_exports, caller_id=merchant.id, **args
+        parts, filename="products.csv", limiter=_exports, caller_id=merchant.id, bom=bom
     )

@@ -95,3 +95,19 @@ def test_an_amount_refunded_meanwhile_cannot_be_approved(client: FlaskClient) ->
     assert decide(client, seller, refund_request_id, "decline").status_code == 200
     assert shown(client, buyer, order_id)["status"] == "REFUNDED"
     assert refusal(request_refund(client, buyer, order_id)) == (409, "ORDER_NOT_REFUNDABLE")
+
+
+def test_the_requests_of_one_order_are_listed(client: FlaskClient) -> None:
+    seller, buyer, order_id = place_order(client)
+    other = buy(client, buyer, factories.product(seller, price="10.00")).json["id"]
+    mine, theirs = (request_refund(client, buyer, each).json for each in (order_id, other))
+
+    def listed(user: Actor, order: str) -> list[str]:
+        query = {"orderId": order}
+        answer = client.get(f"{API}/refund-requests", query_string=query, headers=user.headers)
+        return [row["id"] for row in answer.json["data"]]
+
+    for user in (seller, buyer):
+        assert listed(user, order_id) == [mine["id"]]
+        assert listed(user, other) == [theirs["id"]]
+    assert listed(factories.buyer(), order_id) == []

@@ -16,6 +16,11 @@ def refund(client: FlaskClient, seller: Actor, order_id: str, **breakdown: Any) 
     return client.post(f"{API}/orders/{order_id}/refunds", json=breakdown, headers=headers)
 
 
+def preview(client: FlaskClient, seller: Actor, order_id: str, **breakdown: Any) -> TestResponse:
+    path = f"{API}/orders/{order_id}/refunds/preview"
+    return client.get(path, query_string=breakdown, headers=seller.headers)
+
+
 def shown(client: FlaskClient, user: Actor, order_id: str) -> dict[str, Any]:
     order: dict[str, Any] = client.get(f"{API}/orders/{order_id}", headers=user.headers).json
     return order

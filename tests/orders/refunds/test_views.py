@@ -1,5 +1,6 @@
 """Refunds, over HTTP."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from tests.concurrency import broken_invariants
 from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import UNKNOWN, balance, buy, units
-from tests.orders.refunds.helpers import API, refund, shown
+from tests.orders.refunds.helpers import API, preview, refund, shown
 from tests.responses import created, error_body, refusal
 
 
@@ -201,3 +202,48 @@ class TestRefusing:
             refund(client, factories.merchant(), UNKNOWN),
         ):
             assert refusal(answer) == (404, "ORDER_NOT_FOUND")
+
+
+class TestPreview:
+    @pytest.mark.parametrize(
+        "part", [{}, {"units": 1}, {"amount": "9.98"}, {"amount": "0.01"}, {"units": 3}]
+    )
+    def test_it_says_what_the_refund_moves(self, client: FlaskClient, part: dict[str, Any]) -> None:
+        seller, buyer, order = place_order(client, price="3.33", quantity=3)
+        before = balance(client, seller)
+        shown_first = preview(client, seller, order["id"], **part).json
+        assert balance(client, seller) == before
+
+        made = created(refund(client, seller, order["id"], **part))
+
+        same = ("orderId", "orderNumber", "amount", "fee", "units", "currency", "destination")
+        assert {name: shown_first[name] for name in same} == {name: made[name] for name in same}
+        paid = Decimal(before) - Decimal(balance(client, seller))
+        assert Decimal(shown_first["net"]) == paid
+        after = shown(client, buyer, order["id"])
+        assert Decimal(after["amount"]) - Decimal(after["refundedAmount"]) == Decimal(
+            shown_first["amountLeft"]
+        )
+        assert after["quantity"] - after["refundedUnits"] == shown_first["unitsLeft"]
+
+    @pytest.mark.parametrize(
+        ("part", "error"),
+        [
+            ({"amount": "30.01"}, (400, "REFUND_TOO_LARGE")),
+            ({"units": 4}, (400, "REFUND_TOO_LARGE")),
+            ({"units": 1, "amount": "1.00"}, (400, "VALIDATION_ERROR")),
+            ({"amount": "0"}, (400, "VALIDATION_ERROR")),
+        ],
+    )
+    def test_it_is_refused_as_the_refund_would_be(
+        self, client: FlaskClient, part: dict[str, Any], error: tuple[int, str]
+    ) -> None:
+        seller, _, order = place_order(client)
+        assert refusal(preview(client, seller, order["id"], **part)) == error
+        assert refusal(refund(client, seller, order["id"], **part)) == error
+
+    def test_nothing_is_left_after_a_full_refund(self, client: FlaskClient) -> None:
+        seller, _, order = place_order(client)
+        created(refund(client, seller, order["id"]))
+        answer = preview(client, seller, order["id"])
+        assert refusal(answer) == (409, "ORDER_NOT_REFUNDABLE")

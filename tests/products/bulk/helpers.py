@@ -33,7 +33,8 @@ def counts(answer: TestResponse) -> tuple[int, int, int]:
     """Created, changed, unchanged."""
     assert answer.status_code == 200, answer.text
     created, changed, unchanged = (answer.json[n] for n in ("created", "changed", "unchanged"))
-    assert list(answer.json) == ["created", "changed", "unchanged", "rows"]
+    assert list(answer.json)[:4] == ["created", "changed", "unchanged", "rows"]
+    assert ("changes" in answer.json) == (b"dryRun=true" in answer.request.query_string)
     assert answer.json["rows"] == created + changed + unchanged
     return created, changed, unchanged
 

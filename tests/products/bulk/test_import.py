@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.products.bulk import repository
+from app.products.bulk.preview import MAX_LISTED
 from tests import factories
 from tests.concurrency import broken_invariants
 from tests.factories import Actor
@@ -21,6 +22,8 @@ from tests.products.bulk.helpers import (
 )
 from tests.products.helpers import create, names, patch
 from tests.responses import refusal
+
+CATEGORIES = "/api/v1/admin/categories"
 
 
 class TestCreating:
@@ -188,6 +191,60 @@ class TestDryRun:
 
         assert counts(answer) == (1, 1, 0)
         assert (own_products(client, seller), restocks()) == ([created], [])
+
+    def test_it_lists_what_would_change(self, client: FlaskClient, seller: Actor) -> None:
+        created = create(client, seller, description="Old", metadata={"sku": "1"}).json
+        table = (
+            "id,name,description,price,availableUnits,isActive,metadata\r\n"
+            f'{created["id"]},Course,,12.5,7,FALSE,"{{""sku"": ""2""}}"\r\n'
+            f"{create(client, seller).json['id']},Course,,10,5,true,\r\n"
+            ",New,,1,1,,\r\n"
+        )
+
+        answer = import_csv(client, seller, table, dryRun="true")
+
+        assert counts(answer) == (1, 1, 1)
+        assert answer.json["changes"] == [
+            {
+                "line": 2,
+                "productId": created["id"],
+                "name": "Course",
+                "fields": [
+                    {"field": "description", "before": "Old", "after": None},
+                    {"field": "price", "before": "10.00", "after": "12.50"},
+                    {"field": "availableUnits", "before": "5", "after": "7"},
+                    {"field": "isActive", "before": "true", "after": "false"},
+                    {"field": "metadata", "before": '{"sku":"1"}', "after": '{"sku":"2"}'},
+                ],
+            },
+            {
+                "line": 4,
+                "productId": None,
+                "name": "New",
+                "fields": [
+                    {"field": "name", "before": None, "after": "New"},
+                    {"field": "price", "before": None, "after": "1.00"},
+                    {"field": "availableUnits", "before": None, "after": "1"},
+                    {"field": "kind", "before": None, "after": "PLAIN"},
+                    {"field": "isActive", "before": None, "after": "true"},
+                ],
+            },
+        ]
+
+    def test_it_lists_categories_and_as_many_products_as_can_be_read(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        category = {"slug": "books", "name": "Books"}
+        client.post(CATEGORIES, json=category, headers=factories.admin().headers)
+        rows = [{"name": f"New {n}", "price": "1", "availableUnits": "1", "category": "books"}
+                for n in range(MAX_LISTED + 1)]  # fmt: skip
+
+        answer = import_csv(client, seller, table_of(rows), dryRun="true")
+
+        assert counts(answer) == (MAX_LISTED + 1, 0, 0)
+        assert len(answer.json["changes"]) == MAX_LISTED
+        cell = {"field": "category", "before": None, "after": "books"}
+        assert all(cell in change["fields"] for change in answer.json["changes"])
 
     def test_it_reports_problems(self, client: FlaskClient, seller: Actor) -> None:
         rows = [{"id": UNKNOWN, "name": "Changed"}]

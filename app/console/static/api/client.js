@@ -17,6 +17,18 @@ let accessToken = null;
 /** Who is signed in; undefined until that is known. */
 export const user = signal(/** @type {SignedInUser | null | undefined} */ (undefined));
 
+/** Whether the last request reached the server. */
+export const isConnected = signal(true);
+
+/** How often a lost connection came back. */
+export const reconnections = signal(0);
+
+/** @param {boolean} isReached */
+function noteConnection(isReached) {
+  if (isReached && !isConnected.value) reconnections.value += 1;
+  isConnected.value = isReached;
+}
+
 // Signing out in one tab signs out all of them.
 const tabs = new BroadcastChannel("payment-flow");
 tabs.addEventListener("message", (event) => {
@@ -67,13 +79,13 @@ export function newKey() {
  * @param {{
  *   path?: Record<string, string>,
  *   query?: Partial<Record<string, string | number | boolean | null | undefined>>,
- *   body?: Operations[Name]["body"],
+ *   body?: Operations[Name]["body"] | Blob,
  *   key?: string,
  *   code?: string,
  *   cookie?: boolean,
  *   signal?: AbortSignal,
- * }} [options] key: the Idempotency-Key; code: of the second factor; cookie: the refresh token goes
- *   into its cookie
+ * }} [options] body: sent as JSON, a file as it is; key: the Idempotency-Key; code: of the second
+ *   factor; cookie: the refresh token goes into its cookie
  * @returns {Promise<Operations[Name]["answer"]>}
  */
 export async function call(operation, options = {}) {
@@ -112,6 +124,7 @@ async function send(operation, options) {
       if (options.signal?.aborted) throw error;
       return null;
     });
+    noteConnection(response !== null);
     if (response?.ok) return response;
     const error = response ? await errorOf(response) : new ApiError(0, {});
     if (error.code === "UNAUTHORIZED" && token && !isRefreshed) {
@@ -126,8 +139,13 @@ async function send(operation, options) {
   }
 }
 
+/** The access token, for requests that are not made here. */
+export function currentToken() {
+  return accessToken;
+}
+
 /** @param {string} template @param {any} options */
-function address(template, options) {
+export function address(template, options) {
   const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(options.path[name]));
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options.query ?? {})) {
@@ -141,7 +159,8 @@ function request(method, url, { body, key, code, cookie, signal: aborting, keepa
   /** @type {Record<string, string>} */
   const headers = {};
   if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = isFile ? body.type : "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (code) headers["X-Two-Factor-Code"] = code;
   if (cookie) headers["X-Refresh-Cookie"] = "true";
@@ -149,7 +168,7 @@ function request(method, url, { body, key, code, cookie, signal: aborting, keepa
     method,
     headers,
     keepalive,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || isFile ? body : JSON.stringify(body),
     signal: aborting,
   });
 }

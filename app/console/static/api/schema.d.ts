@@ -12,11 +12,15 @@ export interface ApiKey { id: string; name: string; prefix: string; scopes: (str
 
 export interface ApiKeyList { data: (ApiKey)[]; meta: PageMeta; }
 
+export interface Archive { isOn: boolean; archivedAt: string | null; failedAt: string | null; }
+
 export interface AssignCase { assigneeId: string | null; }
 
 export interface AuditRecord { id: string; createdAt: string; actor: UserSummary | null; action: string; targetType: string; targetId: string; reason: string | null; details: Record<string, any>; }
 
 export interface AuditRecordList { data: (AuditRecord)[]; meta: PageMeta; }
+
+export interface Backlog { kind: "EVENTS" | "WEBHOOKS" | "JOBS" | "MESSAGES"; name: string; waiting: number; delaySeconds: number; parked: number; }
 
 export interface Backtest { id: string; status: "RUNNING" | "COMPLETED"; progress: number; ruleId: string; key: string; version: number; ruleset: number; startsAt: string; endsAt: string; evaluated: number; notEvaluable: number; skipped: Record<string, any>; draft: BacktestSide; active: BacktestSide; createdBy: string | null; createdAt: string; finishedAt: string | null; }
 
@@ -150,7 +154,7 @@ export interface Entry { id: string; list: "ALLOW" | "BLOCK"; kind: "USER" | "AD
 
 export interface EntryList { data: (Entry)[]; meta: PageMeta; }
 
-export interface Error { statusCode: number; error: "ACTIVATION_LIMIT_REACHED" | "ACTIVATION_NOT_FOUND" | "AMOUNT_NOT_PAYABLE" | "API_KEY_NOT_FOUND" | "BAD_REQUEST" | "BANK_ACCOUNT_NOT_FOUND" | "BANK_ACCOUNT_TAKEN" | "BODY_INCOMPLETE" | "BODY_TOO_LARGE" | "BODY_TOO_SLOW" | "BUSY" | "CANNOT_BUY_OWN_PRODUCT" | "CANNOT_PAY_OWN_REQUEST" | "CANNOT_PAY_YOURSELF" | "CANNOT_TRANSFER_TO_SELF" | "CAPTURE_EXCEEDS_HOLD" | "CATEGORY_EXISTS" | "CATEGORY_NOT_FOUND" | "CHECKOUT_ENDED" | "CODES_INVALID" | "CODE_NOT_FOUND" | "CODE_NOT_SOLD" | "CODE_REVOKED" | "CODE_SOLD" | "COUPON_CODE_TAKEN" | "COUPON_INVALID" | "COUPON_NOT_FOUND" | "COUPON_USED_UP" | "DELIVERY_NOT_FOUND" | "DELIVERY_TAKEN_BACK" | "DOWNLOAD_LIMIT_REACHED" | "DOWNLOAD_LINK_EXPIRED" | "DOWNLOAD_LINK_INVALID" | "DOWNLOAD_REVOKED" | "EMAIL_TAKEN" | "EVENT_SINK_IN_USE" | "EVENT_SINK_NOT_FOUND" | "EVENT_TYPE_NOT_FOUND" | "FILE_EMPTY" | "FILE_NOT_FOUND" | "FILE_SOLD" | "FORBIDDEN" | "GATEWAY_NOT_CONFIGURED" | "GATEWAY_REFUSED" | "GATEWAY_UNAVAILABLE" | "GIVEAWAY_ALREADY_CLAIMED" | "GIVEAWAY_ENDED" | "GIVEAWAY_HAS_NO_FILE" | "GIVEAWAY_NOT_FOUND" | "GIVEAWAY_SOLD_OUT" | "HELD_EVENT_NOT_FIRST" | "HELD_EVENT_NOT_FOUND" | "HOLD_CLOSED" | "HOLD_NOT_FOUND" | "IDEMPOTENCY_IN_PROGRESS" | "IDEMPOTENCY_KEY_REUSED" | "IMAGE_INVALID" | "IMAGE_NOT_FOUND" | "INBOUND_EVENT_NOT_FOUND" | "INBOUND_EVENT_NOT_QUARANTINED" | "INBOUND_EVENT_NOT_RETRYABLE" | "INSUFFICIENT_FUNDS" | "INTERNAL_ERROR" | "INVALID_CREDENTIALS" | "INVALID_DEPOSIT_AMOUNT" | "INVALID_ONRAMP_AMOUNT" | "INVALID_REFRESH_TOKEN" | "INVALID_SIGNATURE" | "INVALID_WITHDRAWAL_AMOUNT" | "KEY_NOT_ALLOWED" | "LAST_ADMINISTRATOR" | "LENGTH_REQUIRED" | "LICENCE_EXPIRED" | "LICENCE_NOT_FOUND" | "LICENCE_REVOKED" | "LIMIT_EXCEEDED" | "LIMIT_NOT_FOUND" | "MALFORMED_JSON" | "MERCHANT_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOTHING_TO_PAY" | "NOTHING_TO_VERIFY" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_REQUIRED" | "NOT_ACCEPTABLE" | "NOT_A_FILE_PRODUCT" | "NOT_FOUND" | "NO_CODE_LEFT" | "ONRAMP_NOT_FOUND" | "ORDER_NOT_CANCELLABLE" | "ORDER_NOT_DELIVERED" | "ORDER_NOT_FOUND" | "ORDER_NOT_REFUNDABLE" | "ORIGIN_NOT_ALLOWED" | "OUTCOME_UNKNOWN" | "OWN_ACCOUNT" | "PASSWORD_RESET_INVALID" | "PAYEE_NOT_FOUND" | "PAYMENT_REQUEST_CLOSED" | "PAYMENT_REQUEST_NOT_FOUND" | "PAYOUT_NOT_FOUND" | "PHONE_CODE_INVALID" | "PHONE_NEEDED" | "PHONE_TAKEN" | "PRECONDITION_FAILED" | "PRICE_CHANGED" | "PRODUCT_HAS_NO_CODES" | "PRODUCT_HAS_NO_LICENCES" | "PRODUCT_INACTIVE" | "PRODUCT_NOT_EXPORTABLE" | "PRODUCT_NOT_FOUND" | "PRODUCT_OUT_OF_STOCK" | "PROVIDER_NOT_FOUND" | "PROVIDER_UNKNOWN" | "PURCHASE_LIMIT_REACHED" | "QUANTITY_TOO_LARGE" | "QUOTA_EXCEEDED" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMITED" | "RECIPIENT_CANNOT_RECEIVE" | "RECIPIENT_NOT_FOUND" | "RECIPIENT_NOT_VERIFIED" | "REFERENCE_UNKNOWN" | "REFUND_NOT_FOUND" | "REFUND_NOT_SETTLEABLE" | "REFUND_REQUEST_CLOSED" | "REFUND_REQUEST_NOT_FOUND" | "REFUND_REQUEST_OPEN" | "REFUND_TOO_LARGE" | "RESERVATION_LIMIT_REACHED" | "REVIEW_NOT_FOUND" | "RISK_BACKTEST_NOT_FOUND" | "RISK_CASE_DECIDED" | "RISK_CASE_NOT_FOUND" | "RISK_CASE_NOT_RELEASABLE" | "RISK_DECLINED" | "RISK_DRAFT_EXISTS" | "RISK_LIST_ENTRY_EXISTS" | "RISK_LIST_ENTRY_NOT_FOUND" | "RISK_LIST_FULL" | "RISK_MODEL_NOT_FOUND" | "RISK_RULE_FIXED" | "RISK_RULE_NOT_ACTIVATABLE" | "RISK_RULE_NOT_FOUND" | "RISK_SECOND_ADMINISTRATOR_NEEDED" | "RISK_TOO_MANY_BACKTESTS" | "RISK_TOO_MANY_RULES" | "ROLE_NOT_FOUND" | "SCOPE_REQUIRED" | "SESSION_NOT_FOUND" | "SHOP_NOT_FOUND" | "STATEMENT_INVALID" | "STATEMENT_TOO_LONG" | "STOCK_IS_CODES" | "STORAGE_AWAY" | "STORAGE_FULL" | "TOO_MANY_ACTIVATIONS" | "TOO_MANY_BANK_ACCOUNTS" | "TOO_MANY_CHECKOUTS" | "TOO_MANY_IMAGES" | "TOO_MANY_REVOCATIONS" | "TOO_MANY_WEBHOOK_SECRETS" | "TRAFFIC_FORBIDDEN" | "TRAFFIC_UNAVAILABLE" | "TRANSFER_NOT_FOUND" | "TWO_FACTOR_ALREADY_ENABLED" | "TWO_FACTOR_CODE_WRONG" | "TWO_FACTOR_NOT_ENABLED" | "TWO_FACTOR_NOT_PENDING" | "TWO_FACTOR_REQUIRED" | "UNAUTHORIZED" | "UNAUTHORIZED_PRODUCT_ACCESS" | "UNSUPPORTED_MEDIA_TYPE" | "UPLOAD_NOT_FOUND" | "UPLOAD_TOO_SLOW" | "URI_TOO_LONG" | "USER_NOT_FOUND" | "VALIDATION_ERROR" | "VERIFICATION_INVALID" | "WALLET_LOCKED" | "WALLET_NOT_FOUND" | "WEBHOOK_DELIVERY_NOT_FOUND" | "WEBHOOK_ENDPOINT_INACTIVE" | "WEBHOOK_ENDPOINT_NOT_FOUND" | "WEBHOOK_REPLAY_NOT_FOUND" | "WEBHOOK_REPLAY_RUNNING"; message: string; details: Record<string, any>; timestamp: string; path: string; method: string; requestId: string; }
+export interface Error { statusCode: number; error: "ACTIVATION_LIMIT_REACHED" | "ACTIVATION_NOT_FOUND" | "AMOUNT_NOT_PAYABLE" | "API_KEY_NOT_FOUND" | "BAD_REQUEST" | "BANK_ACCOUNT_NOT_FOUND" | "BANK_ACCOUNT_TAKEN" | "BODY_INCOMPLETE" | "BODY_TOO_LARGE" | "BODY_TOO_SLOW" | "BUSY" | "CANNOT_BUY_OWN_PRODUCT" | "CANNOT_PAY_OWN_REQUEST" | "CANNOT_PAY_YOURSELF" | "CANNOT_TRANSFER_TO_SELF" | "CAPTURE_EXCEEDS_HOLD" | "CATEGORY_EXISTS" | "CATEGORY_NOT_FOUND" | "CHECKOUT_ENDED" | "CODES_INVALID" | "CODE_NOT_FOUND" | "CODE_NOT_SOLD" | "CODE_REVOKED" | "CODE_SOLD" | "COUPON_CODE_TAKEN" | "COUPON_INVALID" | "COUPON_NOT_FOUND" | "COUPON_USED_UP" | "DELIVERY_NOT_FOUND" | "DELIVERY_TAKEN_BACK" | "DOWNLOAD_LIMIT_REACHED" | "DOWNLOAD_LINK_EXPIRED" | "DOWNLOAD_LINK_INVALID" | "DOWNLOAD_REVOKED" | "EMAIL_TAKEN" | "EVENT_SINK_IN_USE" | "EVENT_SINK_NOT_FOUND" | "EVENT_TYPE_NOT_FOUND" | "FILE_EMPTY" | "FILE_NOT_FOUND" | "FILE_SOLD" | "FORBIDDEN" | "GATEWAY_NOT_CONFIGURED" | "GATEWAY_REFUSED" | "GATEWAY_UNAVAILABLE" | "GIVEAWAY_ALREADY_CLAIMED" | "GIVEAWAY_ENDED" | "GIVEAWAY_HAS_NO_FILE" | "GIVEAWAY_NOT_FOUND" | "GIVEAWAY_SOLD_OUT" | "HELD_EVENT_NOT_FIRST" | "HELD_EVENT_NOT_FOUND" | "HOLD_CLOSED" | "HOLD_NOT_FOUND" | "IDEMPOTENCY_IN_PROGRESS" | "IDEMPOTENCY_KEY_REUSED" | "IMAGE_INVALID" | "IMAGE_NOT_FOUND" | "INBOUND_EVENT_NOT_FOUND" | "INBOUND_EVENT_NOT_QUARANTINED" | "INBOUND_EVENT_NOT_RETRYABLE" | "INSUFFICIENT_FUNDS" | "INTERNAL_ERROR" | "INVALID_CREDENTIALS" | "INVALID_DEPOSIT_AMOUNT" | "INVALID_ONRAMP_AMOUNT" | "INVALID_REFRESH_TOKEN" | "INVALID_SIGNATURE" | "INVALID_WITHDRAWAL_AMOUNT" | "KEY_NOT_ALLOWED" | "LAST_ADMINISTRATOR" | "LENGTH_REQUIRED" | "LICENCE_EXPIRED" | "LICENCE_NOT_FOUND" | "LICENCE_REVOKED" | "LIMIT_EXCEEDED" | "LIMIT_NOT_FOUND" | "MALFORMED_JSON" | "MERCHANT_CODE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOTHING_TO_PAY" | "NOTHING_TO_VERIFY" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_REQUIRED" | "NOT_ACCEPTABLE" | "NOT_A_FILE_PRODUCT" | "NOT_FOUND" | "NO_CODE_LEFT" | "ONRAMP_NOT_FOUND" | "ORDER_NOT_CANCELLABLE" | "ORDER_NOT_DELIVERED" | "ORDER_NOT_FOUND" | "ORDER_NOT_REFUNDABLE" | "ORIGIN_NOT_ALLOWED" | "OUTCOME_UNKNOWN" | "OWN_ACCOUNT" | "PASSWORD_RESET_INVALID" | "PAYEE_NOT_FOUND" | "PAYMENT_REQUEST_CLOSED" | "PAYMENT_REQUEST_NOT_FOUND" | "PAYOUT_NOT_FOUND" | "PHONE_CODE_INVALID" | "PHONE_NEEDED" | "PHONE_TAKEN" | "PRECONDITION_FAILED" | "PRICE_CHANGED" | "PRODUCT_HAS_NO_CODES" | "PRODUCT_HAS_NO_LICENCES" | "PRODUCT_INACTIVE" | "PRODUCT_NOT_EXPORTABLE" | "PRODUCT_NOT_FOUND" | "PRODUCT_OUT_OF_STOCK" | "PROVIDER_NOT_FOUND" | "PROVIDER_UNKNOWN" | "PURCHASE_LIMIT_REACHED" | "QUANTITY_TOO_LARGE" | "QUOTA_EXCEEDED" | "RANGE_NOT_SATISFIABLE" | "RATE_LIMITED" | "RECIPIENT_CANNOT_RECEIVE" | "RECIPIENT_NOT_FOUND" | "RECIPIENT_NOT_VERIFIED" | "REFERENCE_UNKNOWN" | "REFUND_NOT_FOUND" | "REFUND_NOT_SETTLEABLE" | "REFUND_REQUEST_CLOSED" | "REFUND_REQUEST_NOT_FOUND" | "REFUND_REQUEST_OPEN" | "REFUND_TOO_LARGE" | "RESERVATION_LIMIT_REACHED" | "REVIEW_NOT_FOUND" | "RISK_BACKTEST_NOT_FOUND" | "RISK_CASE_DECIDED" | "RISK_CASE_NOT_FOUND" | "RISK_CASE_NOT_RELEASABLE" | "RISK_DECLINED" | "RISK_DRAFT_EXISTS" | "RISK_LIST_ENTRY_EXISTS" | "RISK_LIST_ENTRY_NOT_FOUND" | "RISK_LIST_FULL" | "RISK_MODEL_NOT_FOUND" | "RISK_RULE_FIXED" | "RISK_RULE_NOT_ACTIVATABLE" | "RISK_RULE_NOT_FOUND" | "RISK_SECOND_ADMINISTRATOR_NEEDED" | "RISK_TOO_MANY_BACKTESTS" | "RISK_TOO_MANY_RULES" | "ROLE_NOT_FOUND" | "SCOPE_REQUIRED" | "SESSION_NOT_FOUND" | "SHOP_NOT_FOUND" | "STATEMENT_INVALID" | "STATEMENT_TOO_LONG" | "STOCK_IS_CODES" | "STORAGE_AWAY" | "STORAGE_FULL" | "TOO_MANY_ACTIVATIONS" | "TOO_MANY_BANK_ACCOUNTS" | "TOO_MANY_CHECKOUTS" | "TOO_MANY_IMAGES" | "TOO_MANY_REVOCATIONS" | "TOO_MANY_WEBHOOK_SECRETS" | "TRAFFIC_FORBIDDEN" | "TRAFFIC_UNAVAILABLE" | "TRANSACTION_NOT_FOUND" | "TRANSFER_NOT_FOUND" | "TWO_FACTOR_ALREADY_ENABLED" | "TWO_FACTOR_CODE_WRONG" | "TWO_FACTOR_NOT_ENABLED" | "TWO_FACTOR_NOT_PENDING" | "TWO_FACTOR_REQUIRED" | "UNAUTHORIZED" | "UNAUTHORIZED_PRODUCT_ACCESS" | "UNSUPPORTED_MEDIA_TYPE" | "UPLOAD_NOT_FOUND" | "UPLOAD_TOO_SLOW" | "URI_TOO_LONG" | "USER_NOT_FOUND" | "VALIDATION_ERROR" | "VERIFICATION_INVALID" | "WALLET_LOCKED" | "WALLET_NOT_FOUND" | "WEBHOOK_DELIVERY_NOT_FOUND" | "WEBHOOK_ENDPOINT_INACTIVE" | "WEBHOOK_ENDPOINT_NOT_FOUND" | "WEBHOOK_REPLAY_NOT_FOUND" | "WEBHOOK_REPLAY_RUNNING"; message: string; details: Record<string, any>; timestamp: string; path: string; method: string; requestId: string; }
 
 export interface EventSink { name: string; behind: number; deliveredAt: string | null; problem: string | null; failedAt: string | null; held: number; parked: number; }
 
@@ -164,6 +168,8 @@ export interface FeedTransaction { id: number; transactionId: string; userNumber
 
 export interface FeedTransactionList { data: (FeedTransaction)[]; meta: PageMeta; }
 
+export interface FieldChange { field: string; before: string | null; after: string | null; }
+
 export interface Figures { rocAuc: string; precisionAt1Percent: string; }
 
 export interface Giveaway { id: string; productId: string; name: string; kind: "BATCH" | "LINK"; status: "OPEN" | "USED_UP" | "EXPIRED" | "CLOSED"; units: number; maxUnits: number; token: string | null; link: string | null; expiresAt: string | null; closedAt: string | null; createdAt: string; }
@@ -175,6 +181,8 @@ export interface GiveawayClaimList { data: (GiveawayClaim)[]; meta: PageMeta; }
 export interface GiveawayList { data: (Giveaway)[]; meta: PageMeta; }
 
 export interface GiveawayOffer { name: string; status: "OPEN" | "USED_UP" | "EXPIRED" | "CLOSED"; productId: string; productName: string; merchantId: string; expiresAt: string | null; }
+
+export interface HealthCheck { name: string; status: "OK" | "BEHIND" | "PARKED" | "AWAY" | "AHEAD" | "MISSING" | "UNKNOWN"; }
 
 export interface HeldEvent { id: string; sink: string; type: string; aggregateType: string; aggregateId: string; version: number; occurredAt: string; status: "RETRYING" | "WAITING" | "PARKED"; attempts: number; reason: string | null; failedAt: string | null; nextAttemptAt: string | null; }
 
@@ -304,6 +312,8 @@ export interface PayoutRecordList { data: (PayoutRecord)[]; meta: PageMeta; }
 
 export interface Product { id: string; name: string; description: string | null; price: string; currency: string; availableUnits: number; initialUnits: number; isActive: boolean; createdAt: string; updatedAt: string; deletedAt: string | null; merchantId: string; merchant: Merchant; kind: "PLAIN" | "CODES" | "LICENCE" | "FILE"; isReady: boolean; purchaseLimit: number | null; reservationLimit: number | null; category: string | null; images: (Image)[]; metadata: Record<string, any> | null; }
 
+export interface ProductChange { line: number; productId: string | null; name: string; fields: (FieldChange)[]; }
+
 export interface ProductCode { id: string; code: string; status: "AVAILABLE" | "SOLD" | "REVOKED"; orderId: string | null; takenAt: string | null; seenAt: string | null; revokedAt: string | null; orderNumber: string | null; revocationReason: string | null; replacedBy: string | null; }
 
 export interface ProductCodeList { data: (ProductCode)[]; meta: PageMeta; }
@@ -312,7 +322,7 @@ export interface ProductCodeSummary { available: number; sold: number; revoked: 
 
 export interface ProductFile { name: string; size: number; mediaType: string; sha256: string; version: number; uploadedAt: string; downloads: number; }
 
-export interface ProductImport { created: number; changed: number; unchanged: number; rows: number; }
+export interface ProductImport { created: number; changed: number; unchanged: number; rows: number; changes?: (ProductChange)[]; }
 
 export interface ProductSummary { id: string; name: string; price: string; }
 
@@ -348,11 +358,17 @@ export interface RefreshedSession { user: SignedInUser; accessToken: string; }
 
 export interface Refund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; }
 
+export interface RefundPreview { orderId: string; amount: string; fee: string; net: string; currency: string; units: number; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; amountLeft: string; unitsLeft: number; orderNumber: string; }
+
 export interface RefundRequest { id: string; orderId: string; amount: string | null; units: number | null; currency: string; reason: string; status: "OPEN" | "APPROVED" | "DECLINED" | "WITHDRAWN"; answer: string | null; refundId: string | null; createdAt: string; decidedAt: string | null; orderNumber: string; }
 
 export interface RefundRequestAnswer { answer?: string | null; }
 
 export interface RefundRequestList { data: (RefundRequest)[]; meta: PageMeta; }
+
+export interface RefusedRefund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; buyer: UserSummary; merchant: UserSummary; flaggedAt: string | null; nextAttemptAt: string | null; }
+
+export interface RefusedRefundList { data: (RefusedRefund)[]; meta: PageMeta; }
 
 export interface RegisterUser { email: string; password: string; role: "USER" | "MERCHANT"; firstName?: string | null; lastName?: string | null; }
 
@@ -442,6 +458,8 @@ export interface StripeEventReceipt { received: boolean; }
 
 export interface Sums { currency: string; approved: number; declined: number; reviewed: number; volume: string; }
 
+export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; archive: Archive; }
+
 export interface TokenPair { accessToken: string; refreshToken: string; }
 
 export interface Totals { currency: string; approved: number; declined: number; reviewed: number; volume: string; averageAmount: string | null; }
@@ -488,11 +506,17 @@ export interface UserDetail { user: ListedUser; twoFactor: TwoFactorStatus; wall
 
 export interface UserIdentifier { email?: string; phone?: string; walletNumber?: string; userId?: string; }
 
+export interface UserSession { id: string; userAgent: string | null; address: string | null; createdAt: string; lastUsedAt: string; expiresAt: string; }
+
+export interface UserSessionList { data: (UserSession)[]; meta: PageMeta; }
+
 export interface UserSummary { id: string; email: string | null; firstName: string | null; lastName: string | null; shopName: string | null; }
 
 export interface UserWallet { id: string; balance: string; currency: string; isLocked: boolean; createdAt: string; updatedAt: string; available: string; held: string; number: string; lockReason: string | null; }
 
 export interface ValidateLicence { key: string; instance?: string; }
+
+export interface Verification { startedAt: string; finishedAt: string; since: string | null; violated: number; }
 
 export interface VerifiedPayee { name: string; supportEmail: string | null; verified: boolean; verifiedSince: string | null; }
 
@@ -543,6 +567,7 @@ export interface Operations {
   "GET /admin/orders/{order_id}": { query: {  }; body: null; answer: OrderRecord };
   "GET /admin/payouts": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean }; body: null; answer: PayoutRecordList };
   "POST /admin/reconciliations": { query: { bom?: boolean; provider?: string; from?: string; to?: string; timeZone?: string; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD"; columns?: string; decimalComma?: boolean; monthFirst?: boolean; apply?: boolean; format?: "json" | "csv" }; body: null; answer: Reconciliation };
+  "GET /admin/refunds": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: RefusedRefundList };
   "POST /admin/refunds/{refund_id}/settle": { query: {  }; body: SettleRefund; answer: Refund };
   "GET /admin/risk/backtests": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: BacktestList };
   "POST /admin/risk/backtests": { query: {  }; body: CreateRiskBacktest; answer: Backtest };
@@ -582,6 +607,8 @@ export interface Operations {
   "GET /admin/users/{user_id}/quotas": { query: {  }; body: null; answer: (Quota)[] };
   "PUT /admin/users/{user_id}/quotas": { query: {  }; body: SetUserQuota; answer: (Quota)[] };
   "POST /admin/users/{user_id}/reset-two-factor": { query: {  }; body: Reason; answer: null };
+  "POST /admin/users/{user_id}/revoke-sessions": { query: {  }; body: Reason; answer: null };
+  "GET /admin/users/{user_id}/sessions": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: UserSessionList };
   "GET /admin/wallets": { query: { page?: number; limit?: number; cursor?: string; userId?: string; number?: string; isLocked?: boolean; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD" }; body: null; answer: ListedWalletList };
   "POST /admin/wallets/{wallet_id}/lock": { query: {  }; body: Reason; answer: Wallet };
   "GET /admin/wallets/{wallet_id}/transactions": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND" }; body: null; answer: TransactionList };
@@ -631,6 +658,7 @@ export interface Operations {
   "POST /giveaways/{giveaway_id}/close": { query: {  }; body: null; answer: Giveaway };
   "GET /giveaways/{giveaway_id}/file": { query: { bom?: boolean }; body: null; answer: null };
   "GET /images/{image_id}/{side}.webp": { query: {  }; body: null; answer: null };
+  "GET /insights/health": { query: {  }; body: null; answer: SystemHealth };
   "GET /insights/sales": { query: { from?: any; to?: any; timeZone?: string }; body: null; answer: SalesReport };
   "GET /insights/slo": { query: {  }; body: null; answer: ObjectiveReport };
   "GET /insights/stats": { query: {  }; body: null; answer: Stats };
@@ -676,6 +704,7 @@ export interface Operations {
   "POST /orders/{order_id}/refund-requests": { query: {  }; body: CreateRefundRequest; answer: RefundRequest };
   "GET /orders/{order_id}/refunds": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: (Refund)[] };
   "POST /orders/{order_id}/refunds": { query: {  }; body: CreateRefund; answer: Refund };
+  "GET /orders/{order_id}/refunds/preview": { query: { amount?: string | number; units?: number }; body: null; answer: RefundPreview };
   "GET /payment-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "requester" | "payer" }; body: null; answer: PaymentRequestList };
   "POST /payment-requests": { query: {  }; body: CreatePaymentRequest; answer: PaymentRequest };
   "GET /payment-requests/by-token/{payment_request_token}": { query: {  }; body: null; answer: PublicPaymentRequest };
@@ -688,8 +717,8 @@ export interface Operations {
   "GET /products": { query: { page?: number; limit?: number; cursor?: string; q?: string; minPrice?: string | number; maxPrice?: string | number; merchantId?: string; category?: string; sort?: "relevance" | "newest" | "oldest" | "price" | "-price" | "name" | "-name" }; body: null; answer: (Product)[] };
   "POST /products": { query: {  }; body: CreateProduct; answer: Product };
   "POST /products/import": { query: { dryRun?: boolean }; body: null; answer: ProductImport };
-  "GET /products/merchant/export": { query: { bom?: boolean }; body: null; answer: null };
-  "GET /products/merchant/my-products": { query: { page?: number; limit?: number; cursor?: string; includeDeleted?: boolean }; body: null; answer: (Product)[] };
+  "GET /products/merchant/export": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; bom?: boolean }; body: null; answer: null };
+  "GET /products/merchant/my-products": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; page?: number; limit?: number; cursor?: string; includeDeleted?: boolean }; body: null; answer: (Product)[] };
   "GET /products/{product_id}": { query: {  }; body: null; answer: Product };
   "PATCH /products/{product_id}": { query: {  }; body: UpdateProduct; answer: Product };
   "DELETE /products/{product_id}": { query: {  }; body: null; answer: DeletedProduct };
@@ -714,7 +743,7 @@ export interface Operations {
   "POST /products/{product_id}/licences/{licence_id}/reissue": { query: {  }; body: Revoke; answer: SoldLicence };
   "POST /products/{product_id}/licences/{licence_id}/revoke": { query: {  }; body: Revoke; answer: SoldLicence };
   "GET /quotas": { query: {  }; body: null; answer: (Quota)[] };
-  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "buyer" | "merchant" }; body: null; answer: RefundRequestList };
+  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "buyer" | "merchant"; orderId?: string }; body: null; answer: RefundRequestList };
   "POST /refund-requests/{refund_request_id}/approve": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/decline": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/withdraw": { query: {  }; body: null; answer: RefundRequest };
@@ -747,13 +776,14 @@ export interface Operations {
   "GET /wallet/reviews/{review_id}": { query: {  }; body: null; answer: Review };
   "GET /wallet/statement": { query: { from?: any; to?: any; timeZone?: string; bom?: boolean; format?: "json" | "csv" | "pdf" }; body: null; answer: Statement };
   "GET /wallet/transactions": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND" }; body: null; answer: TransactionList };
+  "GET /wallet/transactions/{transaction_id}": { query: {  }; body: null; answer: Transaction };
   "POST /wallet/withdraw": { query: {  }; body: CreateWithdrawal; answer: WalletMovement | Review };
   "GET /webhook-endpoints": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: WebhookEndpointList };
   "POST /webhook-endpoints": { query: {  }; body: CreateWebhookEndpoint; answer: CreatedWebhookEndpoint };
   "GET /webhook-endpoints/{endpoint_id}": { query: {  }; body: null; answer: WebhookEndpoint };
   "PATCH /webhook-endpoints/{endpoint_id}": { query: {  }; body: UpdateWebhookEndpoint; answer: WebhookEndpoint };
   "DELETE /webhook-endpoints/{endpoint_id}": { query: {  }; body: null; answer: null };
-  "GET /webhook-endpoints/{endpoint_id}/deliveries": { query: { page?: number; limit?: number; cursor?: string; status?: "WAITING" | "HELD" | "DELIVERED" | "FAILED" | "SKIPPED"; eventType?: "order-pending" | "order-under-review" | "order-rejected" | "order-completed" | "order-payment-failed" | "order-failed" | "order-cancelled" | "order-refunded" | "refund-settled" | "refund-redirected" | "refund-paid-externally" | "refund-requested" | "refund-request-approved" | "refund-request-declined" | "refund-request-withdrawn" | "giveaway-created" | "giveaway-closed" | "product-file-uploaded" | "product-file-removed" | "file-downloaded" | "downloads-reset" | "codes-uploaded" | "code-removed" | "codes-revoked" | "code-revoked" | "code-reissued" | "licence-activated" | "licence-deactivated" | "licence-revoked" | "licence-reissued" | "licence-limit-reached" | "licence-terms-changed" | "licence-terms-applied" | "stock-low" | "webhook-endpoint-disabled" | "payout-submitted" | "payout-paid" | "payout-refused" | "payment-request-created" | "payment-request-paid" | "payment-request-declined" | "payment-request-cancelled" | "payment-request-expired" | "transfer-completed" | "hold-placed" | "hold-captured" | "hold-released" }; body: null; answer: WebhookDeliveryList };
+  "GET /webhook-endpoints/{endpoint_id}/deliveries": { query: { page?: number; limit?: number; cursor?: string; status?: "WAITING" | "HELD" | "DELIVERED" | "FAILED" | "SKIPPED"; eventType?: "order-pending" | "order-under-review" | "order-rejected" | "order-completed" | "order-payment-failed" | "order-failed" | "order-cancelled" | "order-refunded" | "refund-settled" | "refund-redirected" | "refund-paid-externally" | "refund-requested" | "refund-request-approved" | "refund-request-declined" | "refund-request-withdrawn" | "giveaway-created" | "giveaway-closed" | "product-file-uploaded" | "product-file-removed" | "file-downloaded" | "downloads-reset" | "codes-uploaded" | "code-removed" | "codes-revoked" | "code-revoked" | "code-reissued" | "licence-activated" | "licence-deactivated" | "licence-revoked" | "licence-reissued" | "licence-limit-reached" | "licence-terms-changed" | "licence-terms-applied" | "stock-low" | "webhook-endpoint-disabled" | "payout-submitted" | "payout-paid" | "payout-refused" | "payment-request-created" | "payment-request-paid" | "payment-request-declined" | "payment-request-cancelled" | "payment-request-expired" | "transfer-completed" | "hold-placed" | "hold-captured" | "hold-released"; objectId?: string }; body: null; answer: WebhookDeliveryList };
   "GET /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}": { query: {  }; body: null; answer: WebhookDeliveryDetails };
   "GET /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/attempts": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: WebhookAttemptList };
   "POST /webhook-endpoints/{endpoint_id}/ping": { query: {  }; body: null; answer: WebhookDelivery };

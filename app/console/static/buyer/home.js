@@ -3,8 +3,10 @@
 
 import { useEffect } from "preact/hooks";
 import { call, user } from "../api/client.js";
+import { follow } from "../api/stream.js";
 import { View } from "../shell/layout.js";
 import { unread } from "../shell/unread.js";
+import { wallet as texts } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -14,6 +16,7 @@ import { Empty, Notice } from "../ui/states.js";
 import { Movements } from "./movements.js";
 
 const { home, menu } = words;
+const more = texts.menu;
 const RECENT = 6;
 const EVERY_MS = 15_000;
 
@@ -22,12 +25,13 @@ export function Home() {
   const recent = useLoaded(
     (signal) => call("GET /wallet/transactions", { query: { limit: RECENT }, signal }), [],
   );
-  // A new notification usually means that money has moved.
   useEffect(() => {
     const reload = () => { if (!document.hidden) { wallet.reload(); recent.reload(); } };
     const timer = setInterval(reload, EVERY_MS);
-    return () => clearInterval(timer);
+    const unfollow = follow({ onEvent: reload, onChange: () => {} });
+    return () => { clearInterval(timer); unfollow(); };
   }, []);
+  // A new notification usually means that money has moved.
   useEffect(() => {
     if (wallet.data) { wallet.reload(); recent.reload(); }
   }, [unread.value]);
@@ -48,6 +52,9 @@ export function Home() {
         <div class="quick">
           <a class="quick-action" href="/app/add-money"><${Icon} name="addMoney" />${menu.addMoney}</a>
           <a class="quick-action" href="/app/send"><${Icon} name="send" />${menu.send}</a>
+          <a class="quick-action" href="/app/request"><${Icon} name="request" />${more.request}</a>
+          <a class="quick-action" href="/app/pay"><${Icon} name="qr" />${more.pay}</a>
+          <a class="quick-action" href="/app/withdraw"><${Icon} name="bank" />${more.withdraw}</a>
           <a class="quick-action" href="/app/shop"><${Icon} name="shop" />${menu.shop}</a>
         </div>
       </section>`}

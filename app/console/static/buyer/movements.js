@@ -32,15 +32,15 @@ export function describe(row) {
 /** @param {{rows: Transaction[]}} props */
 export function Movements({ rows }) {
   return html`<ul class="movements">
-    ${rows.map((row) => html`<li key=${row.id}>
+    ${rows.map((row) => html`<li key=${row.id}><a class="movement" href="/app/transactions/${row.id}">
       <span class="movement-icon ${isIncoming(row) ? "in" : ""}">
         <${Icon} name=${row.type === "PAYMENT" ? "shop" : row.type === "ONRAMP" ? "bank" : "activity"} />
       </span>
       <span class="movement-text">
-        <span class="movement-title">${describe(row)}</span>
+        <span class="movement-title" dir="auto">${describe(row)}</span>
         <span class="muted">${words.activity.types[row.type]} · ${dateTime(row.createdAt)}</span>
       </span>
       <${SignedAmount} row=${row} />
-    </li>`)}
+    </a></li>`)}
   </ul>`;
 }

@@ -18,6 +18,20 @@ import { toast } from "../ui/toast.js";
 const { notifications } = words;
 const PAGE = 20;
 
+/** Where what it is about is shown, by topic. */
+const PLACES = {
+  purchase: "/purchases", refund: "/purchases", deposit: "/add-money", deposit_failed: "/add-money",
+  payout: "/withdraw", payout_refused: "/withdraw", payment_request: "/request",
+  payment_request_declined: "/request", payment_request_cancelled: "/request", payment_request_expired: "/request",
+};
+
+/** @param {{row: Notification}} props */
+function Title({ row }) {
+  const place = /** @type {Record<string, string>} */ (PLACES)[row.topic];
+  const title = html`<strong dir="auto">${row.title}</strong>`;
+  return place ? html`<a href="/app${place}/${row.referenceId}">${title}</a>` : title;
+}
+
 export function Notifications() {
   const filters = query.value;
   const loaded = useLoaded((signal) => call("GET /notifications", {
@@ -58,7 +72,7 @@ export function Notifications() {
             class="notification ${row.readAt ? "" : "is-unread"}">
             <span class="grow">
               ${!row.readAt && html`<span class="dot" role="img" aria-label=${notifications.unread}></span>`}
-              <strong dir="auto">${row.title}</strong>
+              <${Title} row=${row} />
               <span class="block" dir="auto">${row.text}</span>
               <span class="muted block">${dateTime(row.createdAt)}</span>
             </span>

@@ -12,13 +12,14 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { ORDER_TONES } from "./purchases.js";
+import { Refunds } from "./refund.js";
 
 /** @typedef {import("../api/schema.js").Delivery} Delivery */
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 
 const { purchases } = words;
 const POLL_MS = 2000;
-const OPEN = ["PENDING", "PAYMENT_PROCESSING"];
+const OPEN = ["PENDING", "PAYMENT_PROCESSING", "PENDING_REVIEW"];
 
 /** @param {{id: string}} props */
 export function Purchase({ id }) {
@@ -43,6 +44,7 @@ export function Purchase({ id }) {
         ${delivery ? html`<${Goods} delivery=${delivery} />`
           : html`<p class="muted">${OPEN.includes(order.status) ? purchases.pending : purchases.nothing}</p>`}
       </section>
+      <${Refunds} order=${order} onChange=${loaded.reload} />
       <${Facts} order=${order} />`}
     </${Loaded}>
   </${View}>`;

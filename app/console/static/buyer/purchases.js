@@ -17,7 +17,7 @@ const { purchases } = words;
 const PAGE = 20;
 
 export const ORDER_TONES = {
-  PENDING: "warning", PAYMENT_PROCESSING: "warning", COMPLETED: "success",
+  PENDING: "warning", PAYMENT_PROCESSING: "warning", PENDING_REVIEW: "warning", COMPLETED: "success",
   FAILED: "danger", CANCELLED: "neutral", REFUNDED: "neutral",
 };
 

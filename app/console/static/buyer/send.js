@@ -12,23 +12,20 @@ import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { Badge, Empty } from "../ui/states.js";
+import { identify } from "./payee.js";
+import { ReceiptLink } from "./receipt.js";
+import { UnderReview, isUnderReview } from "./review.js";
 
 /** @typedef {import("../api/schema.js").UserIdentifier} UserIdentifier */
 /** @typedef {{identifier: UserIdentifier, typed: string, shown: import("../api/schema.js").Recipient}} Found */
 
 const { send } = words;
 
-/** What was typed, as the API names it. @param {string} text @returns {UserIdentifier} */
-function identify(text) {
-  if (text.includes("@")) return { email: text };
-  if (text.startsWith("+")) return { phone: text };
-  return { walletNumber: text };
-}
-
 export function Send() {
   const wallet = useLoaded((signal) => call("GET /wallet", { signal }), []);
   const [found, setFound] = useState(/** @type {Found | null} */ (null));
-  const [sent, setSent] = useState(/** @type {import("../api/schema.js").Transfer | null} */ (null));
+  const [sent, setSent] = useState(
+    /** @type {import("../api/schema.js").Transfer | import("../api/schema.js").Review | null} */ (null));
   function startAgain() {
     setFound(null);
     setSent(null);
@@ -36,12 +33,15 @@ export function Send() {
   }
   return html`<${View} title=${send.title} text=${send.text} narrow>
     <${Loaded} of=${wallet} lines=${4}>${(/** @type {any} */ data) => {
+      if (isUnderReview(sent)) {
+        return html`<section class="card" aria-live="polite"><${UnderReview} review=${sent} /></section>`;
+      }
       if (sent) {
         const text = send.sentText(money(sent.amount, sent.currency), sent.receiver.name);
         return html`<div class="card" aria-live="polite">
           <${Empty} icon="check" tone="success" title=${send.sent} text=${text}>
             <button class="button primary" onClick=${startAgain}>${send.again}</button>
-            <a class="button" href="/app/transactions">${words.menu.activity}</a>
+            <${ReceiptLink} transferId=${sent.id} />
           </${Empty}></div>`;
       }
       if (!found) return html`<${Recipient} onFound=${setFound} />`;

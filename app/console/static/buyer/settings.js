@@ -3,6 +3,7 @@
 
 import { call, signOut, user } from "../api/client.js";
 import { ThemeChoice, View } from "../shell/layout.js";
+import { wallet } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { Field, FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { habits } from "../ui/format.js";
@@ -16,7 +17,11 @@ const { settings, account, menu } = words;
 
 /** The pages of the settings. */
 export function SettingsTabs() {
-  const tabs = [["/settings", settings.profile], ["/settings/security", settings.security]];
+  const tabs = [
+    ["/settings", settings.profile], ["/settings/security", settings.security],
+    ["/settings/notifications", wallet.preferences.tab], ["/settings/bank-accounts", wallet.accounts.title],
+    ["/settings/limits", wallet.limits.tab],
+  ];
   return html`<nav class="subtabs" aria-label=${settings.title}>
     ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
       aria-current=${path.value === to ? "page" : null}>${text}</a>`)}

@@ -54,7 +54,7 @@ export function Transactions() {
   }), [filters.toString(), habits.value.timeZone]);
   const columns = [
     { title: activity.what, kind: "wide", cell: (/** @type {Transaction} */ row) => html`
-        <span class="cell-title">${describe(row)}</span>
+        <a class="cell-title" href="/app/transactions/${row.id}" dir="auto">${describe(row)}</a>
         <span class="muted">${activity.types[row.type]}${row.orderNumber ? ` · ${row.orderNumber}` : ""}</span>` },
     { title: activity.when, cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: activity.amount, kind: "number", cell: (/** @type {Transaction} */ row) => html`<${SignedAmount} row=${row} />` },

@@ -9,7 +9,7 @@ import { html } from "../ui/html.js";
 import { Table } from "../ui/table.js";
 
 const HEIGHT = 220;
-const COLOURS = ["--accent", "--success", "--danger", "--muted"];
+const COLOURS = ["--accent", "--warning", "--danger", "--muted"];
 
 /** @param {Element} element @param {string} name of a design token */
 function token(element, name) {

@@ -14,8 +14,8 @@ import { words } from "../text/en.js";
 
 /**
  * An entry of the navigation. Narrow screens show those with `tab` at the bottom; the others are
- * linked above there.
- * @typedef {{to: string, icon: string, text: string, tab: boolean}} MenuItem
+ * linked above there. It is current for the addresses of `also`, too.
+ * @typedef {{to: string, icon: string, text: string, tab: boolean, also?: string[]}} MenuItem
  */
 
 /** @typedef {{at: string, text: string, items: MenuItem[], role: string | null}} Area */

@@ -8,23 +8,27 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { BASE, navigate, path } from "../ui/router.js";
 import { areaOf, areasOf } from "./areas.js";
+import { ConnectionState, watchConnection } from "./connection.js";
+import { TestMode } from "./test-mode.js";
 import { setTheme, theme } from "./theme.js";
 import { unread, watchUnread } from "./unread.js";
 
 const { menu } = words;
 
-function isCurrent(/** @type {string} */ to) {
+/** @param {string} to @param {string[]} also */
+function isCurrent(to, also) {
   const isHome = areaOf(path.value).at === to;
-  return path.value === to || (!isHome && path.value.startsWith(`${to}/`));
+  const isBelow = (/** @type {string} */ at) => path.value === at || path.value.startsWith(`${at}/`);
+  return path.value === to || (!isHome && [to, ...also].some(isBelow));
 }
 
 /** @param {any} props */
-function Item({ to, icon, text, badge, label, tab = true }) {
-  const current = isCurrent(to) ? "page" : null;
+function Item({ to, icon, text, badge, label, tab = true, also = [] }) {
+  const current = isCurrent(to, also) ? "page" : null;
   return html`<a href=${BASE + (to === "/" ? "" : to)} class="item ${tab ? "" : "not-tab"}"
     aria-current=${current} aria-label=${label}>
     <${Icon} name=${icon} /><span class="item-text">${text}</span>
-    ${badge > 0 && html`<span class="count" aria-hidden="true">${badge > 99 ? "99+" : badge}</span>`}
+    ${badge > 0 && html`<span class="count" data-count=${badge > 99 ? "99+" : badge}></span>`}
   </a>`;
 }
 
@@ -60,30 +64,34 @@ async function leave() {
 /** @param {{children: any}} props */
 export function Layout({ children }) {
   useEffect(watchUnread, []);
+  useEffect(watchConnection, []);
   const name = user.value?.firstName ?? user.value?.email ?? "";
   const area = areaOf(path.value);
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
   return html`<div class="shell">
     <a class="skip" href="#content">${words.skip}</a>
-    <header class="top">
-      <${Brand} />
-      <nav class="top-links" aria-label=${menu.account}>
-        ${others.map(({ at, text }) => html`<${Item} key=${at} to=${at} icon="switch" text=${text} />`)}
-        <${Bell} />
-        <${Item} to="/settings" icon="settings" text=${menu.settings} />
+    <div class="side">
+      <header class="top">
+        <${Brand} />
+        <nav class="top-links" aria-label=${menu.account}>
+          ${others.map(({ at, text }) => html`<${Item} key=${at} to=${at} icon="switch" text=${text} />`)}
+          <${Bell} />
+          <${Item} to="/settings" icon="settings" text=${menu.settings} />
+        </nav>
+        <div class="account">
+          <${ThemeChoice} />
+          <span class="who" title=${user.value?.email ?? ""}>${name}</span>
+          <button class="item" type="button" onClick=${leave}>
+            <${Icon} name="signOut" /><span class="item-text">${menu.signOut}</span>
+          </button>
+        </div>
+      </header>
+      <nav class="tabs" aria-label=${menu.label}>
+        ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
       </nav>
-      <div class="account">
-        <${ThemeChoice} />
-        <span class="who" title=${user.value?.email ?? ""}>${name}</span>
-        <button class="item" type="button" onClick=${leave}>
-          <${Icon} name="signOut" /><span class="item-text">${menu.signOut}</span>
-        </button>
-      </div>
-    </header>
-    <nav class="tabs" aria-label=${menu.label}>
-      ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
-    </nav>
-    <main id="content" class="content" tabindex="-1">${children}</main>
+    </div>
+    <main id="content" class="content" tabindex="-1"><${ConnectionState} />
+      ${area.role === "MERCHANT" && html`<${TestMode} />`}${children}</main>
   </div>`;
 }
 

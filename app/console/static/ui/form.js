@@ -168,9 +168,20 @@ export function Select({ label, name, options, value, onInput, hint, error, id }
   </${Field}>`;
 }
 
-/** @param {{isBusy: boolean, children: any, wide?: boolean, disabled?: boolean}} props */
-export function Submit({ isBusy, children, wide = false, disabled = false }) {
-  return html`<button class="button primary ${wide ? "wide" : ""}" type="submit"
+/** Several lines of text. @param {{label: string, rows?: number, [more: string]: any}} props */
+export function TextArea({ label, name, value, onInput, hint, error, id, isOptional, rows = 4, ...input }) {
+  return html`<${Field} label=${label} name=${name} hint=${hint} error=${error} id=${id} isOptional=${isOptional}>
+    ${(/** @type {any} */ described) => html`<textarea class="input" rows=${rows} dir="auto" ...${input}
+      ...${described} value=${value} onInput=${onInput}></textarea>`}
+  </${Field}>`;
+}
+
+/**
+ * @param {{isBusy: boolean, children: any, wide?: boolean, disabled?: boolean,
+ *   tone?: "primary" | "danger"}} props
+ */
+export function Submit({ isBusy, children, wide = false, disabled = false, tone = "primary" }) {
+  return html`<button class="button ${tone === "danger" ? "danger-filled" : tone} ${wide ? "wide" : ""}" type="submit"
     aria-disabled=${isBusy ? "true" : null} disabled=${disabled}>
     ${isBusy && html`<span class="spinner" aria-hidden="true"></span>`}${children}
   </button>`;

@@ -9,7 +9,7 @@ export const habits = signal({
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 });
 
-const locale = computed(() => {
+export const locale = computed(() => {
   try {
     return Intl.getCanonicalLocales(habits.value.locale.replace("_", "-"))[0] ?? "en";
   } catch {
@@ -81,12 +81,29 @@ export function parseAmount(text, currency) {
   return { amount: decimals ? `${units}.${part.padEnd(decimals, "0")}` : units };
 }
 
+/** The difference of two amounts of one currency, exactly. @param {string} amount @param {string} less */
+export function minus(amount, less) {
+  const decimals = amount.split(".")[1]?.length ?? 0;
+  return withDecimals(BigInt(amount.replace(".", "")) - BigInt(less.replace(".", "")), decimals);
+}
+
+/** @param {bigint} minor @param {number} decimals */
+function withDecimals(minor, decimals) {
+  const sign = minor < 0n ? "-" : "";
+  const padded = minor.toString().replace("-", "").padStart(decimals + 1, "0");
+  return sign + (decimals ? `${padded.slice(0, -decimals)}.${padded.slice(-decimals)}` : padded);
+}
+
+/** A part of an amount, rounded down. @param {string} amount @param {number} parts */
+export function divided(amount, parts) {
+  const decimals = amount.split(".")[1]?.length ?? 0;
+  return withDecimals(BigInt(amount.replace(".", "")) / BigInt(parts), decimals);
+}
+
 /** A price times a quantity, exactly. @param {string} price @param {number} quantity */
 export function times(price, quantity) {
   const decimals = price.split(".")[1]?.length ?? 0;
-  const minor = (BigInt(price.replace(".", "")) * BigInt(quantity)).toString();
-  const padded = minor.padStart(decimals + 1, "0");
-  return decimals ? `${padded.slice(0, -decimals)}.${padded.slice(-decimals)}` : padded;
+  return withDecimals(BigInt(price.replace(".", "")) * BigInt(quantity), decimals);
 }
 
 const PROGRAMS = [

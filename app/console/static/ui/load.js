@@ -1,7 +1,9 @@
 // @ts-check
-// Loads what a view shows, and again when its inputs change.
+// Loads what a view shows, and again when its inputs change or a lost connection is back. What is
+// shown stays while there is no connection.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { reconnections } from "../api/client.js";
 import { html } from "./html.js";
 import { Problem, Skeleton } from "./states.js";
 
@@ -19,17 +21,25 @@ export function useLoaded(load, inputs) {
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
+  const asked = JSON.stringify(inputs);
+  const shown = useRef("");
   useEffect(() => {
     const aborting = new AbortController();
     setState((before) => ({ ...before, isLoading: true }));
     latest.current(aborting.signal).then(
-      (data) => setState({ data, error: null, isLoading: false }),
+      (data) => {
+        shown.current = asked;
+        setState({ data, error: null, isLoading: false });
+      },
       (error) => {
-        if (!aborting.signal.aborted) setState({ data: null, error, isLoading: false });
+        if (aborting.signal.aborted) return;
+        const isKept = error.status === 0 && shown.current === asked;
+        setState(({ data }) => (isKept && data !== null
+          ? { data, error: null, isLoading: false } : { data: null, error, isLoading: false }));
       },
     );
     return () => aborting.abort();
-  }, [...inputs, turn]);
+  }, [...inputs, turn, reconnections.value]);
   return {
     ...state,
     reload: () => setTurn((before) => before + 1),

@@ -8,7 +8,7 @@ import { query, setQuery } from "./router.js";
 /**
  * @param {{caption: string, columns: {title: string, cell: (row: any) => any, kind?: string}[],
  *   rows: any[], rowKey?: (row: any) => string}} props kind: `number` aligns to the right, `wide`
- *   takes the space that is left, `extra` is left out on narrow screens
+ *   takes the space that is left, `extra` is left out on narrow screens, `act` has buttons
  */
 export function Table({ caption, columns, rows, rowKey = (row) => row.id }) {
   return html`<table class="table">

@@ -1,0 +1,94 @@
+// @ts-check
+// Events that could not be delivered, and the sinks that receive events.
+
+import { call } from "../api/client.js";
+import { View } from "../shell/layout.js";
+import { operations } from "../text/en-operations.js";
+import { count, dateTime } from "../ui/format.js";
+import { AN_ID } from "../ui/filters.js";
+import { html } from "../ui/html.js";
+import { Badge } from "../ui/states.js";
+import { Action } from "./action.js";
+import { List, Tabs, useList } from "./list.js";
+
+/** @typedef {import("../api/schema.js").HeldEvent} HeldEvent */
+/** @typedef {import("../api/schema.js").EventSink} EventSink */
+
+const { events: text } = operations;
+const TONES = { RETRYING: "warning", WAITING: "neutral", PARKED: "danger" };
+
+/** @returns {import("../ui/filters.js").Filter[]} */
+function filtersOf() {
+  return [
+    { name: "status", label: operations.status, options: Object.entries(text.states) },
+    { name: "sink", label: text.sink },
+    { name: "type", label: text.type },
+    { name: "aggregateId", label: text.aggregate, only: AN_ID, hint: operations.idHint },
+  ];
+}
+
+function EventTabs() {
+  return html`<${Tabs} label=${text.tabs}
+    tabs=${[["/operator/events", text.held], ["/operator/events/sinks", text.sinks]]} />`;
+}
+
+export function HeldEvents() {
+  const filters = filtersOf();
+  const loaded = useList("GET /admin/events", filters);
+  const columns = [
+    { title: text.event, kind: "main", cell: (/** @type {HeldEvent} */ row) => html`<span class="cell-title">${row.type}</span>
+        <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono reference">${row.aggregateId}</span></span>` },
+    { title: text.sink, cell: (/** @type {HeldEvent} */ row) => html`<span class="muted">${row.sink}</span>` },
+    { title: operations.status, cell: (/** @type {HeldEvent} */ row) => html`<${Badge} tone=${TONES[row.status]}>${text.states[row.status]}</${Badge}>
+        ${row.nextAttemptAt && html`<span class="muted block">${text.next(dateTime(row.nextAttemptAt))}</span>`}` },
+    { title: text.reason, cell: (/** @type {HeldEvent} */ row) => (row.reason
+      ? html`<span class="mono">${row.reason}</span><span class="muted block">${text.attempts(count(row.attempts))}</span>` : operations.none) },
+    { title: text.decide, kind: "number act", cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
+  ];
+  return html`<${View} title=${text.title} text=${text.text}>
+    <${EventTabs} />
+    <${List} of=${loaded} filters=${filters} caption=${text.held} columns=${columns} empty=${text.empty} emptyText=${text.emptyText}
+      icon="check" rowKey=${(/** @type {HeldEvent} */ row) => `${row.sink} ${row.id}`} />
+  </${View}>`;
+}
+
+/** @param {{event: HeldEvent, reload: () => void}} props */
+function Decide({ event: { id, sink, type }, reload }) {
+  const path = { held_event_id: id };
+  return html`<div class="actions end">
+    <${Action} name="retry-${sink}-${id}" label=${text.retry} aria=${text.retryLabel(type, sink)} title=${text.retryTitle} text=${text.retryText}
+      done=${text.retried} onDone=${reload}
+      send=${(/** @type {any} */ { reason }, /** @type {any} */ sending) => call("POST /admin/events/{held_event_id}/retry", { path, body: { reason, sink }, ...sending })} />
+    <${Action} name="skip-${sink}-${id}" label=${text.skip} aria=${text.skipLabel(type, sink)} title=${text.skipTitle} text=${text.skipText}
+      isDangerous done=${text.skipped} onDone=${reload}
+      send=${(/** @type {any} */ { reason }, /** @type {any} */ sending) => call("POST /admin/events/{held_event_id}/skip", { path, body: { reason, sink }, ...sending })} />
+  </div>`;
+}
+
+export function EventSinks() {
+  const loaded = useList("GET /admin/event-sinks", []);
+  const columns = [
+    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
+        <span class="muted">${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
+    { title: operations.status, cell: (/** @type {EventSink} */ row) => (row.problem
+      ? html`<${Badge} tone="danger">${text.problem}</${Badge}> <span class="muted" dir="auto">${row.problem}</span>`
+      : html`<${Badge} tone="success">${text.fine}</${Badge}>`) },
+    { title: text.behind, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.behind) },
+    { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
+    { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
+      ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
+    { title: text.remove, kind: "number act", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+  ];
+  return html`<${View} title=${text.title}>
+    <${EventTabs} />
+    <${List} of=${loaded} filters=${[]} caption=${text.sinks} columns=${columns} empty=${text.noSinks} icon="clock"
+      rowKey=${(/** @type {EventSink} */ row) => row.name} />
+  </${View}>`;
+}
+
+/** @param {{name: string, reload: () => void}} props */
+function Remove({ name, reload }) {
+  return html`<${Action} name="remove-${name}" hasReason=${false} label=${text.remove} aria=${text.removeLabel(name)}
+    title=${text.removeTitle(name)} text=${text.removeText} isDangerous done=${text.removed} onDone=${reload}
+    send=${(/** @type {any} */ _, /** @type {any} */ sending) => call("DELETE /admin/event-sinks/{sink_name}", { path: { sink_name: name }, ...sending })} />`;
+}

@@ -1,0 +1,53 @@
+// @ts-check
+// The users: search and filters.
+
+import { View } from "../shell/layout.js";
+import { operations } from "../text/en-operations.js";
+import { date, dateTime } from "../ui/format.js";
+import { periodFilters } from "../ui/filters.js";
+import { html } from "../ui/html.js";
+import { Badge } from "../ui/states.js";
+import { List, Person, Tabs, useList } from "./list.js";
+
+/** @typedef {import("../api/schema.js").ListedUser} ListedUser */
+
+const { users, wallets } = operations;
+
+export const ROLE_TONES = { USER: "neutral", MERCHANT: "success", ADMIN: "warning" };
+
+/** @returns {import("../ui/filters.js").Filter[]} */
+function filtersOf() {
+  return [
+    { name: "q", label: users.search, type: "search" },
+    { name: "role", label: users.role, options: Object.entries(users.roles) },
+    { name: "state", label: users.state, options: Object.entries(users.states) },
+    ...periodFilters(),
+  ];
+}
+
+/** The pages about accounts. */
+export function AccountTabs() {
+  return html`<${Tabs} label=${users.tabs}
+    tabs=${[["/operator/users", users.title], ["/operator/users/wallets", wallets.title]]} />`;
+}
+
+export function Users() {
+  const filters = filtersOf();
+  const loaded = useList("GET /admin/users", filters);
+  const columns = [
+    { title: operations.user, kind: "main", cell: (/** @type {ListedUser} */ row) => html`<${Person} user=${row} />
+        ${row.shopName && html`<span class="muted block" dir="auto">${row.shopName}</span>`}` },
+    { title: users.role, cell: (/** @type {ListedUser} */ row) => html`<${Badge} tone=${ROLE_TONES[row.role]}>${users.roles[row.role]}</${Badge}>` },
+    { title: users.state, cell: (/** @type {ListedUser} */ row) => (row.isActive
+      ? html`<span class="muted">${users.states.ACTIVE}</span>`
+      : html`<${Badge} tone="danger">${users.states.DEACTIVATED}</${Badge}>`) },
+    { title: operations.created, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
+    { title: users.lastSeen, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">
+        ${row.lastLoginAt ? dateTime(row.lastLoginAt) : users.never}</span>` },
+  ];
+  return html`<${View} title=${users.title}>
+    <${AccountTabs} />
+    <${List} of=${loaded} filters=${filters} caption=${users.title} columns=${columns}
+      empty=${users.empty} icon="user" />
+  </${View}>`;
+}

@@ -1,0 +1,13 @@
+// @ts-check
+// Says where no real money moves: with simulated banks or a simulated card provider.
+
+import { developers } from "../text/en-developers.js";
+import { html } from "../ui/html.js";
+
+const { testMode } = developers;
+const simulated = document.querySelector("meta[name=simulated]")?.getAttribute("content") ?? "";
+
+export function TestMode() {
+  const text = testMode.parts[simulated];
+  return text && html`<p class="test-mode"><strong>${testMode.title}</strong> ${text}</p>`;
+}

@@ -1,0 +1,50 @@
+// @ts-check
+// Saves files that the API makes: exports hold exactly what the list's filters show.
+
+import { useState } from "preact/hooks";
+import { download } from "../api/client.js";
+import { words } from "../text/en.js";
+import { html } from "./html.js";
+import { Icon } from "./icons.js";
+import { toast } from "./toast.js";
+
+const KEPT_MS = 10_000;
+
+/** @param {Blob} blob @param {string} name of the file */
+export function saveFile(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+}
+
+/**
+ * A button that saves a list as CSV, with the filters that the list has.
+ * @param {{
+ *   from: keyof import("../api/schema.js").Operations,
+ *   path?: Record<string, string>,
+ *   query?: Record<string, string | number | boolean | null | undefined>,
+ *   name: string,
+ *   label?: string,
+ * }} props name: of the file, without its ending
+ */
+export function ExportButton({ from, path, query = {}, name, label = words.exporting.csv }) {
+  const [isBusy, setBusy] = useState(false);
+  async function save() {
+    if (isBusy) return;
+    setBusy(true);
+    try {
+      saveFile(await download(from, { path, query }), `${name}.csv`);
+      toast(words.exporting.saved);
+    } catch (error) {
+      toast(error.message || words.problems.offline);
+    } finally {
+      setBusy(false);
+    }
+  }
+  return html`<button class="button" type="button" onClick=${save} aria-disabled=${isBusy ? "true" : null}>
+    ${isBusy ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="download" />`}
+    ${label}
+  </button>`;
+}
