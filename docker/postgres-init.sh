@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs once, when the database folder is empty: the database, the role that owns its tables, and
-# the role of the application, which `migrate` grants what it needs and no more.
+# the role of the application, which `migrate` grants what it needs and no more. With a password for
+# it, also the role that reads statistics.
 set -eu
 
 psql --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
@@ -13,4 +14,12 @@ REVOKE ALL ON DATABASE payment_flow FROM PUBLIC;
 GRANT CONNECT ON DATABASE payment_flow TO payment_flow_app;
 \connect payment_flow
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+\getenv monitor_password POSTGRES_MONITOR_PASSWORD
+\if :{?monitor_password}
+SELECT :'monitor_password' <> '' AS is_monitored \gset
+\if :is_monitored
+CREATE ROLE payment_flow_monitor LOGIN PASSWORD :'monitor_password' IN ROLE pg_monitor CONNECTION LIMIT 5;
+GRANT CONNECT ON DATABASE payment_flow TO payment_flow_monitor;
+\endif
+\endif
 SQL

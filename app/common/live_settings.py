@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import marshmallow as ma
-from marshmallow.validate import Range
+from marshmallow.validate import Range, Regexp
 
-from app.common.env_fields import setting
+from app.common.env_fields import optional_setting, setting
 from app.common.insight_settings import InsightSettings
 
 _PORT: Final = ma.fields.Integer(validate=Range(1, 65535))
@@ -26,6 +26,12 @@ class LiveSettings(InsightSettings):
         "false",
         "Whether everybody may see the transactions of all users in production, without names,"
         " addresses and risk scores. Otherwise it takes the token of an administrator.",
+    )
+    live_events_path: str | None = optional_setting(
+        ma.fields.String(validate=Regexp(r"(/[A-Za-z0-9_-]+)+\Z")),
+        "Path of the public address that the reverse proxy leads to `/events` of the live process,"
+        " such as `/events`. The console then follows that stream.",
+        unset="none: the console asks the API every few seconds",
     )
     live_stream_length: int = setting(
         ma.fields.Integer(validate=Range(100)),

@@ -40,6 +40,8 @@ def page(view: str = "") -> Response:
         api=settings().api_prefix,
         deposits=settings().direct_deposits_allowed,
         simulated=_simulated(),
+        traffic=not settings().is_production,
+        stream=settings().live_events_path,
         theme=_theme(),
     )
     response = make_response(html)

@@ -9,6 +9,8 @@ from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint
 from app.insights import service
+from app.insights.health import service as health
+from app.insights.health.schemas import SystemHealthOut
 from app.insights.objectives import service as objectives
 from app.insights.schemas import FeedArgs, FeedTransactionList, ObjectiveReportOut, StatsOut
 from app.insights.transactions import service as transactions
@@ -47,6 +49,20 @@ def get_objectives() -> Any:
     with reading() as session:
         current_admin(session)
         return objectives.get_report(session)
+
+
+@admin_blp.get("/health")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, SystemHealthOut)
+def get_system_health() -> Any:
+    """Get the health of the system
+
+    Whether what requests need answers, what waits for the relay and the workers, and when the books
+    were last verified. For load balancers there is `/health/ready`, and for Prometheus `/metrics`.
+    """
+    with reading() as session:
+        current_admin(session)
+        return health.get_health(session)
 
 
 @blp.get("/transactions")

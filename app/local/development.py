@@ -73,6 +73,24 @@ def bench(arguments: tuple[str, ...]) -> None:
     sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
 
 
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def image(arguments: tuple[str, ...]) -> None:
+    """Build the image without a container engine, and sell with it."""
+    require_checkout(f"{COMMAND} image")
+    command = [sys.executable, "-m", "tests.image", *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def screenshots(arguments: tuple[str, ...]) -> None:
+    """Write pictures of every view of the console of a running `up`."""
+    require_checkout(f"{COMMAND} screenshots")
+    command = [sys.executable, "-m", "tests.console.screenshots", *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+
+
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option(
     "--all",
@@ -90,4 +108,4 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
 
 
 #: All of them.
-COMMANDS = (api, show_events, show_settings, bench, test)
+COMMANDS = (api, show_events, show_settings, bench, image, screenshots, test)

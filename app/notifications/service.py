@@ -31,6 +31,7 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.PAYOUT: "payouts to your bank account",
     Kind.TRANSFER: "money that you send to and receive from others",
     Kind.PAYMENT_REQUEST: "payment requests",
+    Kind.REVIEW: "payments that are reviewed before they are made",
     Kind.LOW_STOCK: "products that are nearly sold out",
     Kind.WEBHOOK: "webhook endpoints that were disabled",
     Kind.MESSAGE: "other messages",

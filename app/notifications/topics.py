@@ -32,6 +32,8 @@ from app.events.catalogue.wallets import (
     PaymentRequestCreated,
     PaymentRequestDeclined,
     PaymentRequestExpired,
+    PaymentReviewed,
+    PaymentUnderReview,
     TransferCompleted,
 )
 from app.events.catalogue.webhooks import WebhookEndpointDisabled
@@ -56,6 +58,10 @@ KINDS: Final[dict[str, Kind]] = {
     "payment_request_declined": Kind.PAYMENT_REQUEST,
     "payment_request_cancelled": Kind.PAYMENT_REQUEST,
     "payment_request_expired": Kind.PAYMENT_REQUEST,
+    "payment_under_review": Kind.REVIEW,
+    "payment_released": Kind.REVIEW,
+    "payment_rejected": Kind.REVIEW,
+    "payment_review_expired": Kind.REVIEW,
     "stock_low": Kind.LOW_STOCK,
     "webhook_disabled": Kind.WEBHOOK,
     "message": Kind.MESSAGE,
@@ -72,6 +78,10 @@ KINDS: Final[dict[str, Kind]] = {
     "api_key_created": Kind.SECURITY,
     "api_key_revoked": Kind.SECURITY,
 }
+
+
+#: The kinds of payments of which the payer is not told when they are made.
+_SILENT_WHEN_MADE: Final = frozenset({"HOLD", "WITHDRAWAL", "PAYOUT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,16 @@ def _of_transfer(event: StoredEvent) -> Iterator[Recipient]:
     yield Recipient(UUID(event.data["receiverId"]), "transfer_received")
 
 
+def _of_review(event: StoredEvent) -> Iterator[Recipient]:
+    payer, status = UUID(event.data["userId"]), event.data["status"]
+    if status == "REJECTED":
+        yield Recipient(payer, "payment_rejected")
+    elif status == "EXPIRED":
+        yield Recipient(payer, "payment_review_expired")
+    elif event.data["kind"] in _SILENT_WHEN_MADE:
+        yield Recipient(payer, "payment_released")
+
+
 def _of_session(event: StoredEvent) -> Iterator[Recipient]:
     if event.data["isNewDevice"]:
         yield Recipient(UUID(event.data["userId"]), "new_session")
@@ -152,6 +172,8 @@ _RECIPIENTS: Final[dict[str, Recipients]] = _by_type(
         PaymentRequestDeclined: _to("requesterId", "payment_request_declined"),
         PaymentRequestCancelled: _to("payerId", "payment_request_cancelled"),
         PaymentRequestExpired: _to("requesterId", "payment_request_expired"),
+        PaymentUnderReview: _to("userId", "payment_under_review"),
+        PaymentReviewed: _of_review,
         StockLow: _to("merchantId", "stock_low"),
         SessionCreated: _of_session,
         PasswordChanged: _to_aggregate("password_changed"),

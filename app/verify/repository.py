@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from app.verify.models import Verification
+from app.insights.health.models import Verification
 
 
 def select_rows(session: Session, sql: str, parameters: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0067_refused_refunds"
+revision = "0066_refused_refunds"
 down_revision = "0065_webhook_deliveries"
 
 

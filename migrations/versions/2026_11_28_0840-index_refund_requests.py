@@ -5,8 +5,8 @@ The index is created concurrently: nothing waits. A migration that was interrupt
 
 from alembic import op
 
-revision = "0066_refund_requests"
-down_revision = "0067_refused_refunds"
+revision = "0067_refund_requests"
+down_revision = "0066_refused_refunds"
 
 INDEX = "ix_refund_requests_order"
 

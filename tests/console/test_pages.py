@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -54,6 +55,14 @@ def test_everything_that_the_page_loads_is_cached_for_ever(client: FlaskClient) 
         answer = client.get(file)
         assert answer.status_code == 200, file
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_page_knows_the_path_of_the_stream(
+    client: FlaskClient, change_settings: Callable[..., None]
+) -> None:
+    assert '<meta name="stream" content="">' in client.get("/app").text
+    change_settings(live_events_path="/live/events")
+    assert '<meta name="stream" content="/live/events">' in client.get("/app").text
 
 
 def test_files_of_another_version_are_not_cached(client: FlaskClient) -> None:

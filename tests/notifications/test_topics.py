@@ -1,5 +1,6 @@
 """What users are notified of."""
 
+from collections import Counter
 from typing import Any
 
 import pyotp
@@ -12,7 +13,11 @@ from app.common.time_zone import UTC_ZONE
 from app.events.base import EVENT_TYPES, Event
 from app.events.catalogue.accounts import ApiKeyRevoked, SessionCreated
 from app.events.catalogue.banks import OnrampFailed, OnrampSucceeded, PayoutPaid, PayoutRefused
-from app.events.catalogue.wallets import PaymentRequestExpired
+from app.events.catalogue.wallets import (
+    PaymentRequestExpired,
+    PaymentReviewed,
+    PaymentUnderReview,
+)
 from app.events.catalogue.webhooks import WebhookEndpointDisabled
 from app.events.sinks import StoredEvent
 from app.notifications.handler import TYPES
@@ -117,6 +122,46 @@ def test_payment_requests(client: FlaskClient) -> None:
         "payment_request_declined",
         "payment_request_expired",
     ]
+
+
+def test_the_payer_is_told_of_a_review(client: FlaskClient) -> None:
+    payer, receiver = factories.buyer(), factories.buyer()
+    common: dict[str, Any] = {
+        "user_id": payer.id,
+        "kind": "TRANSFER",
+        "amount": 600_000,
+        "currency": "USD",
+    }
+    record(
+        PaymentUnderReview(
+            aggregate_id=new_id(),
+            merchant_id=None,
+            payee_id=receiver.id,
+            risk_score="0.50",
+            latency_ms=3,
+            case_id=new_id(),
+            **common,
+        ),
+        *(
+            PaymentReviewed(aggregate_id=new_id(), status=status, result_id=None, **each)
+            for status in ("RELEASED", "REJECTED", "EXPIRED")
+            for each in (common, common | {"kind": "PAYOUT"})
+        ),
+    )
+
+    relay()
+
+    # A transfer that is released is a transfer: the payer is told of that.
+    assert topics_of(client, receiver) == []
+    assert Counter(topics_of(client, payer)) == {
+        "payment_under_review": 1,
+        "payment_released": 1,
+        "payment_rejected": 2,
+        "payment_review_expired": 2,
+    }
+    titles = {each["title"] for each in feed(client, payer)}
+    assert "Your payment of $6,000.00 is being reviewed" in titles
+    assert {each["kind"] for each in feed(client, payer)} == {"REVIEW"}
 
 
 class TestLowStock:

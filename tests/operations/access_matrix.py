@@ -108,6 +108,7 @@ GET    /api/v1/insights/sales                                    401 403 200 403
 GET    /api/v1/insights/transactions                             401 200 200 200 200 200
 GET    /api/v1/insights/stats                                    401 403 403 200 403 403
 GET    /api/v1/insights/slo                                      401 403 403 200 403 403
+GET    /api/v1/insights/health                                   401 403 403 200 403 403
 GET    /api/v1/orders/{order_id}                                 401 404 404 404 200 200
 POST   /api/v1/orders/{order_id}/cancel                          401 404 404 404 409 404
 GET    /api/v1/orders/{order_id}/delivery                        401 404 404 404 200 404

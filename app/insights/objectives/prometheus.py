@@ -17,7 +17,7 @@ from app.insights.objectives.objective import (
 )
 
 #: The rules of the default settings, in the project.
-FILE: Final = "docker/prometheus/objectives.yml"
+FILE: Final = "deploy/prometheus/rules/objectives.yml"
 
 _METRIC: Final = "payment_flow_answered_requests_total"
 _BAD: Final = {

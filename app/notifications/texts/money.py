@@ -106,6 +106,57 @@ def _payment_request_expired(data: Data, reader: Reader, at: datetime) -> Conten
     )
 
 
+def _payment_under_review(data: Data, reader: Reader, at: datetime) -> Content:
+    amount = reader.money(data)
+    return Content(
+        subject=f"Your payment of {amount} is being reviewed",
+        paragraphs=(
+            f"We review your {_payment(data)} of {amount} before it is made. Until then the money"
+            " is held in your wallet.",
+            "You need not do anything. If this was not you, change your password now.",
+        ),
+        facts=(("Date", reader.time(at)), ("Amount", amount)),
+    )
+
+
+def _payment_released(data: Data, reader: Reader, at: datetime) -> Content:
+    amount = reader.money(data)
+    return Content(
+        subject=f"Your payment of {amount} was approved",
+        paragraphs=(f"We have reviewed and approved your {_payment(data)} of {amount}.",),
+        facts=(("Date", reader.time(at)), ("Amount", amount)),
+    )
+
+
+def _payment_rejected(data: Data, reader: Reader, at: datetime) -> Content:
+    amount = reader.money(data)
+    return Content(
+        subject=f"Your payment of {amount} was rejected",
+        paragraphs=(
+            f"After a review, we did not make your {_payment(data)} of {amount}. You have paid"
+            " nothing: the money is no longer held.",
+        ),
+        facts=(("Date", reader.time(at)), ("Amount", amount)),
+    )
+
+
+def _payment_review_expired(data: Data, reader: Reader, at: datetime) -> Content:
+    amount = reader.money(data)
+    return Content(
+        subject=f"Your payment of {amount} was not reviewed in time",
+        paragraphs=(
+            f"We did not manage to review your {_payment(data)} of {amount} in time, so it was not"
+            " made. You have paid nothing: the money is no longer held.",
+            "You can make the payment again.",
+        ),
+        facts=(("Date", reader.time(at)), ("Amount", amount)),
+    )
+
+
+def _payment(data: Data) -> str:
+    return _PAYMENTS.get(data["kind"], "payment")
+
+
 def _requested(data: Data, reader: Reader) -> str:
     return reader.money(data) if data["amount"] is not None else "an amount of your choice"
 
@@ -114,6 +165,15 @@ def _with_reason(data: Data, *facts: tuple[str, str]) -> tuple[tuple[str, str], 
     reason = data.get("reason")
     return (*facts, ("Reason", reason)) if reason else facts
 
+
+#: What was reviewed, by the kind in the event.
+_PAYMENTS: Final = {
+    "PURCHASE": "purchase",
+    "TRANSFER": "transfer",
+    "HOLD": "hold",
+    "WITHDRAWAL": "withdrawal",
+    "PAYOUT": "payout",
+}
 
 TEXTS: Final[dict[str, Writer]] = {
     "deposit": _deposit,
@@ -126,4 +186,8 @@ TEXTS: Final[dict[str, Writer]] = {
     "payment_request_declined": _payment_request_declined,
     "payment_request_cancelled": _payment_request_cancelled,
     "payment_request_expired": _payment_request_expired,
+    "payment_under_review": _payment_under_review,
+    "payment_released": _payment_released,
+    "payment_rejected": _payment_rejected,
+    "payment_review_expired": _payment_review_expired,
 }

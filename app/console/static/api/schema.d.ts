@@ -12,11 +12,15 @@ export interface ApiKey { id: string; name: string; prefix: string; scopes: (str
 
 export interface ApiKeyList { data: (ApiKey)[]; meta: PageMeta; }
 
+export interface Archive { isOn: boolean; archivedAt: string | null; failedAt: string | null; }
+
 export interface AssignCase { assigneeId: string | null; }
 
 export interface AuditRecord { id: string; createdAt: string; actor: UserSummary | null; action: string; targetType: string; targetId: string; reason: string | null; details: Record<string, any>; }
 
 export interface AuditRecordList { data: (AuditRecord)[]; meta: PageMeta; }
+
+export interface Backlog { kind: "EVENTS" | "WEBHOOKS" | "JOBS" | "MESSAGES"; name: string; waiting: number; delaySeconds: number; parked: number; }
 
 export interface Backtest { id: string; status: "RUNNING" | "COMPLETED"; progress: number; ruleId: string; key: string; version: number; ruleset: number; startsAt: string; endsAt: string; evaluated: number; notEvaluable: number; skipped: Record<string, any>; draft: BacktestSide; active: BacktestSide; createdBy: string | null; createdAt: string; finishedAt: string | null; }
 
@@ -178,6 +182,8 @@ export interface GiveawayList { data: (Giveaway)[]; meta: PageMeta; }
 
 export interface GiveawayOffer { name: string; status: "OPEN" | "USED_UP" | "EXPIRED" | "CLOSED"; productId: string; productName: string; merchantId: string; expiresAt: string | null; }
 
+export interface HealthCheck { name: string; status: "OK" | "BEHIND" | "PARKED" | "AWAY" | "AHEAD" | "MISSING" | "UNKNOWN"; }
+
 export interface HeldEvent { id: string; sink: string; type: string; aggregateType: string; aggregateId: string; version: number; occurredAt: string; status: "RETRYING" | "WAITING" | "PARKED"; attempts: number; reason: string | null; failedAt: string | null; nextAttemptAt: string | null; }
 
 export interface HeldEventList { data: (HeldEvent)[]; meta: PageMeta; }
@@ -248,13 +254,13 @@ export interface ModelReport { learningAttempts: number; learningBad: number; te
 
 export interface Note { authorId: string; text: string; createdAt: string; }
 
-export interface Notification { id: string; kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; topic: string; title: string; text: string; referenceId: string; readAt: string | null; createdAt: string; }
+export interface Notification { id: string; kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; topic: string; title: string; text: string; referenceId: string; readAt: string | null; createdAt: string; }
 
-export interface NotificationChoice { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; inApp?: boolean; email?: boolean; sms?: boolean; }
+export interface NotificationChoice { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; inApp?: boolean; email?: boolean; sms?: boolean; }
 
 export interface NotificationList { data: (Notification)[]; meta: PageMeta; }
 
-export interface NotificationPreference { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; description: string; inApp: boolean; email: boolean; sms: boolean; required: boolean; }
+export interface NotificationPreference { kind: "PURCHASE" | "SALE" | "REFUND" | "DEPOSIT" | "PAYOUT" | "TRANSFER" | "PAYMENT_REQUEST" | "REVIEW" | "LOW_STOCK" | "WEBHOOK" | "MESSAGE" | "SECURITY"; description: string; inApp: boolean; email: boolean; sms: boolean; required: boolean; }
 
 export interface NotificationPreferences { preferences: (NotificationPreference)[]; }
 
@@ -452,6 +458,8 @@ export interface StripeEventReceipt { received: boolean; }
 
 export interface Sums { currency: string; approved: number; declined: number; reviewed: number; volume: string; }
 
+export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; archive: Archive; }
+
 export interface TokenPair { accessToken: string; refreshToken: string; }
 
 export interface Totals { currency: string; approved: number; declined: number; reviewed: number; volume: string; averageAmount: string | null; }
@@ -507,6 +515,8 @@ export interface UserSummary { id: string; email: string | null; firstName: stri
 export interface UserWallet { id: string; balance: string; currency: string; isLocked: boolean; createdAt: string; updatedAt: string; available: string; held: string; number: string; lockReason: string | null; }
 
 export interface ValidateLicence { key: string; instance?: string; }
+
+export interface Verification { startedAt: string; finishedAt: string; since: string | null; violated: number; }
 
 export interface VerifiedPayee { name: string; supportEmail: string | null; verified: boolean; verifiedSince: string | null; }
 
@@ -648,6 +658,7 @@ export interface Operations {
   "POST /giveaways/{giveaway_id}/close": { query: {  }; body: null; answer: Giveaway };
   "GET /giveaways/{giveaway_id}/file": { query: { bom?: boolean }; body: null; answer: null };
   "GET /images/{image_id}/{side}.webp": { query: {  }; body: null; answer: null };
+  "GET /insights/health": { query: {  }; body: null; answer: SystemHealth };
   "GET /insights/sales": { query: { from?: any; to?: any; timeZone?: string }; body: null; answer: SalesReport };
   "GET /insights/slo": { query: {  }; body: null; answer: ObjectiveReport };
   "GET /insights/stats": { query: {  }; body: null; answer: Stats };

@@ -3,6 +3,7 @@
 
 import { useEffect } from "preact/hooks";
 import { call, user } from "../api/client.js";
+import { follow } from "../api/stream.js";
 import { View } from "../shell/layout.js";
 import { unread } from "../shell/unread.js";
 import { wallet as texts } from "../text/en-wallet.js";
@@ -24,12 +25,13 @@ export function Home() {
   const recent = useLoaded(
     (signal) => call("GET /wallet/transactions", { query: { limit: RECENT }, signal }), [],
   );
-  // A new notification usually means that money has moved.
   useEffect(() => {
     const reload = () => { if (!document.hidden) { wallet.reload(); recent.reload(); } };
     const timer = setInterval(reload, EVERY_MS);
-    return () => clearInterval(timer);
+    const unfollow = follow({ onEvent: reload, onChange: () => {} });
+    return () => { clearInterval(timer); unfollow(); };
   }, []);
+  // A new notification usually means that money has moved.
   useEffect(() => {
     if (wallet.data) { wallet.reload(); recent.reload(); }
   }, [unread.value]);

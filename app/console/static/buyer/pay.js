@@ -14,7 +14,7 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Empty } from "../ui/states.js";
-import { Scanner, canScan } from "../ui/scanner.js";
+import { Scanner, canScan } from "./scanner.js";
 import { ReceiptLink } from "./receipt.js";
 import { Payee } from "./payee.js";
 import { UnderReview, isUnderReview } from "./review.js";

@@ -18,14 +18,14 @@ export const words = {
   copied: "Copied to the clipboard.",
   newest: "Back to newest",
   older: "Older",
-  confirm: { noReason: "Say why: the reason is kept with the change." },
-  exporting: { csv: "Export CSV", saved: "The file is saved." },
   filters: {
     clear: "Clear the filters",
     empty: "Nothing matches",
     emptyText: "Change the filters to see more.",
     wrong: "This cannot be searched for.",
   },
+  confirm: { noReason: "Say why: the reason is kept with the change." },
+  exporting: { csv: "Export CSV", saved: "The file is saved." },
   areas: { wallet: "My wallet", merchant: "My shop", operator: "Operations" },
   chart: { time: "Time", asTable: "Show as a table" },
   upload: {

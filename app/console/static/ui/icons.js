@@ -37,6 +37,10 @@ const PATHS = {
   qr: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2M20 14v2h-2M14 20h2M20 20h-1M18 18h2",
   camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7z",
   offline: "M4 9a12 12 0 0 1 16 0M7 12.500a8 8 0 0 1 10 0M10 16a4 4 0 0 1 4 0M12 19v.1M4 4l16 16",
+  pulse: "M3 12h4l3-7 4 14 3-7h4",
+  gauge: "M4 17a8 8 0 1 1 16 0M12 17l4-6M4 20h16",
+  shield: "M12 4l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V7z",
+  rules: "M5 6h14M5 12h14M5 18h14M9 4v4M15 10v4M8 16v4",
 };
 
 /** @param {{name: keyof typeof PATHS}} props */

@@ -3,8 +3,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wallet } from "../text/en-wallet.js";
-import { html } from "./html.js";
-import { Notice } from "./states.js";
+import { html } from "../ui/html.js";
+import { Notice } from "../ui/states.js";
 
 const { pay } = wallet;
 const EVERY_MS = 200;

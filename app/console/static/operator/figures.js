@@ -1,0 +1,97 @@
+// @ts-check
+// What the operators' views show figures with.
+
+import { habits, money } from "../ui/format.js";
+import { live } from "../text/en-live.js";
+import { html } from "../ui/html.js";
+import { Icon } from "../ui/icons.js";
+
+/** A number as the user writes it. @param {number} number @param {Intl.NumberFormatOptions} [options] */
+export function decimal(number, options = { maximumFractionDigits: 2 }) {
+  return new Intl.NumberFormat(habits.value.locale.replace("_", "-"), options).format(number);
+}
+
+/** Rounded down, so that what is not perfect never looks so. @param {number | null} percent 0 to 100 */
+export function percent(percent) {
+  if (percent === null) return "–";
+  const digits = percent > 99 && percent < 100 ? 3 : 2;
+  return decimal(percent / 100, /** @type {any} */ (
+    { style: "percent", maximumFractionDigits: digits, roundingMode: "floor" }));
+}
+
+/** For axes, where there is little space. @param {number} number */
+export function compact(number) {
+  return decimal(number, { notation: "compact", maximumFractionDigits: 1 });
+}
+
+/** A duration for people. @param {number | null} milliseconds */
+export function duration(milliseconds) {
+  if (milliseconds === null) return "–";
+  if (milliseconds < 1000) {
+    return live.milliseconds(decimal(milliseconds, { maximumFractionDigits: milliseconds < 10 ? 1 : 0 }));
+  }
+  const seconds = milliseconds / 1000;
+  if (seconds < 100) return live.seconds(decimal(seconds, { maximumFractionDigits: 1 }));
+  /** @type {[string, number]} */
+  const [unit, length] = seconds < 7200 ? ["minute", 60] : seconds < 172_800 ? ["hour", 3600] : ["day", 86_400];
+  return decimal(Math.round(seconds / length), { style: "unit", unit, unitDisplay: "long" });
+}
+
+/** How far away a time is: `in 2 hours`, `3 minutes ago`. @param {string} time */
+export function distance(time) {
+  const seconds = (Date.parse(time) - Date.now()) / 1000;
+  const far = Math.abs(seconds);
+  /** @type {[Intl.RelativeTimeFormatUnit, number]} */
+  const [unit, length] = far < 90 ? ["second", 1] : far < 5400 ? ["minute", 60]
+    : far < 172_800 ? ["hour", 3600] : ["day", 86_400];
+  const format = new Intl.RelativeTimeFormat(habits.value.locale.replace("_", "-"), { numeric: "auto" });
+  return format.format(Math.round(seconds / length), unit);
+}
+
+/** The exact sum of decimal strings of one currency. @param {string[]} amounts */
+export function sum(amounts) {
+  const decimals = amounts[0]?.split(".")[1]?.length ?? 0;
+  const minor = amounts.reduce((total, each) => total + BigInt(each.replace(".", "")), 0n);
+  return fromMinor(minor.toString(), decimals);
+}
+
+/** @param {string} minor an integer @param {number} decimals of the currency */
+export function fromMinor(minor, decimals) {
+  const isNegative = minor.startsWith("-");
+  const digits = minor.slice(isNegative ? 1 : 0).padStart(decimals + 1, "0");
+  const text = decimals ? `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}` : digits;
+  return isNegative ? `-${text}` : text;
+}
+
+/** Sums by currency. @param {Record<string, string>} values */
+export function moneys(values) {
+  const shown = Object.entries(values).map(([currency, amount]) => money(amount, currency));
+  return shown.length ? shown.join(", ") : "–";
+}
+
+/**
+ * One figure with what it means.
+ * @param {{label: string, value: any, text?: any, tone?: string, wide?: boolean, to?: string}} props
+ *   to: the view that has more
+ */
+export function Reading({ label, value, text, tone = "", wide = false, to }) {
+  return html`<div class="reading ${tone} ${wide ? "wide" : ""}">
+    <dt>${to ? html`<a href="/app${to}">${label}<${Icon} name="back" /></a>` : label}</dt>
+    <dd class="reading-value">${value}</dd>
+    ${text && html`<dd class="muted">${text}</dd>`}
+  </div>`;
+}
+
+/** How fresh the view is. @param {{connection: import("../ui/live.js").Connection, at: string | null}} props */
+export function Connected({ connection, at }) {
+  const isFresh = connection === "streaming" || connection === "polling";
+  return html`<p class="freshness ${connection}" role="status">
+    <span class="freshness-dot" aria-hidden="true"></span>${live.connections[connection]}
+    ${!isFresh && at && html` <span class="muted">· ${live.lastUpdate(distance(at))}</span>`}
+  </p>`;
+}
+
+/** A short form of an ID, to tell records apart. @param {string} id */
+export function short(id) {
+  return html`<span class="mono" title=${id}>…${id.slice(-8)}</span>`;
+}

@@ -1,0 +1,25 @@
+// @ts-check
+// The views of the running system and of risk, and what the navigation shows of them.
+
+import { menu as live } from "../text/en-live.js";
+
+/** @type {import("../shell/areas.js").ViewAddress[]} */
+export const LIVE_VIEWS = [
+  { at: "/operator", load: () => import("../operator/live.js"), name: "Live" },
+  { at: "/operator/reliability", load: () => import("../operator/reliability.js"), name: "Reliability" },
+  { at: "/operator/cases", load: () => import("../operator/cases.js"), name: "Cases" },
+  { at: "/operator/cases/:id", load: () => import("../operator/case.js"), name: "Case" },
+  { at: "/operator/rules", load: () => import("../operator/rules.js"), name: "Rules" },
+  { at: "/operator/rules/new", load: () => import("../operator/rule.js"), name: "NewRule" },
+  { at: "/operator/rules/backtests", load: () => import("../operator/backtests.js"), name: "Backtests" },
+  { at: "/operator/rules/backtests/:id", load: () => import("../operator/backtests.js"), name: "Backtest" },
+  { at: "/operator/rules/:id", load: () => import("../operator/rule.js"), name: "Rule" },
+];
+
+/** @type {import("../shell/areas.js").MenuItem[]} */
+export const LIVE_ITEMS = [
+  { to: "/operator", icon: "pulse", text: live.live, tab: true },
+  { to: "/operator/reliability", icon: "gauge", text: live.reliability, tab: true },
+  { to: "/operator/cases", icon: "shield", text: live.cases, tab: true },
+  { to: "/operator/rules", icon: "rules", text: live.rules, tab: false },
+];

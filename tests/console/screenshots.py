@@ -1,0 +1,175 @@
+"""Pictures of every view of the console, from a running `./flow up` with its demo data.
+
+`./flow screenshots --into FOLDER` writes one picture for each view, width and appearance, named
+such as `merchant-orders-320-dark.png`. Somebody has to look at them.
+"""
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from playwright.sync_api import Browser, Page, expect
+
+from app.common.settings import PROJECT_ROOT, load_settings
+from app.demo.catalogue import PASSWORD
+from tests.browser import BrowserMissing, running_browser
+
+SCRIPTS: Final = PROJECT_ROOT / "app" / "console" / "static"
+WIDTHS: Final = (320, 768, 1280)
+APPEARANCES: Final = ("light", "dark")
+
+#: Who looks at the views of an area.
+ACCOUNTS: Final = {
+    "buyer": "ada@demo.example.com",
+    "merchant": "quiet-harbour@demo.example.com",
+    "operator": "admin@demo.example.com",
+}
+
+#: The list of the API whose first record is shown at an address with a parameter.
+EXAMPLES: Final[dict[str, str]] = {
+    "/add-money/:id": "/onramp",
+    "/shop/:id": "/products",
+    "/purchases/:id": "/orders",
+}
+
+
+@dataclass(frozen=True)
+class ViewAddress:
+    """A view. at: its address, where parts that begin with a colon are parameters."""
+
+    area: str
+    at: str
+    is_open: bool
+
+    @property
+    def name(self) -> str:
+        """For the file of the picture."""
+        words = re.findall(r"[a-z-]+", self.at.replace(":id", "one"))
+        return "-".join([self.area, *(word for word in words if word != self.area)])
+
+
+def views() -> list[ViewAddress]:
+    """All views, as the scripts declare them."""
+    found = []
+    for path in sorted(SCRIPTS.glob("*/*views.js")):
+        for line in path.read_text().splitlines():
+            if match := re.search(r'\bat: "(/[^"]*)".*\bload:', line):
+                found.append(ViewAddress(path.parent.name, match[1], "open: true" in line))
+    return found
+
+
+class Product:
+    """The running product, as one of its accounts sees it."""
+
+    def __init__(self, url: str, email: str) -> None:
+        self._api = f"{url}/api/v1"
+        self._token: str | None = None
+        self._token = self._call("POST", "/auth/login", {"email": email, "password": PASSWORD})[
+            "accessToken"
+        ]
+
+    def first(self, path: str) -> dict[str, Any] | None:
+        """The first record of a list, None if it is empty."""
+        answer = self._call("GET", path)
+        rows: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["data"]
+        return rows[0] if rows else None
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._api + path, method=method, data=data)
+        request.add_header("Content-Type", "application/json")
+        if self._token is not None:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+
+def address_of(view: ViewAddress, product: Product) -> str | None:
+    """The address with an example for its parameter, None if there is none."""
+    if ":" not in view.at:
+        return view.at
+    record = product.first(EXAMPLES[view.at])
+    return None if record is None else re.sub(r":\w+", str(record["id"]), view.at)
+
+
+def sign_in(page: Page, url: str, email: str) -> None:
+    page.goto(f"{url}/app/sign-in")
+    page.get_by_label("Email or phone number").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector(".shell")
+
+
+def show(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("h1")
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=30_000)
+    page.wait_for_timeout(300)  # for pictures and charts
+
+
+def photograph(browser: Browser, url: str, area: str, folder: Path) -> Iterator[Path]:
+    """The pictures of an area, as they are written."""
+    product = Product(url, ACCOUNTS[area])
+    found = [view for view in views() if view.area == area]
+    for appearance in APPEARANCES:
+        with browser.new_context(color_scheme=appearance) as context:
+            page = context.new_page()
+            page.set_default_timeout(30_000)
+            for view in filter(lambda view: view.is_open, found):
+                yield from _pictures(page, url + "/app" + view.at, view, appearance, folder)
+            sign_in(page, url, ACCOUNTS[area])
+            for view in filter(lambda view: not view.is_open, found):
+                address = address_of(view, product)
+                if address is None:
+                    click.echo(f"{view.at}: the demo data has no example")
+                else:
+                    yield from _pictures(page, url + "/app" + address, view, appearance, folder)
+
+
+def _pictures(
+    page: Page, address: str, view: ViewAddress, appearance: str, folder: Path
+) -> Iterator[Path]:
+    show(page, address.removesuffix("/"))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(150)  # charts follow the width
+        path = folder / f"{view.name}-{width}-{appearance}.png"
+        page.screenshot(path=path, full_page=True)
+        yield path
+
+
+@click.command()
+@click.option("--url", help="Address of the running product; default: port PORT of this machine.")
+@click.option(
+    "--into",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("screenshots"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+def main(url: str | None, folder: Path) -> None:
+    """Write pictures of every view of the console of a running `./flow up`."""
+    url = (url or f"http://127.0.0.1:{load_settings().port}").rstrip("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    try:
+        with running_browser() as browser:
+            for area in ACCOUNTS:
+                for path in photograph(browser, url, area, folder):
+                    click.echo(path.name)
+                    count += 1
+    except (BrowserMissing, urllib.error.URLError) as error:
+        raise click.ClickException(f"{error}. Is `./flow up` running at {url}?") from error
+    click.echo(f"{count} pictures in {folder}")
+
+
+if __name__ == "__main__":
+    main()

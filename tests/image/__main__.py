@@ -1,0 +1,58 @@
+"""`./flow image`."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from app.common.settings import PROJECT_ROOT
+from tests.image import build
+
+#: Its own network, with a loopback, and its own processes, which end with it.
+_NAMESPACES = (
+    *("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+    *("sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
+)
+
+
+@click.command()
+@click.option("--tag", default="payment-flow", show_default=True, help="Name of the image.")
+@click.option(
+    "--local-base",
+    is_flag=True,
+    help="Do not fetch the base of the Dockerfile: make one with debootstrap.",
+)
+@click.option("--check/--no-check", default=True, help="Start all services, and sell something.")
+def main(tag: str, local_base: bool, check: bool) -> None:
+    """Build the image with buildah, say what is in it, and sell with it.
+
+    Needs Linux, root, and Debian's buildah; no container engine.
+    """
+    try:
+        build.require_programs("buildah", "unshare", "ip")
+        click.echo("Building the image …")
+        build.build(tag, from_registry=not local_base)
+        with build.mounted(tag) as (root, config):
+            for name, megabytes in build.contents(root):
+                click.echo(f"{megabytes:>6} MB  {name}")
+            if check:
+                _check(root, config)
+    except build.ImageError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _check(root: Path, config: object) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(config, file)
+        file.flush()
+        command = [*_NAMESPACES, sys.executable, "-m", "tests.image.sell", str(root), file.name]
+        result = subprocess.run(command, cwd=PROJECT_ROOT, check=False)
+    if result.returncode != 0:
+        raise click.ClickException("The image does not work.")
+
+
+if __name__ == "__main__":
+    main()

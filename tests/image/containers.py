@@ -1,0 +1,146 @@
+"""Services of docker-compose.yml without a container engine: their processes in the image.
+
+Each has the user, the read-only root and the folders of the compose file, and its environment. It
+uses the network of the caller, where the names of the services mean this machine.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from app.common.settings import PROJECT_ROOT
+from app.local import processes
+
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
+
+#: The services that run the application's image.
+SERVICES: Final = tuple(
+    name for name, service in COMPOSE["services"].items() if service.get("build") == "."
+)
+
+USER: Final = "10001:10001"
+#: The folders that the compose file mounts; everything else is read-only.
+_WRITABLE: Final = ("tmp", "files", "data")
+
+#: Prepares the root in a mount namespace of its own, and becomes the service.
+_ENTER: Final = """
+set -e
+root=$1; shift
+mount --bind "$root" "$root"
+mount -o remount,bind,ro "$root"
+for folder in tmp files data; do mount --bind "$FOLDERS/$folder" "$root/$folder"; done
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount --bind "$FOLDERS/hosts" "$root/etc/hosts"
+exec chroot --userspec=USER "$root" /usr/bin/env --ignore-environment --chdir=/srv "$@"
+""".replace("USER", USER)
+
+
+@dataclass(frozen=True)
+class Containers:
+    """The image, and what the services share. values: of the variables of the compose file."""
+
+    root: Path
+    config: Mapping[str, Any]
+    folders: Path
+    values: Mapping[str, str]
+    replaced: Mapping[str, str]
+
+    def make_folders(self) -> None:
+        for name in _WRITABLE:
+            (self.folders / name).mkdir()
+            os.chown(self.folders / name, 10001, 10001)
+        names = " ".join(COMPOSE["services"])
+        (self.folders / "hosts").write_text(f"127.0.0.1 localhost {names} bank.localhost\n")
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The variables of a service, as a container engine would set them."""
+        image = dict(line.split("=", 1) for line in self.config["Env"])
+        service = COMPOSE["services"][name].get("environment") or {}
+        given = {
+            key: self._resolved(str(value)) for key, value in service.items() if value is not None
+        }
+        passed_on = {
+            key: self.values[key]
+            for key, value in service.items()
+            if value is None and key in self.values
+        }
+        return image | given | passed_on
+
+    def _resolved(self, text: str) -> str:
+        """The text with the values of its variables, and the addresses of our own servers."""
+
+        def value(match: "re.Match[str]") -> str:
+            return self.values.get(match["name"], match["default"] or "")
+
+        text = re.sub(r"\$\{(?P<name>\w+)(?::[-?](?P<default>[^}]*))?\}", value, text)
+        for pattern, replacement in self.replaced.items():
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    def _command(self, arguments: list[str], environment: Mapping[str, str]) -> list[str]:
+        variables = [f"{key}={value}" for key, value in environment.items()]
+        enter = ["unshare", "--mount", "--propagation=private", "sh", "-c", _ENTER, "sh"]
+        return [*enter, str(self.root), *variables, *arguments]
+
+    def _popen(
+        self, arguments: list[str], environment: Mapping[str, str], **options: Any
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            self._command(arguments, environment),
+            env={"PATH": os.environ["PATH"], "FOLDERS": str(self.folders)},
+            **options,
+        )
+
+    def run(self, arguments: list[str], environment: Mapping[str, str]) -> int:
+        """Run a command to its end. Returns its exit code."""
+        return self._popen(arguments, environment).wait()
+
+    @contextmanager
+    def started(self, name: str) -> Iterator[None]:
+        """A service, from when its health check passes until it is stopped by SIGTERM."""
+        environment = self.environment(name)
+        log = self.folders / f"{name}.log"
+        arguments = COMPOSE["services"][name].get("command") or self.config["Cmd"]
+        with log.open("wb") as output:
+            process = self._popen(
+                list(arguments),
+                environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait(name, process, environment, log)
+            yield
+        finally:
+            processes.stop(process, signal.SIGTERM)
+
+    def _wait(
+        self,
+        name: str,
+        process: "subprocess.Popen[bytes]",
+        environment: Mapping[str, str],
+        log: Path,
+    ) -> None:
+        check = COMPOSE["services"][name].get("healthcheck", {}).get("test")
+        arguments = check[1:] if check else self.config["Healthcheck"]["Test"][1:]
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            tried = self._popen(
+                list(arguments), environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            if tried.wait() == 0:
+                return
+            time.sleep(0.5)
+        end = log.read_text(errors="replace")[-3000:]
+        raise AssertionError(f"The service {name} is not healthy:\n{end}")
