@@ -17,7 +17,7 @@ let accessToken = null;
 /** Who is signed in; undefined until that is known. */
 export const user = signal(/** @type {SignedInUser | null | undefined} */ (undefined));
 
-/** Whether the last request reached the server. */
+/** Whether the server can be reached. One request without an answer does not mean that it cannot. */
 export const isConnected = signal(true);
 
 /** How often a lost connection came back. */
@@ -27,6 +27,17 @@ export const reconnections = signal(0);
 function noteConnection(isReached) {
   if (isReached && !isConnected.value) reconnections.value += 1;
   isConnected.value = isReached;
+}
+
+let isProbing = false;
+
+/** Ask for something small: an answer of any kind is a connection. */
+export async function probe() {
+  if (isProbing) return;
+  isProbing = true;
+  const response = await request("GET", `${api}/notifications/unread-count`, {}).catch(() => null);
+  isProbing = false;
+  noteConnection(response !== null);
 }
 
 // Signing out in one tab signs out all of them.
@@ -124,7 +135,8 @@ async function send(operation, options) {
       if (options.signal?.aborted) throw error;
       return null;
     });
-    noteConnection(response !== null);
+    if (response) noteConnection(true);
+    else probe();
     if (response?.ok) return response;
     const error = response ? await errorOf(response) : new ApiError(0, {});
     if (error.code === "UNAUTHORIZED" && token && !isRefreshed) {

@@ -2,7 +2,7 @@
 // Whether the server can be reached. Views say so instead of showing old figures as if they were new.
 
 import { effect } from "@preact/signals";
-import { call, isConnected } from "../api/client.js";
+import { isConnected, probe } from "../api/client.js";
 import { wallet } from "../text/en-wallet.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -11,25 +11,23 @@ import { toast } from "../ui/toast.js";
 const EVERY_MS = 3000;
 const { connection } = wallet;
 
-/** Asks for anything small until the server answers. Returns how to stop. */
+/** Asks until the server answers, while the connection is lost. Returns how to stop. */
 export function watchConnection() {
   let wasLost = false;
-  const retry = () => call("GET /notifications/unread-count").catch(() => {});
-  const lost = () => { isConnected.value = false; };
-  window.addEventListener("offline", lost);
-  window.addEventListener("online", retry);
+  window.addEventListener("offline", probe);
+  window.addEventListener("online", probe);
   let timer = 0;
   const stop = effect(() => {
     clearInterval(timer);
-    if (!isConnected.value) timer = window.setInterval(retry, EVERY_MS);
+    if (!isConnected.value) timer = window.setInterval(probe, EVERY_MS);
     else if (wasLost) toast(connection.back);
     wasLost = !isConnected.value;
   });
   return () => {
     stop();
     clearInterval(timer);
-    window.removeEventListener("offline", lost);
-    window.removeEventListener("online", retry);
+    window.removeEventListener("offline", probe);
+    window.removeEventListener("online", probe);
   };
 }
 
