@@ -64,7 +64,7 @@ class VerificationOut(Schema):
     started_at = Timestamp(
         required=True, metadata={"description": "When its snapshot was taken (UTC)"}
     )
-    finished_at = Timestamp(required=True, metadata={"description": "When the run ended"})
+    finished_at = Timestamp(required=True, metadata={"description": "When it was over (UTC)"})
     since = Timestamp(
         required=True,
         allow_none=True,
