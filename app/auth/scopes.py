@@ -32,7 +32,7 @@ _MEANINGS: Final[dict[Scope, str]] = {
     Scope.COUPONS_READ: "read the merchant's coupons, with their codes",
     Scope.COUPONS_WRITE: "create, update and delete coupons, which reduce what buyers pay",
     Scope.ORDERS_READ: "read orders as buyer and as merchant: purchases, sales, sales reports,"
-    " refunds and refund requests",
+    " refunds, their previews, and refund requests",
     Scope.ORDERS_WRITE: "create orders, paid from the wallet or by card, cancel unpaid ones, claim"
     " giveaways, and create and withdraw refund requests",
     Scope.REFUNDS_WRITE: "pay refunds to buyers from the wallet: of orders, and by approving refund"

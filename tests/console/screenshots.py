@@ -32,11 +32,61 @@ ACCOUNTS: Final = {
     "operator": "admin@demo.example.com",
 }
 
-#: The list of the API whose first record is shown at an address with a parameter.
-EXAMPLES: Final[dict[str, str]] = {
-    "/add-money/:id": "/onramp",
-    "/shop/:id": "/products",
-    "/purchases/:id": "/orders",
+
+@dataclass(frozen=True)
+class Example:
+    """What is shown at an address with parameters.
+
+    lists: for each parameter the list of the API whose first record is taken, with the values of
+    the parameters before it; create: path and body of the request that makes one if there is none;
+    key: the field of the record.
+    """
+
+    lists: tuple[str, ...]
+    create: tuple[str, dict[str, Any]] | None = None
+    key: str = "id"
+
+
+_PRODUCT: Final = Example(("/products/merchant/my-products?kind=CODES",))
+_COUPON: Final = Example(
+    ("/coupons",), ("/coupons", {"code": "AUTUMN-READING", "kind": "PERCENT", "value": "10"})
+)
+_ENDPOINT: Final = Example(
+    ("/webhook-endpoints",), ("/webhook-endpoints", {"url": "https://shop.example.com/hooks"})
+)
+_SALE: Final = Example(("/orders/merchant/sales",))
+_USER: Final = Example(("/admin/users",))
+_RULE: Final = Example(("/admin/risk/rules",))
+_CODE: Final = ("/merchant-codes", {"amount": "4.50", "label": "Counter"})
+
+EXAMPLES: Final[dict[str, Example]] = {
+    "/add-money/:id": Example(("/onramp",), ("/onramp", {"provider": "HDFC", "amount": "25.00"})),
+    "/request/:id": Example(
+        ("/payment-requests",), ("/payment-requests", {"amount": "12.00", "note": "Lunch"})
+    ),
+    "/pay/:token": Example(("/payment-requests",), key="token"),
+    "/withdraw/:id": Example(("/wallet/payouts",)),
+    "/transactions/:id": Example(("/wallet/transactions",)),
+    "/shop/:id": Example(("/products",)),
+    "/purchases/:id": Example(("/orders",)),
+    "/merchant/orders/:id": _SALE,
+    "/merchant/orders/:id/refund": _SALE,
+    "/merchant/coupons/:id": _COUPON,
+    "/merchant/payment-codes/:id": Example(("/merchant-codes",), _CODE),
+    "/merchant/webhooks/:id": _ENDPOINT,
+    "/merchant/webhooks/:id/change": _ENDPOINT,
+    "/merchant/webhooks/:id/deliveries/:delivery": Example(
+        ("/webhook-endpoints", "/webhook-endpoints/{0}/deliveries")
+    ),
+    "/merchant/products/:id": _PRODUCT,
+    "/merchant/products/:id/codes": _PRODUCT,
+    "/operator/cases/:id": Example(("/admin/risk/cases",)),
+    "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
+    "/operator/rules/:id": _RULE,
+    "/operator/users/:id": _USER,
+    "/operator/users/:id/limits": _USER,
+    "/operator/users/:id/wallets/:wallet": Example(("/admin/users", "/admin/wallets?userId={0}")),
+    "/operator/orders/:id": Example(("/admin/orders",)),
 }
 
 
@@ -51,7 +101,7 @@ class ViewAddress:
     @property
     def name(self) -> str:
         """For the file of the picture."""
-        words = re.findall(r"[a-z-]+", self.at.replace(":id", "one"))
+        words = re.findall(r"[a-z-]+", re.sub(r":\w+", "one", self.at))
         return "-".join([self.area, *(word for word in words if word != self.area)])
 
 
@@ -75,8 +125,19 @@ class Product:
             "accessToken"
         ]
 
-    def first(self, path: str) -> dict[str, Any] | None:
-        """The first record of a list, None if it is empty."""
+    def values(self, example: Example) -> list[str] | None:
+        """The values of the parameters, None if there is nothing to show."""
+        found: list[str] = []
+        for path in example.lists:
+            record = self._first(path.format(*found))
+            if record is None and example.create is not None:
+                record = self._call("POST", *example.create)
+            if record is None:
+                return None
+            found.append(str(record[example.key]))
+        return found
+
+    def _first(self, path: str) -> dict[str, Any] | None:
         answer = self._call("GET", path)
         rows: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["data"]
         return rows[0] if rows else None
@@ -95,8 +156,11 @@ def address_of(view: ViewAddress, product: Product) -> str | None:
     """The address with an example for its parameter, None if there is none."""
     if ":" not in view.at:
         return view.at
-    record = product.first(EXAMPLES[view.at])
-    return None if record is None else re.sub(r":\w+", str(record["id"]), view.at)
+    values = product.values(EXAMPLES[view.at])
+    if values is None:
+        return None
+    given = iter(values)
+    return re.sub(r":\w+", lambda _: next(given), view.at)
 
 
 def sign_in(page: Page, url: str, email: str) -> None:

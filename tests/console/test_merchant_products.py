@@ -4,23 +4,21 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from app.common.settings import Settings
 from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
-    add_code_product,
     add_licence_product,
     call,
     new_account,
     open_view,
 )
-from tests.console.test_accessibility import LONG, check
+from tests.console.merchants import create, get, sign_in, text_file
 from tests.images.helpers import picture
 from tests.live import PASSWORD, LiveServer
 
@@ -41,31 +39,9 @@ def seller(server: LiveServer) -> Account:
     return new_account(server, role="MERCHANT")
 
 
-def sign_in(page: Page, server: LiveServer, account: Account) -> None:
-    page.goto(f"{server.url}/app/sign-in")
-    page.get_by_label("Email or phone number").fill(account.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
-
-
-def text_file(name: str, text: str, media_type: str = "text/csv") -> FilePayload:
-    return {"name": name, "mimeType": media_type, "buffer": text.encode()}
-
-
-def create(server: LiveServer, seller: Account, **fields: Any) -> str:
-    product = {"name": "Field Guide", "price": "19.99", "availableUnits": 5} | fields
-    product_id: str = call(server, seller.token, "POST", "/products", product)["id"]
-    return product_id
-
-
-def get(server: LiveServer, product_id: str, seller: Account) -> Any:
-    return call(server, seller.token, "GET", f"/products/{product_id}")
-
-
 def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Account) -> None:
     sign_in(page, server, seller)
-    expect(page.get_by_text("0 of 6 steps done")).to_be_visible()
+    expect(page.get_by_text("0 of 7 steps done")).to_be_visible()
     page.get_by_role("link", name="Create a product").click()
     page.get_by_role("button", name="Create the product").click()
     expect(page.get_by_text("Give the product a name.")).to_be_visible()
@@ -89,7 +65,7 @@ def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Acco
     expect(page.get_by_role("cell", name="••••AAAA", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_text("2 of 6 steps done")).to_be_visible()
+    expect(page.get_by_text("2 of 7 steps done")).to_be_visible()
     buyer = new_account(server, balance="50.00")
     (product,) = call(server, seller.token, "GET", "/products/merchant/my-products")
     order = {"productId": product["id"], "paymentMethod": "WALLET"}
@@ -140,24 +116,6 @@ def test_damaged_codes_are_shown_with_their_lines(
     expect(page.get_by_text("The file has 2 codes.")).to_be_visible()
     page.get_by_role("button", name="Start again").click()
     expect(page.get_by_label("Codes", exact=True)).to_have_value("")
-
-
-@pytest.mark.stress
-def test_many_codes_are_added_with_progress(
-    page: Page, server: LiveServer, seller: Account
-) -> None:
-    product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
-    open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
-    page.get_by_label("From a file").check()
-    codes = "\n".join(f"CARD-{number:06}" for number in range(4000))
-    page.get_by_label("Choose a text or CSV file").set_input_files(
-        text_file("codes.txt", codes, "text/plain")
-    )
-    page.get_by_role("button", name="Add 4,000 codes").click()
-    expect(page.get_by_role("progressbar", name="Adding codes")).to_be_visible()
-    with server.worker():
-        expect(page.get_by_text("4,000 codes are on sale.")).to_be_visible(timeout=60_000)
 
 
 def test_a_lost_connection_does_not_end_an_upload(
@@ -409,72 +367,3 @@ def test_a_product_is_created_with_the_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Key")
     expect(page.get_by_role("region", name="Licence terms")).to_be_visible()
-
-
-@pytest.mark.stress
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_views_are_accessible(
-    chromium: Browser, server: LiveServer, seller: Account, scheme: Any
-) -> None:
-    empty = new_account(server, role="MERCHANT")
-    licence = add_licence_product(server, seller)
-    for name in (LONG * 3, "كتاب الطبخ العربي", "W" * 120):
-        add_licence_product(server, seller, name=name[:200])
-    codes = add_code_product(server, seller, ["GIFT-1", "GIFT-2"], name="W" * 120)
-    film = create(server, seller, kind="FILE")
-    image = server.call(
-        "POST",
-        f"/api/v1/products/{licence}/images?alt=A%20bird",
-        data=picture(300, 200),
-        token=seller.token,
-        headers={"Content-Type": "image/png"},
-    )
-    assert image.status == 201
-    buyer = new_account(server, balance="90.00")
-    for product_id in (licence, codes):
-        order = {"productId": product_id, "paymentMethod": "WALLET"}
-        call(server, buyer.token, "POST", "/orders", order)
-    table = f"id,name,price,availableUnits\n{licence},{'W' * 120},24.99,\n,Map,5,3\n"
-    with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        for account, paths in (
-            (empty, ("/merchant", "/merchant/products")),
-            (
-                seller,
-                (
-                    "/merchant",
-                    "/merchant?days=1",
-                    "/merchant/products",
-                    "/merchant/products?q=nothing",
-                    "/merchant/products/new",
-                    f"/merchant/products/{licence}",
-                    f"/merchant/products/{codes}",
-                    f"/merchant/products/{codes}/codes",
-                    f"/merchant/products/{film}",
-                    "/merchant/products/01a21c0c-d75d-772c-9ad6-906d69e3b04c",
-                    "/merchant/shop",
-                    "/merchant/products/import",
-                ),
-            ),
-        ):
-            context.clear_cookies()
-            sign_in(page, server, account)
-            for path in paths:
-                open_view(page, server, path, heading=re.compile("."))
-                check(page, path)
-        choose = page.get_by_label("Choose a CSV file")
-        choose.set_input_files(text_file("products.csv", "name,price\nMap,much\n"))
-        expect(page.get_by_text("line 2: price")).to_be_visible()
-        check(page)
-        choose.set_input_files(text_file("products.csv", table))
-        expect(page.get_by_text("1 new, 1 changed, 0 unchanged")).to_be_visible()
-        check(page)
-        open_view(page, server, f"/merchant/products/{codes}/codes", heading="Codes")
-        page.get_by_label("Codes", exact=True).fill("GIFT-1\nGIFT-3")
-        page.get_by_role("button", name="Check the codes").click()
-        expect(page.get_by_text("The file has 2 codes.")).to_be_visible()
-        check(page)
-        page.get_by_role("button", name="Revoke ••").first.click()
-        expect(page.get_by_role("dialog")).to_be_visible()
-        check(page)

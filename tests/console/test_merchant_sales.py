@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from app.common.settings import Settings
 from tests import servers
@@ -127,7 +127,7 @@ def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> 
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     order = sell(server, buyer, add_licence_product(server, seller), quantity=2)
     enter(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
-    lost = []
+    lost: list[APIResponse] = []
 
     def lose_first(route: Route) -> None:
         response = route.fetch()

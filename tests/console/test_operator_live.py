@@ -311,6 +311,23 @@ def test_a_backtest_compares_a_draft_with_what_is_active(
     assert draft > active
 
 
+def test_an_entry_is_added_to_the_block_list_and_removed(
+    page: Page, server: LiveServer, shop: Shop
+) -> None:
+    sign_in_as(page, server, shop.admin)
+    open_view(page, server, "/operator/rules/lists", heading="Allow and block lists")
+    page.get_by_role("button", name="Add an entry").click()
+    dialog = page.get_by_role("dialog", name="Add an entry")
+    dialog.get_by_label("Entry", exact=True).fill("mailinator.com")
+    dialog.get_by_label("Reason").fill("Disposable addresses")
+    dialog.get_by_role("button", name="Add an entry").click()
+    row = page.get_by_role("row", name="mailinator.com")
+    expect(row).to_contain_text("Blocked")
+    row.get_by_role("button", name="Remove mailinator.com").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Nobody and nothing is listed")).to_be_visible()
+
+
 @pytest.fixture(scope="module")
 def views(server: LiveServer, shop: Shop) -> dict[str, str | re.Pattern[str]]:
     """Addresses and headings of the views, with something to show."""
@@ -330,6 +347,8 @@ def views(server: LiveServer, shop: Shop) -> dict[str, str | re.Pattern[str]]:
     made = call(server, shop.admin.token, "POST", "/admin/risk/rules", draft)
     since = {"ruleId": made["id"], "from": datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z")}
     backtest = call(server, shop.admin.token, "POST", "/admin/risk/backtests", since)
+    entry = {"list": "ALLOW", "kind": "DEVICE", "value": "W" * 120, "reason": "Ours"}
+    call(server, shop.admin.token, "POST", "/admin/risk/lists", entry)
     rules: dict[str, Any] = call(server, shop.admin.token, "GET", "/admin/risk/rules?status=ACTIVE")
     return {
         "/operator": "Live",
@@ -343,6 +362,7 @@ def views(server: LiveServer, shop: Shop) -> dict[str, str | re.Pattern[str]]:
         "/operator/rules/new": "New rule",
         f"/operator/rules/{made['id']}": re.compile("Nested"),
         f"/operator/rules/{rules['data'][0]['id']}": re.compile(".+"),
+        "/operator/rules/lists": "Allow and block lists",
         "/operator/rules/backtests": "Backtests",
         f"/operator/rules/backtests/{backtest['id']}": re.compile("a-draft"),
     }

@@ -100,10 +100,19 @@ def test_a_user_is_found_and_the_wallet_locked(
     expect(operating.get_by_role("table").get_by_text("Wallet unlocked")).to_be_visible()
 
 
-def test_sessions_end_and_a_user_is_deactivated(operating: Page, server: LiveServer) -> None:
+def test_the_second_factor_is_reset_sessions_end_and_a_user_is_deactivated(
+    operating: Page, server: LiveServer
+) -> None:
     buyer = new_account(server)
     path = f"{OPERATOR}/users/{id_of(server, buyer)}"
     open_view(operating, server, path, heading="Ada Lovelace")
+    enrolment = call(server, buyer.token, "POST", "/auth/two-factor", {"password": PASSWORD})
+    code = {"code": pyotp.TOTP(enrolment["secret"]).now()}
+    call(server, buyer.token, "POST", "/auth/two-factor/confirm", code)
+    operating.reload()
+    reset = operating.get_by_role("button", name="Reset the second factor")
+    decide(operating, reset, reason="Lost the phone; seen on video")
+    expect(reset).to_have_count(0)
     decide(operating, "End all sessions")
     expect(operating.get_by_text("Not signed in anywhere")).to_be_visible()
     assert server.call("GET", "/api/v1/auth/me", token=buyer.token).status == 401

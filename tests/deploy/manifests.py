@@ -1,5 +1,6 @@
 """The rendered manifests of deploy/kubernetes, and what their pods get."""
 
+import atexit
 import base64
 import re
 import shutil
@@ -25,7 +26,9 @@ _PODS: Final = ("Deployment", "Job", "StatefulSet")
 @cache
 def tree() -> Path:
     """A copy of deploy/kubernetes in which the secrets of the overlay k3s have been created."""
-    folder = Path(mkdtemp(prefix="kubernetes-")) / "kubernetes"
+    temporary = mkdtemp(prefix="kubernetes-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    folder = Path(temporary) / "kubernetes"
     shutil.copytree(KUBERNETES, folder, ignore=shutil.ignore_patterns("secrets", "__pycache__"))
     script = folder / "create_secrets.py"
     subprocess.run([sys.executable, script], check=True, capture_output=True)

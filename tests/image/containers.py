@@ -22,9 +22,12 @@ from app.local import processes
 
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 
-#: The services that run the application's image.
+#: The services that run the application's image, but for the second web server: here all use the
+#: ports of one machine.
 SERVICES: Final = tuple(
-    name for name, service in COMPOSE["services"].items() if service.get("build") == "."
+    name
+    for name, service in COMPOSE["services"].items()
+    if service.get("build") == "." and "ha" not in service.get("profiles", ())
 )
 
 USER: Final = "10001:10001"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.auth import service as auth
+from app.auth import login_sessions
 from app.common import clock
 from app.common.db import transaction
 from app.common.settings import Settings
@@ -107,7 +107,7 @@ def test_a_session_that_ends_closes_its_streams(live: LiveProcess) -> None:
     admin, other = factories.admin(), factories.admin()
     with live.events(admin.token) as events, live.events(other.token):
         with transaction() as session:
-            auth.revoke_session(session, user_id=admin.id, session_id=admin.session_id)
+            login_sessions.revoke_session(session, user_id=admin.id, session_id=admin.session_id)
         begun = clock.now()
         events.read_to_end()
         assert (clock.now() - begun).total_seconds() < 50

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from app.auth import login_sessions
 from app.auth import service as auth
 from app.auth.models import LoginSession
 from app.common import clock, db
@@ -48,7 +49,7 @@ def lock(actor: Actor) -> None:
 
 def sign_out(actor: Actor) -> None:
     with db.transaction() as session:
-        auth.revoke_session(session, user_id=actor.id, session_id=actor.session_id)
+        login_sessions.revoke_session(session, user_id=actor.id, session_id=actor.session_id)
 
 
 def let_expire(actor: Actor) -> None:

@@ -60,7 +60,9 @@ class OrderRecordOut(OrderDetailOut):
 
 
 class RefusedRefundOut(RefundOut):
-    buyer = ma.fields.Nested(UserSummaryOut, required=True)
+    buyer = ma.fields.Nested(
+        UserSummaryOut, required=True, metadata={"description": "Who bought the order"}
+    )
     merchant = ma.fields.Nested(
         UserSummaryOut, required=True, metadata={"description": "Who sold the order"}
     )

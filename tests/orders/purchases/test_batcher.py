@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.auth import login_sessions
 from app.auth import service as auth
 from app.auth.http import access_token
 from app.auth.tokens import token_rules
@@ -92,7 +93,7 @@ def test_a_revoked_session_does_not_claim_the_key_of_an_active_one(committing: F
     revoked = factories.buyer("100.00")
     with transaction() as session:
         other = auth.sign_in(session, user_id=revoked.id, device=auth.Device(), rules=token_rules())
-        auth.revoke_session(session, user_id=revoked.id, session_id=revoked.session_id)
+        login_sessions.revoke_session(session, user_id=revoked.id, session_id=revoked.session_id)
     token = access_token(
         user_id=revoked.id, session_id=other.session_id, role="USER", email=revoked.email
     )

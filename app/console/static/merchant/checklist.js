@@ -20,11 +20,12 @@ async function loadSteps(signal) {
   const mine = (/** @type {any} */ query) => callList("GET /products/merchant/my-products", {
     query: { ...query, limit: 1 }, signal,
   });
-  const [me, shop, products, onSale, factor, sales] = await Promise.all([
+  const [me, shop, products, onSale, banks, factor, sales] = await Promise.all([
     call("GET /auth/me", { signal }),
     call("GET /shop", { signal }),
     mine({}),
     mine({ availability: "ON_SALE" }),
+    call("GET /wallet/bank-accounts", { signal }),
     call("GET /auth/two-factor", { signal }),
     call("GET /orders/merchant/sales", { query: { status: "COMPLETED", limit: 1 }, signal }),
   ]);
@@ -34,6 +35,7 @@ async function loadSteps(signal) {
     { title: text.shop, text: text.shopText, isDone: shop.name !== null, to: "/merchant/shop", link: text.shopLink },
     { title: text.product, text: text.productText, isDone: products.data.length > 0, to: "/merchant/products/new", link: text.productLink },
     { title: text.sale, text: text.saleText, isDone: onSale.data.length > 0 || hasSold, to: "/merchant/products", link: text.saleLink },
+    { title: text.bank, text: text.bankText, isDone: banks.length > 0, to: "/settings/bank-accounts", link: text.bankLink },
     { title: text.security, text: text.securityText, isDone: factor.enabled, to: "/settings/security", link: text.securityLink },
     { title: text.first, text: text.firstText, isDone: hasSold,
       to: onSale.data.length ? `/shop/${onSale.data[0].id}` : "/shop", link: text.firstLink },

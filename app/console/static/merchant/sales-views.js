@@ -1,7 +1,6 @@
 // @ts-check
 // The views of sales and of developers.
 
-import { developers } from "../text/en-developers.js";
 import { sales } from "../text/en-sales.js";
 
 const { menu } = sales;
@@ -31,6 +30,6 @@ export const SALES_VIEWS = [
 export const SALES_ITEMS = [
   { to: "/merchant/orders", icon: "receipt", text: menu.orders, tab: true,
     also: ["/merchant/refund-requests", "/merchant/coupons", "/merchant/payment-codes"] },
-  { to: "/merchant/webhooks", icon: "code", text: developers.tabs, tab: true, also: ["/merchant/api-keys"] },
+  { to: "/merchant/webhooks", icon: "code", text: menu.developers, tab: true, also: ["/merchant/api-keys"] },
   { to: "/withdraw/all", icon: "bank", text: menu.payouts, tab: true },
 ];

@@ -11,6 +11,7 @@ export const LIVE_VIEWS = [
   { at: "/operator/cases/:id", load: () => import("../operator/case.js"), name: "Case" },
   { at: "/operator/rules", load: () => import("../operator/rules.js"), name: "Rules" },
   { at: "/operator/rules/new", load: () => import("../operator/rule.js"), name: "NewRule" },
+  { at: "/operator/rules/lists", load: () => import("../operator/lists.js"), name: "Lists" },
   { at: "/operator/rules/backtests", load: () => import("../operator/backtests.js"), name: "Backtests" },
   { at: "/operator/rules/backtests/:id", load: () => import("../operator/backtests.js"), name: "Backtest" },
   { at: "/operator/rules/:id", load: () => import("../operator/rule.js"), name: "Rule" },

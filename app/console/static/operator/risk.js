@@ -10,7 +10,7 @@ import { decimal, fromMinor } from "./figures.js";
 export function RiskTabs() {
   const tabs = [
     ["/operator/cases", rules.tabs.cases], ["/operator/rules", rules.tabs.rules],
-    ["/operator/rules/backtests", rules.tabs.backtests],
+    ["/operator/rules/lists", rules.tabs.lists], ["/operator/rules/backtests", rules.tabs.backtests],
   ];
   return html`<nav class="subtabs" aria-label=${rules.title}>
     ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}" aria-current=${path.value === to ? "page" : null}>${text}</a>`)}

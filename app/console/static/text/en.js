@@ -170,10 +170,10 @@ export const words = {
   },
   code: {
     title: "Enter a code",
-    text: "This payment needs a code of your authenticator app, or a recovery code.",
+    text: "Enter a code of your authenticator app, or a recovery code.",
     label: "Code",
     submit: "Continue",
-    enrol: "This payment needs two-factor authentication. Turn it on in your settings, then pay.",
+    enrol: "This needs two-factor authentication. Turn it on in your settings, then try again.",
     enrolLink: "Turn it on",
   },
   activity: {
