@@ -16,6 +16,11 @@ import { SettingsTabs } from "./settings.js";
 const { preferences } = texts;
 const CHANNELS = /** @type {const} */ (["inApp", "email", "sms"]);
 
+/** @param {NotificationPreference} row */
+function nameOf({ kind, description }) {
+  return preferences.kinds[kind] ?? description;
+}
+
 /** What concerns merchants only. */
 const OF_MERCHANTS = ["SALE", "LOW_STOCK", "WEBHOOK"];
 
@@ -46,11 +51,11 @@ export function Preferences() {
           <thead><tr><th scope="col">${preferences.kind}</th>
             ${CHANNELS.map((channel) => html`<th key=${channel} scope="col">${preferences[channel]}</th>`)}</tr></thead>
           <tbody>${data.preferences.filter(isShown).map((/** @type {NotificationPreference} */ row) => html`<tr key=${row.kind}>
-            <th scope="row"><span>${preferences.kinds[row.kind]}</span>
+            <th scope="row"><span>${nameOf(row)}</span>
               ${row.required && html`<span class="muted block">${preferences.required}</span>`}</th>
             ${CHANNELS.map((channel) => html`<td key=${channel}>
               <input type="checkbox" checked=${row[channel]} disabled=${row.required && channel !== "sms"}
-                aria-label="${preferences.kinds[row.kind]}: ${preferences[channel]}"
+                aria-label="${nameOf(row)}: ${preferences[channel]}"
                 onChange=${(/** @type {any} */ event) => choose(row, channel, event.currentTarget.checked)} /></td>`)}
           </tr>`)}</tbody>
         </table>

@@ -249,7 +249,7 @@ export const wallet = {
     kinds: {
       PURCHASE: "Your purchases", SALE: "Your sales", REFUND: "Refunds", DEPOSIT: "Money from your bank",
       PAYOUT: "Withdrawals", TRANSFER: "Money sent and received", PAYMENT_REQUEST: "Payment requests",
-      LOW_STOCK: "Products nearly sold out", WEBHOOK: "Webhook endpoints", MESSAGE: "Other messages",
+      REVIEW: "Payments that we check", LOW_STOCK: "Products nearly sold out", WEBHOOK: "Webhook endpoints", MESSAGE: "Other messages",
       SECURITY: "Security",
     },
     phone: "Text messages go to your verified phone number.",
