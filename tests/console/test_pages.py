@@ -128,3 +128,14 @@ def test_the_version_is_that_of_the_content() -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", before)
     content = assets.assets()["shell/main.js"].content
     assert assets.assets()["shell/main.js"].etag == hashlib.sha256(content).hexdigest()[:32]
+
+
+def test_no_two_style_sheets_have_rules_for_the_same_selector() -> None:
+    """All are loaded on every page: a rule of one area would change the views of another."""
+    found: dict[str, set[str]] = {}
+    for name, asset in assets.assets().items():
+        if name.endswith(".css"):
+            for line in asset.content.decode().splitlines():
+                if (match := re.match(r"([^\s@/}][^{]*?) *\{", line)) and ":root" not in match[1]:
+                    found.setdefault(match[1], set()).add(name)
+    assert {selector: names for selector, names in found.items() if len(names) > 1} == {}

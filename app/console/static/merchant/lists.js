@@ -47,7 +47,7 @@ export function List({ of: loaded, filters = [], caption, empty, emptyText, icon
 
 /** Links between lists that belong together. @param {{label: string, tabs: [string, string][]}} props */
 export function Tabs({ label, tabs }) {
-  return html`<nav class="subtabs wrapping" aria-label=${label}>
+  return html`<nav class="subtabs" aria-label=${label}>
     ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
       aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
   </nav>`;

@@ -42,7 +42,7 @@ export function RequestRow({ row, reload }) {
   const part = row.amount !== null ? { amount: row.amount } : row.units !== null ? { units: row.units } : {};
   return html`<li class="request">
     <div class="grow">
-      <p class="request-head"><a class="cell-title" href="/app/merchant/orders/${row.orderId}">${sales.order.title(row.orderNumber)}</a>
+      <p class="answer-head"><a class="cell-title" href="/app/merchant/orders/${row.orderId}">${sales.order.title(row.orderNumber)}</a>
         <${Badge} tone=${TONES[row.status]}>${requests.states[row.status]}</${Badge}></p>
       <p>${requests.wants(wanted(row))}</p>
       <blockquote class="anywhere" dir="auto">${row.reason}</blockquote>

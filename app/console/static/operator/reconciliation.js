@@ -116,7 +116,7 @@ function Report({ found, onDone }) {
           send=${(/** @type {any} */ _, /** @type {any} */ sending) => compare(file, { ...query, apply: true }, sending)}
           onDone=${(/** @type {Reconciliation} */ next) => onDone({ ...found, report: next })} />`}
       </div></div>
-    <dl class="figures">${counts.map(([name, label]) => html`<div key=${name}><dt>${label}</dt><dd>${count(report.counts[name])}</dd></div>`)}</dl>
+    <dl class="sums">${counts.map(([name, label]) => html`<div key=${name}><dt>${label}</dt><dd>${count(report.counts[name])}</dd></div>`)}</dl>
     ${report.rows.length ? html`<${Differences} rows=${report.rows} />`
       : html`<${Empty} icon="check" tone="success" title=${text.fine} text=${text.fineText} />`}
     ${report.rows.length === MAX_ROWS && html`<p class="muted">${text.more}</p>`}

@@ -43,7 +43,7 @@ export function WalletSums({ wallet }) {
   ];
   return html`
     ${wallet.lockReason && html`<${Notice} tone="danger"><span dir="auto">${wallet.lockReason}</span></${Notice}>`}
-    <dl class="figures">${sums.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+    <dl class="sums">${sums.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 /** @param {{wallet: UserWallet | ListedWallet, reload: () => void}} props */
