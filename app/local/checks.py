@@ -1,5 +1,6 @@
 """`payment-flow test`: all checks, the fastest first."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,9 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
         console.rule("Chromium")
         if _run(("tests.browser",)) != 0:
             failed.append("Chromium")
+    if not pytest_args:
+        console.rule("promtool")
+        _run(("tests.deploy.promtool",))
     console.rule("pytest")
     marks = [] if everything or "-m" in pytest_args else ["-m", "not stress"]
     count = str(min(os.cpu_count() or 1, 4))
@@ -57,18 +61,32 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
 
 def are_scripts_typed(console: Console) -> bool:
     """Check the types of the console's scripts; True if they are right or Node.js is missing."""
-    npm, compiler = shutil.which("npm"), _SCRIPTS / "node_modules" / "typescript"
+    npm = shutil.which("npm")
     if npm is None:
         console.print(
             "Skipped: Node.js is missing, which checks the types of the console's scripts."
         )
         return True
-    if not compiler.exists():
+    if not _are_scripts_installed():
         install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         if subprocess.run(install, cwd=_SCRIPTS, check=False).returncode != 0:  # noqa: S603
             return False
     check = [npm, "run", "--silent", "check"]
     return subprocess.run(check, cwd=_SCRIPTS, check=False).returncode == 0  # noqa: S603
+
+
+def _are_scripts_installed() -> bool:
+    """Whether the packages are those of the lock file, of which npm keeps a copy beside them."""
+    installed = _SCRIPTS / "node_modules" / ".package-lock.json"
+    if not installed.exists():
+        return False
+    wanted = json.loads((_SCRIPTS / "package-lock.json").read_text())["packages"]
+    found = json.loads(installed.read_text())["packages"]
+    return all(
+        found.get(name, {}).get("version") == package["version"]
+        for name, package in wanted.items()
+        if name
+    )
 
 
 def _run(command: Sequence[str]) -> int:

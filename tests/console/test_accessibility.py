@@ -154,6 +154,7 @@ def test_steps_within_views(page: Page, server: LiveServer, buyer: Account) -> N
         ("EXPIRED", "The time to pay is over"),
     ],
 )
+@pytest.mark.stress
 def test_outcomes_of_payments_from_a_bank(
     page: Page, server: LiveServer, buyer: Account, status: str, heading: str
 ) -> None:

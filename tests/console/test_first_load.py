@@ -41,12 +41,14 @@ def test_the_sign_in_loads_little(page: Page, server: LiveServer) -> None:
     assert 10_000 < loaded(page) < MAX_SCRIPTS_AND_STYLES
 
 
+@pytest.mark.stress
 def test_the_home_of_buyers_loads_little(page: Page, server: LiveServer) -> None:
     sign_in(page, server, new_account(server).email)
     open_view(page, server, "", heading="Hello, Ada")
     assert loaded(page) < MAX_SCRIPTS_AND_STYLES
 
 
+@pytest.mark.stress
 def test_charts_are_loaded_within_the_limit(page: Page, server: LiveServer) -> None:
     sign_in_as_operator(page, server, new_operator(server))
     page.goto(f"{server.url}/app/operator")

@@ -79,6 +79,7 @@ def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Acco
     expect(low.get_by_role("link", name=re.compile("Coffee card"))).to_contain_text("1 left")
 
 
+@pytest.mark.stress
 def test_a_table_of_codes_is_understood_by_asking(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_table_of_codes_is_understood_by_asking(
     assert get(server, product_id, seller)["availableUnits"] == 1
 
 
+@pytest.mark.stress
 def test_damaged_codes_are_shown_with_their_lines(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
@@ -118,6 +120,7 @@ def test_damaged_codes_are_shown_with_their_lines(
     expect(page.get_by_label("Codes", exact=True)).to_have_value("")
 
 
+@pytest.mark.stress
 def test_a_lost_connection_does_not_end_an_upload(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
@@ -148,6 +151,7 @@ def test_a_lost_connection_does_not_end_an_upload(
     assert attempts.count("PUT") == 2
 
 
+@pytest.mark.stress
 def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, kind="FILE")
     sign_in(page, server, seller)
@@ -171,6 +175,7 @@ def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: A
     expect(dialog.get_by_role("alert")).to_contain_text("This file has been sold")
 
 
+@pytest.mark.stress
 def test_only_what_was_changed_is_sent(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, metadata={"sku": "GUIDE"})
     sign_in(page, server, seller)
@@ -192,6 +197,7 @@ def test_only_what_was_changed_is_sent(page: Page, server: LiveServer, seller: A
     expect(page.get_by_role("heading", name="Your shop is empty")).to_be_visible()
 
 
+@pytest.mark.stress
 def test_images_are_added_described_ordered_and_deleted(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
@@ -224,6 +230,7 @@ def test_images_are_added_described_ordered_and_deleted(
     expect(page.get_by_text("This kind of file cannot be used here.")).to_be_visible()
 
 
+@pytest.mark.stress
 def test_licence_terms_are_set(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = add_licence_product(server, seller)
     sign_in(page, server, seller)
@@ -240,6 +247,7 @@ def test_licence_terms_are_set(page: Page, server: LiveServer, seller: Account) 
     assert (found["activationLimit"], found["validDays"]) == (None, 365)
 
 
+@pytest.mark.stress
 def test_an_import_shows_every_change_first(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
@@ -276,6 +284,7 @@ def test_an_import_shows_every_change_first(
     assert products[1]["price"] == "24.99"
 
 
+@pytest.mark.stress
 def test_filters_survive_a_reload_and_bind_the_export(
     page: Page, server: LiveServer, seller: Account, tmp_path: Path
 ) -> None:
@@ -308,6 +317,7 @@ def test_filters_survive_a_reload_and_bind_the_export(
     expect(page.get_by_role("row")).to_have_count(4)
 
 
+@pytest.mark.stress
 def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Account) -> None:
     sign_in(page, server, seller)
     page.get_by_role("link", name="Shop profile", exact=True).click()
@@ -330,6 +340,7 @@ def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Ac
     assert (shop["name"], shop["lowStockUnits"]) == ("Corner Bakery", 3)
 
 
+@pytest.mark.stress
 def test_what_somebody_may_not_see_is_said(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
     page.goto(f"{server.url}/app/sign-in?next=%2Fmerchant%2Fproducts")
@@ -348,6 +359,7 @@ def press_until_focused(page: Page, target: Locator) -> None:
     raise AssertionError("Tab does not reach the element.")
 
 
+@pytest.mark.stress
 def test_a_product_is_created_with_the_keyboard_alone(
     page: Page, server: LiveServer, seller: Account
 ) -> None:

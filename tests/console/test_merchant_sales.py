@@ -62,6 +62,7 @@ def row(page: Page, text: str) -> Locator:
     return page.get_by_role("row").filter(has_text=text)
 
 
+@pytest.mark.stress
 def test_orders_of_a_buyer_are_found_and_exported(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> 
     assert call(server, buyer.token, "GET", "/wallet")["balance"] == "70.00"
 
 
+@pytest.mark.stress
 def test_refunds_that_are_too_large_say_so_before_they_are_sent(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
@@ -161,6 +163,7 @@ def test_refunds_that_are_too_large_say_so_before_they_are_sent(
     expect(preview).to_contain_text("Enter what is refunded")
 
 
+@pytest.mark.stress
 def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     product_id = add_licence_product(server, seller)
@@ -189,6 +192,7 @@ def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     assert call(server, buyer.token, "GET", "/wallet")["balance"] == "77.50"
 
 
+@pytest.mark.stress
 def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     enter(page, server, seller, "/merchant/coupons", heading="Coupons")
@@ -217,6 +221,7 @@ def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: 
     expect(page.get_by_role("heading", name="No coupons yet")).to_be_visible()
 
 
+@pytest.mark.stress
 def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     enter(page, server, seller, "/merchant/payment-codes/new", heading="New payment code")
@@ -239,6 +244,7 @@ def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: Li
     expect(page.get_by_text("This code is off: nobody can pay it.")).to_be_visible()
 
 
+@pytest.mark.stress
 def test_an_api_key_is_shown_once_and_revoked(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     enter(page, server, seller, "/merchant/api-keys", heading="API keys")
@@ -263,6 +269,7 @@ def test_an_api_key_is_shown_once_and_revoked(page: Page, server: LiveServer) ->
     assert server.call("GET", "/api/v1/orders/merchant/sales", token=key).status == 401
 
 
+@pytest.mark.stress
 def test_a_webhook_is_created_changed_and_its_secret_replaced(
     page: Page, server: LiveServer
 ) -> None:
@@ -326,6 +333,7 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
         expect(page.get_by_text("1 of 1 delivered")).to_be_visible()
 
 
+@pytest.mark.stress
 def test_buyers_cannot_open_the_views_of_merchants(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
     enter(page, server, buyer, "/merchant/orders", heading="Orders")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from app.common.settings import PROJECT_ROOT
 from tests.deploy.exported import Metrics, all_metrics, application
 from tests.deploy.promql import groupings, selectors, unknown
+from tests.deploy.promtool import find_promtool
 from tests.deploy.test_prometheus import RULES, recorded
 from tests.deploy.values import unused
 
@@ -24,7 +24,7 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
 DATASOURCES = yaml.safe_load((FOLDER / "provisioning/datasources/datasources.yml").read_text())
 COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 
-PROMTOOL = shutil.which("promtool")
+PROMTOOL = find_promtool()
 
 
 def queries(kind: str) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 from app.common.settings import PROJECT_ROOT
 from tests.deploy.exported import EXPORTERS, SCRAPED, Metrics, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
+from tests.deploy.promtool import find_promtool
 from tests.deploy.values import unused
 
 FOLDER = PROJECT_ROOT / "deploy" / "prometheus"
@@ -21,7 +21,7 @@ TEST_FILES = sorted((FOLDER / "tests").glob("*.test.yml"))
 CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
 COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 
-PROMTOOL = shutil.which("promtool")
+PROMTOOL = find_promtool()
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 
 #: Alerts of objectives are generated; one section of the page is about all of them.
