@@ -1,5 +1,6 @@
 """Every view of sales and of developers, in light and dark and at three widths."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def shown(server: LiveServer) -> Shown:
     return Shown(sales, endpoint_id, delivery_id)
 
 
-def headings(shown: Shown) -> dict[str, str]:
+def headings(shown: Shown) -> dict[str, str | re.Pattern[str]]:
     """Addresses and headings of all views."""
     sales, webhook = shown.sales, f"/merchant/webhooks/{shown.endpoint_id}"
     return {
@@ -83,7 +84,7 @@ def headings(shown: Shown) -> dict[str, str]:
         "/merchant/webhooks/new": "New webhook endpoint",
         webhook: "Shop server",
         f"{webhook}/change": "Change",
-        f"{webhook}/deliveries/{shown.delivery_id}": "Licence terms changed",
+        f"{webhook}/deliveries/{shown.delivery_id}": re.compile("Licence terms changed|Order paid"),
         "/merchant/api-keys": "API keys",
         "/merchant/api-keys/new": "New API key",
     }
