@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.common.money import Money
 from app.orders import repository
 from app.orders.errors import OrderNotFound
-from app.orders.models import Order, PaymentMethod, RefundDestination
-from app.orders.refunds.service import break_down, require_refundable
+from app.orders.models import Order, RefundDestination
+from app.orders.refunds.service import break_down, goes_to_gateway, require_refundable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RefundPreview:
 
     @property
     def destination(self) -> RefundDestination:
-        at_gateway = self.order.payment_method == PaymentMethod.GATEWAY and self.amount > 0
+        at_gateway = goes_to_gateway(self.order, self.amount)
         return RefundDestination.GATEWAY if at_gateway else RefundDestination.WALLET
 
     @property

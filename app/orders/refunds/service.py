@@ -80,6 +80,11 @@ def break_down(
     return RefundBreakdown(amount, _fee_of(order, amount), units or 0)
 
 
+def goes_to_gateway(order: Order, amount: int) -> bool:
+    """Whether a refund of this amount is paid by the gateway, and not to the buyer's wallet."""
+    return order.payment_method == PaymentMethod.GATEWAY and amount > 0
+
+
 def _price_of(order: Order, units: int, *, maximum: int) -> int:
     """The price of the next `units` units that were not refunded yet."""
     step = granularity(order.currency) if order.payment_method == PaymentMethod.GATEWAY else 1
@@ -215,7 +220,7 @@ def decide(
     payer: the merchant's wallet; refund_id: its id, and that of the entry. Changes nothing.
     Raises InsufficientFunds, WalletLocked, BalanceTooLarge.
     """
-    at_gateway = order.payment_method == PaymentMethod.GATEWAY and breakdown.amount > 0
+    at_gateway = goes_to_gateway(order, breakdown.amount)
     payer.require_can_pay(breakdown.amount - breakdown.fee)
     if not at_gateway:
         buyer.require_can_receive(breakdown.amount)
