@@ -35,9 +35,14 @@ class MailCatcher:
     @property
     def mails(self) -> list[EmailMessage]:
         """All mails, in the order of arrival."""
+        return [store.parse(source) for source in self.sources]
+
+    @property
+    def sources(self) -> list[bytes]:
+        """The same as they were received."""
         rows = store.search(self.server.simulator.store, "", before=None, limit=1000)
         found = [store.get(self.server.simulator.store, row["id"]) for row in reversed(rows)]
-        return [store.parse(row["source"]) for row in found if row is not None]
+        return [row["source"] for row in found if row is not None]
 
     def received(self) -> dict[str, int]:
         """How often each mail was received, by its Message-ID."""

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,27 @@ _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 _MAX_SUBJECT: Final = 200
 
 
+class _Policy(EmailPolicy):
+    """SMTP's, but headers that are a URI stay on one line: the line breaks and encoded words that
+    make long texts fit are not allowed in them (RFC 2369, section 2)."""
+
+    def fold(self, name: str, value: str) -> str:
+        if name in _URI_HEADERS:
+            return f"{name}: {value}{self.linesep}"
+        folded: str = super().fold(name, value)
+        return folded
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name in _URI_HEADERS:
+            return self.fold(name, value).encode("ascii")
+        folded: bytes = super().fold_binary(name, value)
+        return folded
+
+
+_URI_HEADERS: Final = frozenset({"List-Unsubscribe"})
+_POLICY: Final = _Policy(linesep="\r\n")
+
+
 def make_mail(
     content: Content,
     *,
@@ -39,7 +60,7 @@ def make_mail(
 
     Raises ValueError for an address that is none.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(server.sender_name, addr_spec=server.sender)
     mail["To"] = _address(to)
     mail["Subject"] = one_line(content.subject)

@@ -263,6 +263,15 @@ class TestUnsubscribing:
         send_mails()
         assert len(catcher.mails) == 1
 
+    def test_the_address_is_sent_as_it_is(self, client: FlaskClient, catcher: MailCatcher) -> None:
+        user = factories.buyer()
+        request_notification(user, "One", "Text")
+        send_mails()
+        (source,) = catcher.sources
+        (mail,) = catcher.mails
+        assert f"\r\nList-Unsubscribe: {mail['List-Unsubscribe']}\r\n".encode() in source
+        assert re.search(rb"\r\nList-Unsubscribe: <http://[!-~]{60,}>\r\n", source)
+
     def test_the_page_says_which_mails_end(self, client: FlaskClient, catcher: MailCatcher) -> None:
         buyer = factories.buyer()
         buy(client, buyer, factories.product(factories.merchant()))

@@ -248,6 +248,14 @@ class TestLimits:
         assert found.error == "No complete response within 15 seconds."
         assert found.duration < timedelta(seconds=2)
 
+    def test_an_answer_may_take_longer_than_connecting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(webhook_client, "_CONNECT_SECONDS", 0.2)
+        with speaking(b"", b"HTTP/1.1 204 No Content\r\n\r\n", pause=0.6) as url:
+            found = webhook_client.post(url, b"{}", {}, seconds=10)
+        assert (found.status_code, found.error) == (204, None)
+
     def test_at_most_64_kib_of_a_response_are_read(self) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
         with speaking(head, *[b"x" * 65536] * 3, pause=0.01) as url:

@@ -142,7 +142,8 @@ def _connected(target: Target, addresses: Sequence[str], *, ends_at: float) -> H
             connection.close()
             problem = _reason(error, ends_at)
             continue
-        connection.sock.settimeout(max(ends_at - time.monotonic(), 0.001))
+        # Of everything that follows. urllib3 sets it on the socket with each step.
+        connection.timeout = max(ends_at - time.monotonic(), 0.001)
         return connection
     raise _NoResponse(problem)
 
