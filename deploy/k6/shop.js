@@ -39,6 +39,17 @@ export const thresholds = {
   checks: ['rate>0.999'],
 };
 
+/** A scenario: so many calls of a function arrive each second, whether or not those before have ended. */
+export const arrivals = (exec, rate, duration) => ({
+  executor: 'constant-arrival-rate',
+  exec,
+  rate,
+  timeUnit: '1s',
+  duration,
+  preAllocatedVUs: Math.max(10, rate),
+  maxVUs: rate * 10,
+});
+
 /** Register a merchant with one product, and buyers with money; the shop for the functions below. */
 export function createShop(buyers) {
   const count = Number(__ENV.BUYERS) || Math.max(20, Math.ceil(buyers));
