@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from app.common.settings import PROJECT_ROOT
+from tests.compose import SERVICES
 from tests.deploy.exported import Metrics, all_metrics, application
 from tests.deploy.promql import groupings, selectors, unknown
 from tests.deploy.promtool import find_promtool
@@ -22,7 +23,6 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "dashboards").glob("*"))
 }
 DATASOURCES = yaml.safe_load((FOLDER / "provisioning/datasources/datasources.yml").read_text())
-COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 
 PROMTOOL = find_promtool()
 
@@ -103,7 +103,7 @@ class TestQueries:
         for _, query, _ in found:
             assert set(re.findall(r"(\w+)=~?\"", query)) == {"service", "level"}
             (services,) = re.findall(r'service=~"([^"]+)"', query)
-            assert set(services.split("|")) <= COMPOSE["services"].keys()
+            assert set(services.split("|")) <= SERVICES.keys()
         assert 'target_label  = "service"' in config
         assert 'values = { level = "" }' in config
 
@@ -153,16 +153,14 @@ class TestDashboards:
     def test_data_sources_are_services_of_compose(self) -> None:
         for source in DATASOURCES["datasources"]:
             host = re.sub(r"^http://", "", source["url"]).partition(":")[0]
-            assert host in COMPOSE["services"]
+            assert host in SERVICES
 
     def test_dashboards_are_mounted_where_they_are_looked_for(self) -> None:
         (provider,) = yaml.safe_load(
             (FOLDER / "provisioning/dashboards/dashboards.yml").read_text()
         )["providers"]
-        volumes = COMPOSE["services"]["grafana"]["volumes"]
+        volumes = SERVICES["grafana"]["volumes"]
         assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in volumes
         assert "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro" in volumes
-        home = COMPOSE["services"]["grafana"]["environment"][
-            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
-        ]
+        home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
         assert Path(home).stem in DASHBOARDS

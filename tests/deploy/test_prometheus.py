@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from app.common.settings import PROJECT_ROOT
+from tests.compose import SERVICES
 from tests.deploy.exported import EXPORTERS, SCRAPED, Metrics, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
 from tests.deploy.promtool import find_promtool
@@ -19,7 +20,6 @@ FOLDER = PROJECT_ROOT / "deploy" / "prometheus"
 RULE_FILES = sorted((FOLDER / "rules").glob("*.yml"))
 TEST_FILES = sorted((FOLDER / "tests").glob("*.test.yml"))
 CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
 
 PROMTOOL = find_promtool()
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
@@ -164,7 +164,7 @@ class TestScraping:
                 }
             for dns in job.get("dns_sd_configs", []):
                 hosts |= set(dns["names"])
-        assert hosts - {"localhost"} <= COMPOSE["services"].keys()
+        assert hosts - {"localhost"} <= SERVICES.keys()
 
     def test_ports_of_the_application_are_those_of_the_documentation(self) -> None:
         page = (PROJECT_ROOT / "docs" / "observability.md").read_text()
@@ -176,7 +176,7 @@ class TestScraping:
         with_token = {name for name, job in JOBS.items() if "authorization" in job}
         assert with_token == {"web", "worker", "live"}
         (file,) = {JOBS[name]["authorization"]["credentials_file"] for name in with_token}
-        assert f"> {file}\n" in COMPOSE["services"]["prometheus"]["entrypoint"][2]
+        assert f"> {file}\n" in SERVICES["prometheus"]["entrypoint"][2]
 
     def test_public_addresses_are_a_list(self) -> None:
         assert yaml.safe_load((FOLDER / "public.yml").read_text()) == []
