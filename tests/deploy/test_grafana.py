@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
 from tests.deploy.exported import Metrics, all_metrics, application
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import find_promtool
+from tests.deploy.promtool import needs_promtool, promtool
 from tests.deploy.test_prometheus import RULES, recorded
 from tests.deploy.values import unused
 
@@ -23,8 +22,6 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "dashboards").glob("*"))
 }
 DATASOURCES = yaml.safe_load((FOLDER / "provisioning/datasources/datasources.yml").read_text())
-
-PROMTOOL = find_promtool()
 
 
 def queries(kind: str) -> Iterator[tuple[str, str, str]]:
@@ -83,7 +80,7 @@ class TestQueries:
         if "histogram_quantile" in query:
             assert "le" in groupings(query)
 
-    @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+    @needs_promtool
     def test_queries_are_valid(self, tmp_path: Path) -> None:
         rules = [
             {"record": f"query:{number}", "expr": query.replace("$__rate_interval", "5m")}
@@ -91,10 +88,7 @@ class TestQueries:
         ]
         file = tmp_path / "rules.yml"
         file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
-        done = subprocess.run(
-            [str(PROMTOOL), "check", "rules", str(file)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        promtool("check", "rules", file)
 
     def test_logs_are_selected_by_labels_that_they_have(self) -> None:
         found = [*queries("loki")]

@@ -1,8 +1,6 @@
 """deploy/prometheus: rules name metrics that exist, and do what they should."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,13 @@ from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
 from tests.deploy.exported import EXPORTERS, SCRAPED, Metrics, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import find_promtool
+from tests.deploy.promtool import needs_promtool, promtool
 from tests.deploy.values import unused
 
 FOLDER = PROJECT_ROOT / "deploy" / "prometheus"
 RULE_FILES = sorted((FOLDER / "rules").glob("*.yml"))
 TEST_FILES = sorted((FOLDER / "tests").glob("*.test.yml"))
 CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-
-PROMTOOL = find_promtool()
-needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 
 #: Alerts of objectives are generated; one section of the page is about all of them.
 OBJECTIVES = re.compile(r"PaymentFlow(Availability|Latency)(Page|Ticket)\d+[hd]$")
@@ -48,15 +43,6 @@ def recorded() -> Metrics:
         for rule in RULES
         if "record" in rule
     }
-
-
-def promtool(*arguments: str | Path) -> str:
-    assert PROMTOOL is not None
-    done = subprocess.run(
-        [PROMTOOL, *arguments], capture_output=True, text=True, cwd=FOLDER, env=os.environ.copy()
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 class TestRules:
