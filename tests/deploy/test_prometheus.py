@@ -23,16 +23,10 @@ CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
 OBJECTIVES = re.compile(r"PaymentFlow(Availability|Latency)(Page|Ticket)\d+[hd]$")
 
 
-def rules() -> list[dict[str, Any]]:
-    return [
-        rule
-        for path in RULE_FILES
-        for group in yaml.safe_load(path.read_text())["groups"]
-        for rule in group["rules"]
-    ]
-
-
-RULES = rules()
+GROUPS: list[dict[str, Any]] = [
+    group for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]
+]
+RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 
 
@@ -57,11 +51,7 @@ class TestRules:
     def test_names_are_unique(self) -> None:
         names = [rule.get("alert") or rule["record"] for rule in RULES]
         assert len(names) == len(set(names))
-        groups = [
-            group["name"]
-            for path in RULE_FILES
-            for group in yaml.safe_load(path.read_text())["groups"]
-        ]
+        groups = [group["name"] for group in GROUPS]
         assert len(groups) == len(set(groups))
 
     @pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
