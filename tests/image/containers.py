@@ -31,17 +31,17 @@ USER: Final = "10001:10001"
 _WRITABLE: Final = ("tmp", "files", "data")
 
 #: Prepares the root in a mount namespace of its own, and becomes the service.
-_ENTER: Final = """
+_ENTER: Final = f"""
 set -e
 root=$1; shift
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
-for folder in tmp files data; do mount --bind "$FOLDERS/$folder" "$root/$folder"; done
+for folder in {" ".join(_WRITABLE)}; do mount --bind "$FOLDERS/$folder" "$root/$folder"; done
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --bind "$FOLDERS/hosts" "$root/etc/hosts"
-exec chroot --userspec=USER "$root" /usr/bin/env --ignore-environment --chdir=/srv "$@"
-""".replace("USER", USER)
+exec chroot --userspec={USER} "$root" /usr/bin/env --ignore-environment --chdir=/srv "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ class Containers:
     replaced: Mapping[str, str]
 
     def make_folders(self) -> None:
+        user, group = map(int, USER.split(":"))
         for name in _WRITABLE:
             (self.folders / name).mkdir()
-            os.chown(self.folders / name, 10001, 10001)
+            os.chown(self.folders / name, user, group)
         names = " ".join(compose.SERVICES)
         (self.folders / "hosts").write_text(f"127.0.0.1 localhost {names} bank.localhost\n")
 
