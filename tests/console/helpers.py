@@ -2,12 +2,16 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
-from tests.live import PASSWORD, Api, wait_until
+from app.common.settings import Settings
+from tests import servers
+from tests.live import PASSWORD, Api, LiveServer, wait_until
 
 _numbers = itertools.count(1)
 
@@ -18,6 +22,20 @@ class Account:
 
     email: str
     token: str
+
+
+def server_of_module(name: str, **variables: str) -> Any:
+    """The fixture `server` of a module, with a database of its own. variables: settings."""
+
+    @pytest.fixture(scope="module", name="server")
+    def started(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
+        with (
+            servers.database(f"payment_flow_console_{name}_{worker_number}") as made,
+            LiveServer.start(settings, made, workers=1, **variables) as server,
+        ):
+            yield server
+
+    return started
 
 
 def new_account(api: Api, *, role: str = "USER", balance: str | None = None) -> Account:
@@ -65,6 +83,47 @@ def open_view(page: Page, api: Api, path: str, *, heading: str | re.Pattern[str]
     page.goto(f"{api.url}/app{path}")
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def press_until_focused(page: Page, target: Locator) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("Tab does not reach the element.")
+
+
+def lose_first_answer(page: Page, url: str | re.Pattern[str]) -> list[APIResponse]:
+    """The server does what the first request to an address asks for, but the browser gets no
+    answer. Returns the lost answers, as they are lost."""
+    lost: list[APIResponse] = []
+
+    def pass_on(route: Route) -> None:
+        response = route.fetch()
+        if lost:
+            route.fulfill(response=response)
+        else:
+            lost.append(response)
+            route.abort()
+
+    page.route(url, pass_on)
+    return lost
+
+
+@pytest.fixture(autouse=True)
+def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
+    """In each module that imports this fixture, every request goes to the server itself."""
+    elsewhere: list[str] = []
+    page.on(
+        "request",
+        lambda sent: (
+            elsewhere.append(sent.url)
+            if not sent.url.startswith((server.url, "data:", "blob:"))
+            else None
+        ),
+    )
+    yield
+    assert elsewhere == []
 
 
 def sign_in(page: Page, api: Api, email: str, *, password: str = PASSWORD) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.common.settings import Settings
 from app.console.vendored import AXE
-from tests import servers
 from tests.browser import chromium
 from tests.console.helpers import (
     Account,
@@ -17,6 +15,7 @@ from tests.console.helpers import (
     call,
     new_account,
     open_view,
+    server_of_module,
     sign_in,
 )
 from tests.live import LiveServer
@@ -26,14 +25,7 @@ __all__ = ["chromium"]  # a fixture, which pytest finds by name
 LONG = "An extraordinarily long product name without any end in sight "
 WIDTHS = (320, 768, 1280)
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_views_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("views")
 
 
 @pytest.fixture(scope="module")

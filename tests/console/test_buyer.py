@@ -1,51 +1,29 @@
 """A buyer in the console, in a real browser."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pyotp
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     add_licence_product,
     call,
+    lose_first_answer,
     new_account,
     open_view,
+    press_until_focused,
+    same_origin,
+    server_of_module,
     sign_in,
 )
 from tests.live import PASSWORD, LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "same_origin"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1, TWO_FACTOR_ABOVE="50.00") as started,
-    ):
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
-    """Every request goes to the server itself."""
-    elsewhere: list[str] = []
-    page.on(
-        "request",
-        lambda sent: (
-            elsewhere.append(sent.url)
-            if not sent.url.startswith((server.url, "data:", "blob:"))
-            else None
-        ),
-    )
-    yield
-    assert elsewhere == []
+server = server_of_module("buyer", TWO_FACTOR_ABOVE="50.00")
 
 
 def test_a_new_buyer_gets_money_and_buys_a_licence(page: Page, server: LiveServer) -> None:
@@ -108,14 +86,6 @@ def test_a_purchase_works_with_the_keyboard_alone(page: Page, server: LiveServer
     expect(page.get_by_role("button", name="Hide")).to_be_focused()
 
 
-def press_until_focused(page: Page, target: Locator) -> None:
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach the element.")
-
-
 def test_a_double_click_pays_once(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
@@ -134,17 +104,7 @@ def test_a_lost_answer_does_not_pay_twice(page: Page, server: LiveServer) -> Non
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Is this the right person?")).to_be_visible()
-    lost = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(response)
-            route.abort()
-
-    page.route("**/api/v1/transfers", lose_first)
+    lost = lose_first_answer(page, "**/api/v1/transfers")
     page.get_by_label("Amount").fill("5,5")
     page.get_by_role("button", name="Send $5.50").click()
     expect(page.get_by_role("heading", name="Sent")).to_be_visible()

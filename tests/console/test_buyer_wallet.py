@@ -1,14 +1,11 @@
 """Requests, codes, withdrawals, receipts, refunds and the account of a buyer, in a real browser."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
@@ -16,6 +13,7 @@ from tests.console.helpers import (
     call,
     new_account,
     open_view,
+    server_of_module,
     sign_in,
 )
 from tests.console.test_accessibility import check
@@ -39,14 +37,7 @@ CAMERA = """
     }
 """
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_wallet_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1, TWO_FACTOR_ABOVE="500.00") as started,
-    ):
-        yield started
+server = server_of_module("wallet", TWO_FACTOR_ABOVE="500.00")
 
 
 def request_money(server: LiveServer, account: Account, **fields: Any) -> Any:

@@ -1,14 +1,10 @@
 """What browsers load before they show a view for the first time."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import new_account, open_view, sign_in
+from tests.console.helpers import new_account, open_view, server_of_module, sign_in
 from tests.console.operators import new_operator, sign_in_as_operator
 from tests.live import LiveServer
 
@@ -17,14 +13,7 @@ __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 #: Compressed, in bytes.
 MAX_SCRIPTS_AND_STYLES = 150_000
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_load_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("load")
 
 
 def loaded(page: Page) -> int:

@@ -2,21 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
     call,
+    lose_first_answer,
     new_account,
     open_view,
+    press_until_focused,
+    server_of_module,
 )
 from tests.console.merchants import create, get, sign_in, text_file
 from tests.images.helpers import picture
@@ -24,14 +24,7 @@ from tests.live import PASSWORD, LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_products_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("products")
 
 
 @pytest.fixture
@@ -265,17 +258,7 @@ def test_an_import_shows_every_change_first(
     expect(page.locator(".changes ins").first).to_have_text(re.compile("24.99"))
     assert get(server, product_id, seller)["price"] == "19.99"
 
-    lost: list[Route] = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(route)
-            route.abort()
-
-    page.route("**/products/import", lose_first)
+    lose_first_answer(page, "**/products/import")
     page.get_by_role("button", name="Import 2 products").click()
     expect(page.get_by_text("Imported: 1 new, 1 changed.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Products")
@@ -349,14 +332,6 @@ def test_what_somebody_may_not_see_is_said(page: Page, server: LiveServer) -> No
     page.get_by_role("button", name="Sign in").click()
     heading = page.get_by_role("heading", name="Your account cannot open this page")
     expect(heading).to_be_visible()
-
-
-def press_until_focused(page: Page, target: Locator) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach the element.")
 
 
 @pytest.mark.stress

@@ -1,16 +1,22 @@
 """A merchant's orders, refunds, coupons, payment codes, webhooks and API keys in the console."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import add_licence_product, call, new_account, open_view
+from tests.console.helpers import (
+    add_licence_product,
+    call,
+    lose_first_answer,
+    new_account,
+    open_view,
+    press_until_focused,
+    same_origin,
+    server_of_module,
+)
 from tests.console.merchant_sales import (
     Sales,
     add_endpoint,
@@ -21,41 +27,17 @@ from tests.console.merchant_sales import (
     sell,
     wait_for_delivery,
 )
-from tests.console.test_buyer import press_until_focused
 from tests.live import PASSWORD, LiveServer, wait_until
 from tests.webhooks.receiver import Receiver
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "same_origin"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_sales_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("sales")
 
 
 @pytest.fixture(scope="module")
 def sales(server: LiveServer) -> Sales:
     return make_sales(server)
-
-
-@pytest.fixture(autouse=True)
-def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
-    """Every request goes to the server itself."""
-    elsewhere: list[str] = []
-    page.on(
-        "request",
-        lambda sent: (
-            elsewhere.append(sent.url)
-            if not sent.url.startswith((server.url, "data:", "blob:"))
-            else None
-        ),
-    )
-    yield
-    assert elsewhere == []
 
 
 def row(page: Page, text: str) -> Locator:
@@ -128,17 +110,7 @@ def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> 
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     order = sell(server, buyer, add_licence_product(server, seller), quantity=2)
     enter(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
-    lost: list[APIResponse] = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(response)
-            route.abort()
-
-    page.route(re.compile(r"/refunds$"), lose_first)
+    lose_first_answer(page, re.compile(r"/refunds$"))
     page.get_by_role("radio", name=re.compile("^An amount")).check()
     page.get_by_label("Amount").last.fill("1.234,5")
     page.get_by_role("button", name="Refund").last.click()

@@ -1,16 +1,13 @@
 """Every view of sales and of developers, in light and dark and at three widths."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium
-from tests.console.helpers import call, new_account, open_view
+from tests.console.helpers import call, new_account, open_view, server_of_module
 from tests.console.merchant_sales import (
     Sales,
     add_endpoint,
@@ -38,13 +35,7 @@ class Shown:
     delivery_id: str
 
 
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_sales_views_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("sales_views")
 
 
 @pytest.fixture(scope="module")

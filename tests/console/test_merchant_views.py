@@ -1,14 +1,11 @@
 """Every view of a merchant's products, and uploads that take longer."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
@@ -17,6 +14,7 @@ from tests.console.helpers import (
     call,
     new_account,
     open_view,
+    server_of_module,
 )
 from tests.console.merchants import create, sign_in, text_file
 from tests.console.test_accessibility import LONG, check
@@ -25,14 +23,7 @@ from tests.live import LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_merchant_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("merchant")
 
 
 @pytest.fixture

@@ -2,17 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import Account, add_licence_product, call, new_account, open_view
+from tests.console.helpers import (
+    Account,
+    add_licence_product,
+    call,
+    new_account,
+    open_view,
+    server_of_module,
+)
 from tests.console.operators import (
     add_contradiction,
     add_parked_event,
@@ -27,14 +31,7 @@ __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
 OPERATOR = "/operator"
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_operators_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("operators")
 
 
 @pytest.fixture(scope="module")
