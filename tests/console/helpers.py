@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
@@ -81,6 +82,11 @@ def add_code_product(api: Api, seller: Account, codes: list[str], *, name: str) 
 
 def open_view(page: Page, api: Api, path: str, *, heading: str | re.Pattern[str]) -> None:
     page.goto(f"{api.url}/app{path}")
+    expect_view(page, heading)
+
+
+def expect_view(page: Page, heading: str | re.Pattern[str]) -> None:
+    """Wait until a view is shown with all that it loads."""
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.locator(".skeleton")).to_have_count(0)
 
@@ -126,9 +132,28 @@ def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
     assert elsewhere == []
 
 
-def sign_in(page: Page, api: Api, email: str, *, password: str = PASSWORD) -> None:
-    page.goto(f"{api.url}/app/sign-in")
+def sign_in(
+    page: Page, api: Api, account: Account, path: str = "", *, heading: str | None = None
+) -> None:
+    """Sign in, and wait for the view at the path, or for the first one of the account.
+
+    heading: of that view; buyers need none to see their balance first.
+    """
+    open_sign_in(page, api, path)
+    send_sign_in(page, account.email)
+    if heading is None:
+        expect(page.get_by_text("Available", exact=True)).to_be_visible()
+    else:
+        expect_view(page, heading)
+
+
+def open_sign_in(page: Page, api: Api, path: str = "") -> None:
+    """path: of the view that follows the sign-in."""
+    page.goto(f"{api.url}/app/sign-in" + (f"?next={quote(path, safe='')}" if path else ""))
+
+
+def send_sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
+    """Fill in the sign-in that the page shows, and send it."""
     page.get_by_label("Email or phone number").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("Available", exact=True)).to_be_visible()

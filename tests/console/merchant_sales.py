@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
-
 from tests.console.helpers import Account, add_licence_product, call, new_account
-from tests.live import PASSWORD, Api, wait_until
+from tests.live import Api, wait_until
 
 LONG = "An extraordinarily long product name without any end in sight " * 3
 ARABIC = "كتاب الطبخ العربي"
@@ -84,13 +82,3 @@ def wait_for_delivery(api: Api, seller: Account, endpoint_id: str) -> str:
     wait_until(lambda: deliveries_of(api, seller, endpoint_id, "&status=DELIVERED"), seconds=60)
     delivery_id: str = deliveries_of(api, seller, endpoint_id, "&status=DELIVERED")[0]["id"]
     return delivery_id
-
-
-def enter(page: Page, api: Api, account: Account, path: str, *, heading: str) -> None:
-    """Sign in, and open a view."""
-    page.goto(f"{api.url}/app/sign-in?next={path}")
-    page.get_by_label("Email or phone number").fill(account.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-    expect(page.locator(".skeleton")).to_have_count(0)

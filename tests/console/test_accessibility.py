@@ -113,7 +113,7 @@ def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:
 def test_views_of_buyers(
     page: Page, server: LiveServer, buyer: Account, views: dict[str, str]
 ) -> None:
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     for path, heading in views.items():
         open_view(page, server, path, heading=heading)
         check(page)
@@ -122,7 +122,7 @@ def test_views_of_buyers(
 @pytest.mark.stress
 def test_steps_within_views(page: Page, server: LiveServer, buyer: Account) -> None:
     other = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(other.email)
     page.get_by_role("button", name="Continue").click()
@@ -159,7 +159,7 @@ def test_outcomes_of_payments_from_a_bank(
         "paymentUrl": f"{server.url}/app" if status == "PROCESSING" else None,
         "expiresAt": "2099-01-01T00:00:00Z",
     }
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     page.route("**/api/v1/onramp?*", lambda route: route.fulfill(json={"data": [onramp]}))
     open_view(page, server, "/add-money/latest", heading="Add money")
     expect(page.get_by_role("heading", name=heading)).to_be_visible()

@@ -16,6 +16,7 @@ from tests.console.helpers import (
     open_view,
     press_until_focused,
     same_origin,
+    send_sign_in,
     server_of_module,
     sign_in,
 )
@@ -90,7 +91,7 @@ def test_a_double_click_pays_once(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").dblclick()
     expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
@@ -99,7 +100,7 @@ def test_a_double_click_pays_once(page: Page, server: LiveServer) -> None:
 
 def test_a_lost_answer_does_not_pay_twice(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
@@ -114,7 +115,7 @@ def test_a_lost_answer_does_not_pay_twice(page: Page, server: LiveServer) -> Non
 
 def test_an_amount_that_is_unclear_is_refused_with_a_hint(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill("nobody@example.com")
     page.get_by_role("button", name="Continue").click()
@@ -135,7 +136,7 @@ def test_a_large_payment_asks_for_a_code(page: Page, server: LiveServer) -> None
     enrolled = call(server, payer.token, "POST", "/auth/two-factor", {"password": PASSWORD})
     totp = pyotp.TOTP(enrolled["secret"])
     call(server, payer.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
@@ -156,7 +157,7 @@ def test_a_large_payment_asks_for_a_code(page: Page, server: LiveServer) -> None
 
 def test_a_reload_keeps_the_session_and_stores_no_token(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     for _ in range(3):
         page.reload()
         expect(page.get_by_text("Available", exact=True)).to_be_visible()
@@ -173,21 +174,19 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_and_back(
     page: Page, server: LiveServer
 ) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     sessions = server.call("GET", "/api/v1/auth/sessions", token=buyer.token).json
     (browser,) = [session for session in sessions if not session["current"]]
     call(server, buyer.token, "DELETE", f"/auth/sessions/{browser['id']}")
     page.get_by_role("link", name="Purchases").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome back")
-    page.get_by_label("Email or phone number").fill(buyer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    send_sign_in(page, buyer.email)
     expect(page.get_by_role("heading", level=1)).to_have_text("Purchases")
 
 
 def test_filters_survive_reload_and_back(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="5.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/transactions", heading="Activity")
     page.get_by_label("Type").select_option("Purchase")
     expect(page.get_by_text("No transactions match")).to_be_visible()
@@ -201,7 +200,7 @@ def test_filters_survive_reload_and_back(page: Page, server: LiveServer) -> None
 
 def test_profile_password_and_appearance_can_be_changed(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="1234.50")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/settings", heading="Settings")
     page.get_by_label("First name").fill("Augusta")
     page.get_by_label("Language and region").fill("de-DE")
@@ -238,7 +237,7 @@ def test_failures_look_intentional(
     page: Page, server: LiveServer, path: str, status: int, shown: str
 ) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     body = {"statusCode": status, "error": "X", "message": "x", "details": {}, "requestId": "r-1"}
     page.route(
         path, lambda route: route.fulfill(status=status, json=body) if status else route.abort()
@@ -257,7 +256,7 @@ def test_a_coupon_is_shown_before_it_is_paid(page: Page, server: LiveServer) -> 
     coupon = {"code": "TENOFF", "kind": "PERCENT", "value": "20"}
     call(server, seller.token, "POST", "/coupons", coupon)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="I have a coupon").click()
     page.get_by_label("Coupon").fill("WRONG")
@@ -278,7 +277,7 @@ def test_too_little_money_leads_to_adding_some(page: Page, server: LiveServer) -
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").click()
     problem = page.get_by_role("alert").filter(has_text="not enough money")
@@ -290,7 +289,7 @@ def test_back_leads_to_a_form_that_pays_anew(page: Page, server: LiveServer) -> 
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").click()
     expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
@@ -302,7 +301,7 @@ def test_back_leads_to_a_form_that_pays_anew(page: Page, server: LiveServer) -> 
 
 def test_a_reload_in_doubt_does_not_pay_twice(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
 
     def fill() -> None:

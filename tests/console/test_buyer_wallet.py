@@ -62,7 +62,7 @@ def transactions_of(server: LiveServer, account: Account) -> list[Any]:
 
 def test_money_is_requested_and_paid_by_the_link(page: Page, server: LiveServer) -> None:
     payee, payer = new_account(server), new_account(server, balance="40.00")
-    sign_in(page, server, payee.email)
+    sign_in(page, server, payee)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Request").click()
     page.get_by_label("Amount").fill("12,5")
     page.get_by_label("What for").fill("Lunch on Friday")
@@ -72,7 +72,7 @@ def test_money_is_requested_and_paid_by_the_link(page: Page, server: LiveServer)
 
     with page.context.browser.new_context() as other:  # type: ignore[union-attr]
         theirs = other.new_page()
-        sign_in(theirs, server, payer.email)
+        sign_in(theirs, server, payer)
         theirs.get_by_role("navigation", name="Main").get_by_role("link", name="Pay a code").click()
         theirs.get_by_role("button", name="Continue").click()
         expect(theirs.get_by_text("Paste the link of a code")).to_be_visible()
@@ -99,7 +99,7 @@ def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: Li
         request_money(server, payee, payer={"email": payer.email}, amount="5.00", note=note)["id"]
         for note in ("First", "Second")
     )
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/request/all?role=payer", heading="All requests")
     page.get_by_role("link", name="First").click()
     page.get_by_role("button", name="Decline").click()
@@ -119,7 +119,7 @@ def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: Li
 def test_a_request_to_somebody_unknown_is_refused_beside_the_field(
     page: Page, server: LiveServer
 ) -> None:
-    sign_in(page, server, new_account(server).email)
+    sign_in(page, server, new_account(server))
     open_view(page, server, "/request", heading="Request money")
     field = page.get_by_label("From")
     for text in ("nobody@example.com", "12"):
@@ -135,7 +135,7 @@ def test_a_merchants_code_is_scanned_and_paid(page: Page, server: LiveServer) ->
     product_id = add_licence_product(server, seller)
     code = call(server, seller.token, "POST", "/merchant-codes", {"productId": product_id})
     page.add_init_script(f"({CAMERA})({code['link']!r})")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/pay", heading="Pay a code")
     page.get_by_role("button", name="Scan with the camera").click()
     expect(page.get_by_text("Grue Editor")).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
     page.add_init_script("""navigator.mediaDevices.getUserMedia = async () => {
         throw new DOMException("", "NotAllowedError");
     }""")
-    sign_in(page, server, new_account(server).email)
+    sign_in(page, server, new_account(server))
     open_view(page, server, "/pay", heading="Pay a code")
     page.get_by_role("button", name="Scan with the camera").click()
     expect(page.get_by_text("The camera is blocked for this page.")).to_be_visible()
@@ -160,7 +160,7 @@ def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_money_is_withdrawn_to_a_new_bank_account(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/withdraw", heading="Withdraw")
     page.get_by_role("link", name="Add a bank account").click()
     page.get_by_role("button", name="Add a bank account").click()
@@ -197,7 +197,7 @@ def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None
     transfer = {"recipient": {"email": payee.email}, "amount": "7.00", "note": "Thank you"}
     call(server, payer.token, "POST", "/transfers", transfer)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     page.get_by_role("link", name=re.compile("Sent")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Transaction")
     expect(page.get_by_text("-$7.00")).to_be_visible()
@@ -218,7 +218,7 @@ def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: Liv
     order_id = call(server, buyer.token, "POST", "/orders", order | {"paymentMethod": "WALLET"})[
         "id"
     ]
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/purchases/{order_id}", heading="Grue Editor")
     page.get_by_role("button", name="Ask for a refund").click()
     page.get_by_label("How much").select_option(label="Some of the units")
@@ -252,7 +252,7 @@ def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: Liv
 @pytest.mark.stress
 def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/settings/notifications", heading="Settings")
     box = page.get_by_label("Refunds: Email")
     expect(box).to_be_checked()
@@ -266,7 +266,7 @@ def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_a_lost_connection_is_shown_and_comes_back(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     page.context.set_offline(True)
     expect(page.get_by_text("No connection.")).to_be_visible()
     expect(page.get_by_test_id("available")).to_have_text("$40.00")  # it stays
@@ -287,7 +287,7 @@ def test_a_payment_under_review_is_not_called_paid(page: Page, server: LiveServe
         "currency": "USD",
         "expiresAt": "2099-01-01T00:00:00Z",
     }
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     page.route("**/api/v1/transfers", lambda route: route.fulfill(status=202, json=review))
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
@@ -350,7 +350,7 @@ def test_all_views_are_accessible_and_fit(
     # The check needs a script of its own, which our policy refuses.
     with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
         page = context.new_page()
-        sign_in(page, server, buyer.email)
+        sign_in(page, server, buyer)
         for path, heading in addresses.items():
             open_view(page, server, path, heading=heading)
             check(page)

@@ -14,13 +14,16 @@ from tests.console.helpers import (
     call,
     lose_first_answer,
     new_account,
+    open_sign_in,
     open_view,
     press_until_focused,
+    send_sign_in,
     server_of_module,
+    sign_in,
 )
-from tests.console.merchants import create, get, sign_in, text_file
+from tests.console.merchants import create, get, text_file
 from tests.images.helpers import picture
-from tests.live import PASSWORD, LiveServer
+from tests.live import LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
@@ -33,7 +36,7 @@ def seller(server: LiveServer) -> Account:
 
 
 def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Account) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     expect(page.get_by_text("0 of 7 steps done")).to_be_visible()
     page.get_by_role("link", name="Create a product").click()
     page.get_by_role("button", name="Create the product").click()
@@ -77,7 +80,7 @@ def test_a_table_of_codes_is_understood_by_asking(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
     page.get_by_label("From a file").check()
     table = "pin;value\n12-34;5\n56-78;10\n"
@@ -102,7 +105,7 @@ def test_damaged_codes_are_shown_with_their_lines(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
     page.get_by_label("Codes", exact=True).fill("GIFT-1\n1.23E+15\n")
     page.get_by_role("button", name="Check the codes").click()
@@ -118,7 +121,7 @@ def test_a_lost_connection_does_not_end_an_upload(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     expect(page.get_by_text("It goes on sale when its file is uploaded.")).to_be_visible()
     attempts: list[str] = []
@@ -147,7 +150,7 @@ def test_a_lost_connection_does_not_end_an_upload(
 @pytest.mark.stress
 def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     failing = re.compile(r"/file\?name=")
     page.route(failing, lambda route: route.fulfill(status=507, json={"message": "No space left."}))
@@ -171,7 +174,7 @@ def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: A
 @pytest.mark.stress
 def test_only_what_was_changed_is_sent(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, metadata={"sku": "GUIDE"})
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     page.get_by_label("Price").fill("21,5")
     with page.expect_request(lambda sent: sent.method == "PATCH") as patched:
@@ -195,7 +198,7 @@ def test_images_are_added_described_ordered_and_deleted(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     for number in (1, 2):
         content: FilePayload = {
@@ -226,7 +229,7 @@ def test_images_are_added_described_ordered_and_deleted(
 @pytest.mark.stress
 def test_licence_terms_are_set(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = add_licence_product(server, seller)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Grue Editor")
     terms = page.get_by_role("region", name="Licence terms")
     terms.get_by_label("Machines at a time").fill("0")
@@ -246,7 +249,7 @@ def test_an_import_shows_every_change_first(
 ) -> None:
     product_id = create(server, seller)
     table = f"id,name,price,availableUnits\n{product_id},Field Guide,24.99,\n,Map,5,3\n"
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products/import", heading="Import products")
     page.get_by_label("Choose a CSV file").set_input_files(
         text_file("products.csv", "name,price,availableUnits\nMap,much,3\n")
@@ -274,7 +277,7 @@ def test_filters_survive_a_reload_and_bind_the_export(
     create(server, seller, name="Field Guide")
     create(server, seller, name="Café guide", availableUnits=0)
     create(server, seller, name="Film", kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products", heading="Products")
     expect(page.get_by_role("row")).to_have_count(4)
     page.get_by_label("Search your products").fill("cafe")
@@ -302,7 +305,7 @@ def test_filters_survive_a_reload_and_bind_the_export(
 
 @pytest.mark.stress
 def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Account) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     page.get_by_role("link", name="Shop profile", exact=True).click()
     expect(page.get_by_text("Without one, buyers see “Ada L.”.")).to_be_visible()
     page.get_by_label("Name of the shop").fill("Corner Bakery")
@@ -326,10 +329,8 @@ def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Ac
 @pytest.mark.stress
 def test_what_somebody_may_not_see_is_said(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    page.goto(f"{server.url}/app/sign-in?next=%2Fmerchant%2Fproducts")
-    page.get_by_label("Email or phone number").fill(buyer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    open_sign_in(page, server, "/merchant/products")
+    send_sign_in(page, buyer.email)
     heading = page.get_by_role("heading", name="Your account cannot open this page")
     expect(heading).to_be_visible()
 
@@ -338,7 +339,7 @@ def test_what_somebody_may_not_see_is_said(page: Page, server: LiveServer) -> No
 def test_a_product_is_created_with_the_keyboard_alone(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products", heading="Products")
     press_until_focused(page, page.get_by_role("link", name="New product").first)
     page.keyboard.press("Enter")

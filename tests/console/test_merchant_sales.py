@@ -16,13 +16,13 @@ from tests.console.helpers import (
     press_until_focused,
     same_origin,
     server_of_module,
+    sign_in,
 )
 from tests.console.merchant_sales import (
     Sales,
     add_endpoint,
     ask_for_refund,
     deliveries_of,
-    enter,
     make_sales,
     sell,
     wait_for_delivery,
@@ -48,7 +48,7 @@ def row(page: Page, text: str) -> Locator:
 def test_orders_of_a_buyer_are_found_and_exported(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
-    enter(page, server, sales.seller, "/merchant/orders", heading="Orders")
+    sign_in(page, server, sales.seller, "/merchant/orders", heading="Orders")
     expect(page.get_by_role("row")).to_have_count(6)
     expect(page.get_by_text("Test mode", exact=True)).to_be_visible()
     page.get_by_label("Buyer's email").fill("nobody")
@@ -79,7 +79,7 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
 ) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     order = sell(server, buyer, add_licence_product(server, seller), quantity=3)
-    enter(
+    sign_in(
         page, server, seller, f"/merchant/orders/{order['id']}", heading=f"Order {order['number']}"
     )
     timeline = page.locator(".timeline strong")
@@ -109,7 +109,7 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
 def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     order = sell(server, buyer, add_licence_product(server, seller), quantity=2)
-    enter(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
+    sign_in(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
     lose_first_answer(page, re.compile(r"/refunds$"))
     page.get_by_role("radio", name=re.compile("^An amount")).check()
     page.get_by_label("Amount").last.fill("1.234,5")
@@ -126,7 +126,7 @@ def test_refunds_that_are_too_large_say_so_before_they_are_sent(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
     path = f"/merchant/orders/{sales.order_id}/refund"
-    enter(page, server, sales.seller, path, heading="Refund")
+    sign_in(page, server, sales.seller, path, heading="Refund")
     page.get_by_role("radio", name=re.compile("^Some units")).check()
     page.get_by_label("Units", exact=True).fill("7")
     preview = page.get_by_role("region", name="What moves")
@@ -142,7 +142,7 @@ def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     first, second = (sell(server, buyer, product_id) for _ in range(2))
     for each in (first, second):
         ask_for_refund(server, buyer, each["id"])
-    enter(page, server, seller, "/merchant/refund-requests", heading="Refund requests")
+    sign_in(page, server, seller, "/merchant/refund-requests", heading="Refund requests")
     page.get_by_role("button", name=f"Decline the refund of order {first['number']}").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Answer to the buyer").fill("Please try the new version.")
@@ -167,7 +167,7 @@ def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/coupons", heading="Coupons")
+    sign_in(page, server, seller, "/merchant/coupons", heading="Coupons")
     page.get_by_role("main").get_by_role("link", name="New coupon").first.click()
     page.get_by_label("Code").fill("winter")
     page.get_by_label("Percent").fill("250")
@@ -196,7 +196,7 @@ def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: 
 @pytest.mark.stress
 def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/payment-codes/new", heading="New payment code")
+    sign_in(page, server, seller, "/merchant/payment-codes/new", heading="New payment code")
     page.get_by_role("radio", name="A fixed amount").check()
     page.get_by_label("Amount").last.fill("4,5")
     page.get_by_label("Label").fill("Table 4")
@@ -219,7 +219,7 @@ def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: Li
 @pytest.mark.stress
 def test_an_api_key_is_shown_once_and_revoked(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/api-keys", heading="API keys")
+    sign_in(page, server, seller, "/merchant/api-keys", heading="API keys")
     page.get_by_role("main").get_by_role("link", name="New key").first.click()
     page.get_by_label("Name").fill("Shop server")
     page.get_by_role("button", name="Create the key").click()
@@ -246,7 +246,7 @@ def test_a_webhook_is_created_changed_and_its_secret_replaced(
     page: Page, server: LiveServer
 ) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/webhooks/new", heading="New webhook endpoint")
+    sign_in(page, server, seller, "/merchant/webhooks/new", heading="New webhook endpoint")
     page.get_by_label("Address").fill("ftp://127.0.0.1")
     page.get_by_role("button", name="Create the endpoint").click()
     expect(page.locator("[aria-invalid=true]")).to_have_count(1)
@@ -279,7 +279,7 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
     product_id = add_licence_product(server, seller)
     with Receiver.open() as receiver, server.worker():
         endpoint_id = add_endpoint(server, seller, receiver.url)
-        enter(page, server, seller, f"/merchant/webhooks/{endpoint_id}", heading="Shop server")
+        sign_in(page, server, seller, f"/merchant/webhooks/{endpoint_id}", heading="Shop server")
         page.get_by_role("button", name="Send a test message").click()
         wait_for_delivery(server, seller, endpoint_id)
         order = sell(server, buyer, product_id)
@@ -308,5 +308,5 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
 @pytest.mark.stress
 def test_buyers_cannot_open_the_views_of_merchants(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    enter(page, server, buyer, "/merchant/orders", heading="Orders")
+    sign_in(page, server, buyer, "/merchant/orders", heading="Orders")
     expect(page.get_by_role("heading", name="Your account cannot open this page")).to_be_visible()

@@ -15,8 +15,9 @@ from tests.console.helpers import (
     new_account,
     open_view,
     server_of_module,
+    sign_in,
 )
-from tests.console.merchants import create, sign_in, text_file
+from tests.console.merchants import create, text_file
 from tests.console.test_accessibility import LONG, check
 from tests.images.helpers import picture
 from tests.live import LiveServer
@@ -36,7 +37,7 @@ def test_many_codes_are_added_with_progress(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
     page.get_by_label("From a file").check()
     codes = "\n".join(f"CARD-{number:06}" for number in range(4000))
@@ -97,7 +98,7 @@ def test_views_are_accessible(
             ),
         ):
             context.clear_cookies()
-            sign_in(page, server, account)
+            sign_in(page, server, account, heading="Overview")
             for path in paths:
                 open_view(page, server, path, heading=re.compile("."))
                 check(page, path)

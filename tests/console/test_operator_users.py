@@ -14,15 +14,17 @@ from tests.console.helpers import (
     add_licence_product,
     call,
     new_account,
+    open_sign_in,
     open_view,
+    send_sign_in,
     server_of_module,
+    sign_in,
 )
 from tests.console.operators import (
     add_contradiction,
     add_parked_event,
     add_refused_refund,
     new_operator,
-    sign_in_as_operator,
 )
 from tests.console.test_accessibility import LONG, check
 from tests.live import PASSWORD, LiveServer
@@ -42,7 +44,7 @@ def operator(server: LiveServer) -> Account:
 @pytest.fixture
 def operating(page: Page, server: LiveServer, operator: Account) -> Page:
     """A page on which the operator has signed in."""
-    sign_in_as_operator(page, server, operator)
+    sign_in(page, server, operator, "/operator/users", heading="Users")
     return page
 
 
@@ -135,10 +137,8 @@ def test_operators_with_a_second_factor_are_asked_for_a_code(
     confirmed = call(
         server, operator.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()}
     )
-    page.goto(f"{server.url}/app/sign-in?next=%2Foperator%2Fusers")
-    page.get_by_label("Email or phone number").fill(operator.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    open_sign_in(page, server, "/operator/users")
+    send_sign_in(page, operator.email)
     first, second, *_ = confirmed["recoveryCodes"]
     heading = page.get_by_role("heading", level=1)
     code = page.get_by_label("Code", exact=True)
@@ -278,10 +278,8 @@ def test_a_statement_is_compared_and_what_is_safe_is_settled(
 @pytest.mark.stress
 def test_a_buyer_cannot_see_what_operators_see(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    page.goto(f"{server.url}/app/sign-in?next=%2Foperator%2Fusers")
-    page.get_by_label("Email or phone number").fill(buyer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    open_sign_in(page, server, "/operator/users")
+    send_sign_in(page, buyer.email)
     expect(page.get_by_text("Your account cannot open this page")).to_be_visible()
 
 
@@ -351,7 +349,7 @@ def test_all_views_are_accessible(
     with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
         page = context.new_page()
         page.set_default_timeout(15_000)
-        sign_in_as_operator(page, server, operator)
+        sign_in(page, server, operator, "/operator/users", heading="Users")
         for path, heading in views.items():
             open_view(page, server, OPERATOR + path, heading=heading)
             check(page)
