@@ -80,6 +80,13 @@ def add_code_product(api: Api, seller: Account, codes: list[str], *, name: str) 
     return product_id
 
 
+def buy(api: Api, buyer: Account, product_id: str, **options: Any) -> dict[str, Any]:
+    """Buy a product from the wallet. Returns the order."""
+    body = {"productId": product_id, "paymentMethod": "WALLET", **options}
+    order: dict[str, Any] = call(api, buyer.token, "POST", "/orders", body)
+    return order
+
+
 def open_view(page: Page, api: Api, path: str, *, heading: str | re.Pattern[str]) -> None:
     page.goto(f"{api.url}/app{path}")
     expect_view(page, heading)

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.console.helpers import Account, add_licence_product, call, new_account
+from tests.console.helpers import (
+    Account,
+    add_licence_product,
+    buy,
+    call,
+    new_account,
+)
 from tests.live import Api, wait_until
 
 LONG = "An extraordinarily long product name without any end in sight " * 3
@@ -25,12 +31,6 @@ class Sales:
     code_id: str
 
 
-def sell(api: Api, buyer: Account, product_id: str, **options: Any) -> dict[str, Any]:
-    body = {"productId": product_id, "paymentMethod": "WALLET", **options}
-    made: dict[str, Any] = call(api, buyer.token, "POST", "/orders", body)
-    return made
-
-
 def ask_for_refund(api: Api, buyer: Account, order_id: str, **part: Any) -> None:
     body = {"reason": "It does not open on my machine.", **part}
     call(api, buyer.token, "POST", f"/orders/{order_id}/refund-requests", body)
@@ -43,11 +43,11 @@ def make_sales(api: Api) -> Sales:
     product_id = add_licence_product(api, seller)
     terms = {"code": "SPRING", "kind": "PERCENT", "value": "20", "maxUses": 10}
     coupon = call(api, seller.token, "POST", "/coupons", terms)
-    order = sell(api, buyer, product_id, quantity=3, couponCode="SPRING", notes="For Grace")
+    order = buy(api, buyer, product_id, quantity=3, couponCode="SPRING", notes="For Grace")
     for name in (LONG[:200], ARABIC, "W" * 120):
-        sold = sell(api, other, add_licence_product(api, seller, name=name))
+        sold = buy(api, other, add_licence_product(api, seller, name=name))
         ask_for_refund(api, other, sold["id"])
-    refunded = sell(api, other, product_id, quantity=2)
+    refunded = buy(api, other, product_id, quantity=2)
     part = {"units": 1, "reason": "One was bought by mistake"}
     call(api, seller.token, "POST", f"/orders/{refunded['id']}/refunds", part)
     body = {"amount": "4.50", "label": "Table 4"}

@@ -12,7 +12,7 @@ from tests.browser import chromium
 from tests.console.helpers import (
     Account,
     add_licence_product,
-    call,
+    buy,
     new_account,
     open_view,
     server_of_module,
@@ -40,8 +40,7 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
     product_id = add_licence_product(server, seller)
     for name in (LONG * 3, "كتاب الطبخ العربي", "W" * 120):
         add_licence_product(server, seller, name=name[:200])
-    order = {"productId": product_id, "paymentMethod": "WALLET"}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product_id)["id"]
     return {
         "/": "Hello, Ada",
         "/add-money": "Add money",

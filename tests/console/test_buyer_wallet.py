@@ -10,6 +10,7 @@ from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
     new_account,
     open_view,
@@ -214,10 +215,7 @@ def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None
 @pytest.mark.stress
 def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="60.00")
-    order = {"productId": add_licence_product(server, seller), "quantity": 2}
-    order_id = call(server, buyer.token, "POST", "/orders", order | {"paymentMethod": "WALLET"})[
-        "id"
-    ]
+    order_id = buy(server, buyer, add_licence_product(server, seller), quantity=2)["id"]
     sign_in(page, server, buyer)
     open_view(page, server, f"/purchases/{order_id}", heading="Grue Editor")
     page.get_by_role("button", name="Ask for a refund").click()
@@ -305,15 +303,14 @@ def views(server: LiveServer) -> tuple[Account, dict[str, str]]:
     seller = new_account(server, role="MERCHANT")
     asked = request_money(server, buyer, amount="12.50", note=LONG * 2)
     open_amount = request_money(server, other, payer={"email": buyer.email}, note=ARABIC)
-    code = {"productId": add_licence_product(server, seller, name="W" * 120)}
-    printed = call(server, seller.token, "POST", "/merchant-codes", code)
+    product_id = add_licence_product(server, seller, name="W" * 120)
+    printed = call(server, seller.token, "POST", "/merchant-codes", {"productId": product_id})
     account = save_bank_account(server, buyer, holder=ARABIC, label="Savings for bad times " * 2)
     payout = {"bankAccountId": account["id"], "amount": "15.00", "description": LONG}
     payout_id = call(server, buyer.token, "POST", "/wallet/payouts", payout)["id"]
     transfer = {"recipient": {"email": other.email}, "amount": "7.00", "note": ARABIC}
     call(server, buyer.token, "POST", "/transfers", transfer)
-    order = code | {"paymentMethod": "WALLET", "quantity": 2}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product_id, quantity=2)["id"]
     refund = {"reason": LONG, "units": 1}
     call(server, buyer.token, "POST", f"/orders/{order_id}/refund-requests", refund)
     purchase, sent, *_ = transactions_of(server, buyer)

@@ -11,6 +11,7 @@ from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
     lose_first_answer,
     new_account,
@@ -64,8 +65,7 @@ def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Acco
     expect(page.get_by_text("2 of 7 steps done")).to_be_visible()
     buyer = new_account(server, balance="50.00")
     (product,) = call(server, seller.token, "GET", "/products/merchant/my-products")
-    order = {"productId": product["id"], "paymentMethod": "WALLET"}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product["id"])["id"]
     delivered = call(server, buyer.token, "GET", f"/orders/{order_id}/delivery")
     assert delivered["codes"] == ["GIFT-1111-AAAA"]
     page.get_by_role("link", name="Today").click()
@@ -162,9 +162,7 @@ def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: A
 
     page.get_by_label("Choose a new version").set_input_files(text_file("empty.txt", ""))
     expect(page.get_by_text("The file is empty.")).to_be_visible()
-    buyer = new_account(server, balance="50.00")
-    order = {"productId": product_id, "paymentMethod": "WALLET"}
-    call(server, buyer.token, "POST", "/orders", order)
+    buy(server, new_account(server, balance="50.00"), product_id)
     page.get_by_role("button", name="Delete the file").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Delete the file").click()

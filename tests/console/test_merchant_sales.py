@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import chromium, page
 from tests.console.helpers import (
     add_licence_product,
+    buy,
     call,
     lose_first_answer,
     new_account,
@@ -24,7 +25,6 @@ from tests.console.merchant_sales import (
     ask_for_refund,
     deliveries_of,
     make_sales,
-    sell,
     wait_for_delivery,
 )
 from tests.live import PASSWORD, LiveServer, wait_until
@@ -78,7 +78,7 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
     page: Page, server: LiveServer
 ) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
-    order = sell(server, buyer, add_licence_product(server, seller), quantity=3)
+    order = buy(server, buyer, add_licence_product(server, seller), quantity=3)
     sign_in(
         page, server, seller, f"/merchant/orders/{order['id']}", heading=f"Order {order['number']}"
     )
@@ -108,7 +108,7 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
 
 def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
-    order = sell(server, buyer, add_licence_product(server, seller), quantity=2)
+    order = buy(server, buyer, add_licence_product(server, seller), quantity=2)
     sign_in(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
     lose_first_answer(page, re.compile(r"/refunds$"))
     page.get_by_role("radio", name=re.compile("^An amount")).check()
@@ -139,7 +139,7 @@ def test_refunds_that_are_too_large_say_so_before_they_are_sent(
 def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     product_id = add_licence_product(server, seller)
-    first, second = (sell(server, buyer, product_id) for _ in range(2))
+    first, second = (buy(server, buyer, product_id) for _ in range(2))
     for each in (first, second):
         ask_for_refund(server, buyer, each["id"])
     sign_in(page, server, seller, "/merchant/refund-requests", heading="Refund requests")
@@ -282,7 +282,7 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
         sign_in(page, server, seller, f"/merchant/webhooks/{endpoint_id}", heading="Shop server")
         page.get_by_role("button", name="Send a test message").click()
         wait_for_delivery(server, seller, endpoint_id)
-        order = sell(server, buyer, product_id)
+        order = buy(server, buyer, product_id)
         wait_until(
             lambda: deliveries_of(
                 server, seller, endpoint_id, f"&status=DELIVERED&objectId={order['id']}"

@@ -11,7 +11,7 @@ from tests.console.helpers import (
     Account,
     add_code_product,
     add_licence_product,
-    call,
+    buy,
     new_account,
     open_view,
     server_of_module,
@@ -71,8 +71,7 @@ def test_views_are_accessible(
     assert image.status == 201
     buyer = new_account(server, balance="90.00")
     for product_id in (licence, codes):
-        order = {"productId": product_id, "paymentMethod": "WALLET"}
-        call(server, buyer.token, "POST", "/orders", order)
+        buy(server, buyer, product_id)
     table = f"id,name,price,availableUnits\n{licence},{'W' * 120},24.99,\n,Map,5,3\n"
     with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
         page = context.new_page()

@@ -16,6 +16,7 @@ from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
     new_account,
     open_sign_in,
@@ -65,8 +66,7 @@ class Shop:
     product_id: str
 
     def buy(self, server: LiveServer) -> None:
-        order = {"productId": self.product_id, "paymentMethod": "WALLET"}
-        call(server, self.buyer.token, "POST", "/orders", order)
+        buy(server, self.buyer, self.product_id)
 
 
 def new_admin(server: LiveServer, name: str) -> Account:

@@ -12,6 +12,7 @@ from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
     new_account,
     open_sign_in,
@@ -298,9 +299,7 @@ def bought(server: LiveServer, *, name: str = "Grue Editor") -> dict[str, Any]:
     """An order that is paid from a wallet."""
     seller = new_account(server, role="MERCHANT")
     buyer = new_account(server, balance="50.00")
-    order = {"productId": add_licence_product(server, seller, name=name), "paymentMethod": "WALLET"}
-    made: dict[str, Any] = call(server, buyer.token, "POST", "/orders", order)
-    return made
+    return buy(server, buyer, add_licence_product(server, seller, name=name))
 
 
 @pytest.fixture(scope="module")

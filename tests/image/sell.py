@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import make_url
 
 from app.local.embedded import PostgresServer, RedisServer
-from tests.console.helpers import Account, add_licence_product, call
+from tests.console.helpers import Account, add_licence_product, buy, call
 from tests.environment import REQUIRED
 from tests.image.containers import SERVICES, USER, Containers
 from tests.live import Api
@@ -78,13 +78,10 @@ def check(containers: Containers) -> None:
 
 def _sell(api: Api) -> None:
     seller = Account("seller@example.com", api.sign_up("seller", role="MERCHANT"))
-    buyer = api.sign_up("buyer", balance="100.00")
-    product_id = add_licence_product(api, seller)
-    order = call(
-        api, buyer, "POST", "/orders", {"productId": product_id, "paymentMethod": "WALLET"}
-    )
+    buyer = Account("buyer@example.com", api.sign_up("buyer", balance="100.00"))
+    order = buy(api, buyer, add_licence_product(api, seller))
     assert order["status"] == "COMPLETED", order
-    delivery = call(api, buyer, "GET", f"/orders/{order['id']}/delivery")
+    delivery = call(api, buyer.token, "GET", f"/orders/{order['id']}/delivery")
     assert delivery["licences"][0]["key"], delivery
     _say("a licence was sold and delivered")
 
