@@ -2,10 +2,16 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import FilePayload
 
-from tests.console.helpers import Account, call
+from tests.console.helpers import Account, call, new_account
 from tests.live import LiveServer
+
+
+@pytest.fixture
+def seller(server: LiveServer) -> Account:
+    return new_account(server, role="MERCHANT")
 
 
 def text_file(name: str, text: str, media_type: str = "text/csv") -> FilePayload:

@@ -22,18 +22,13 @@ from tests.console.helpers import (
     server_of_module,
     sign_in,
 )
-from tests.console.merchants import create, get, text_file
+from tests.console.merchants import create, get, seller, text_file
 from tests.images.helpers import picture
 from tests.live import LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "seller"]  # fixtures, which pytest finds by name
 
 server = server_of_module("products")
-
-
-@pytest.fixture
-def seller(server: LiveServer) -> Account:
-    return new_account(server, role="MERCHANT")
 
 
 def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Account) -> None:

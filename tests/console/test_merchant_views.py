@@ -17,19 +17,14 @@ from tests.console.helpers import (
     server_of_module,
     sign_in,
 )
-from tests.console.merchants import create, text_file
+from tests.console.merchants import create, seller, text_file
 from tests.console.test_accessibility import LONG, check
 from tests.images.helpers import picture
 from tests.live import LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "seller"]  # fixtures, which pytest finds by name
 
 server = server_of_module("merchant")
-
-
-@pytest.fixture
-def seller(server: LiveServer) -> Account:
-    return new_account(server, role="MERCHANT")
 
 
 @pytest.mark.stress
