@@ -24,6 +24,7 @@ from tests.console.helpers import (
     send_sign_in,
     sign_in,
 )
+from tests.console.operators import new_operator
 from tests.console.test_accessibility import check
 from tests.console.test_accessibility import page as themed_page
 from tests.fake_traffic import fake_traffic
@@ -69,18 +70,9 @@ class Shop:
         buy(server, self.buyer, self.product_id)
 
 
-def new_admin(server: LiveServer, name: str) -> Account:
-    email = f"{name}@example.com"
-    made = server.cli("create-admin", email, "--password", PASSWORD)
-    assert made.returncode == 0, made.stderr
-    account = {"email": email, "password": PASSWORD}
-    token = server.call("POST", "/api/v1/auth/login", account).json["accessToken"]
-    return Account(email, token)
-
-
 @pytest.fixture(scope="module")
 def shop(server: LiveServer) -> Shop:
-    admin = new_admin(server, "operator")
+    admin = new_operator(server)
     seller = new_account(server, role="MERCHANT")
     call(server, seller.token, "PATCH", "/shop", {"name": "مكتبة الزاوية"})
     buyer = new_account(server, balance="5000.00")
@@ -220,7 +212,7 @@ def test_a_payment_is_noted_assigned_snoozed_and_released(
 @pytest.mark.stress
 def test_a_rejection_takes_a_reason_and_a_code(page: Page, server: LiveServer, shop: Shop) -> None:
     case_id = hold_back(server, shop)
-    admin = new_admin(server, "operator-with-a-code")
+    admin = new_operator(server)
     enrolled = call(server, admin.token, "POST", "/auth/two-factor", {"password": PASSWORD})
     totp = pyotp.TOTP(enrolled["secret"])
     call(server, admin.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
