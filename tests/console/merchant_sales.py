@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tests.console.accessibility import ARABIC, LONG
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -11,9 +12,6 @@ from tests.console.helpers import (
     new_account,
 )
 from tests.live import Api, wait_until
-
-LONG = "An extraordinarily long product name without any end in sight " * 3
-ARABIC = "كتاب الطبخ العربي"
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def make_sales(api: Api) -> Sales:
     terms = {"code": "SPRING", "kind": "PERCENT", "value": "20", "maxUses": 10}
     coupon = call(api, seller.token, "POST", "/coupons", terms)
     order = buy(api, buyer, product_id, quantity=3, couponCode="SPRING", notes="For Grace")
-    for name in (LONG[:200], ARABIC, "W" * 120):
+    for name in ((LONG * 3)[:200], ARABIC, "W" * 120):
         sold = buy(api, other, add_licence_product(api, seller, name=name))
         ask_for_refund(api, other, sold["id"])
     refunded = buy(api, other, product_id, quantity=2)

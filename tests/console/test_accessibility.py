@@ -1,14 +1,10 @@
 """Every view of the console, in light and dark and at three widths."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app.console.vendored import AXE
 from tests.browser import chromium
+from tests.console.accessibility import ARABIC, LONG, check, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -20,10 +16,7 @@ from tests.console.helpers import (
 )
 from tests.live import LiveServer
 
-__all__ = ["chromium"]  # a fixture, which pytest finds by name
-
-LONG = "An extraordinarily long product name without any end in sight "
-WIDTHS = (320, 768, 1280)
+__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
 server = server_of_module("views")
 
@@ -38,7 +31,7 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
     """Addresses and headings of all views that need a sign-in, with something to show."""
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
-    for name in (LONG * 3, "كتاب الطبخ العربي", "W" * 120):
+    for name in (LONG * 3, ARABIC, "W" * 120):
         add_licence_product(server, seller, name=name[:200])
     order_id = buy(server, buyer, product_id)["id"]
     return {
@@ -58,41 +51,6 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
         "/settings/security": "Settings",
         "/nowhere": "There is nothing at this address",
     }
-
-
-@pytest.fixture(params=["light", "dark"])
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page in one appearance. The check needs a script of its own, which our policy refuses."""
-    with chromium.new_context(color_scheme=request.param, bypass_csp=True) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-    assert errors == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, as rule and element."""
-    (script,) = (AXE.file_of(module) for module in AXE.modules)
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(script.read_text())
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    return [
-        f"{each['id']}: {json.dumps(node['target'])} {node['failureSummary']}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
-
-
-def check(page: Page, view: str = "") -> None:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert violations(page) == [], (view, width)
-        excess = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert excess <= 0, f"{view} {width}: {excess} px too wide"
 
 
 def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium, page
+from tests.console.accessibility import check
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -17,7 +18,6 @@ from tests.console.helpers import (
     server_of_module,
     sign_in,
 )
-from tests.console.test_accessibility import check
 from tests.live import PASSWORD, LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import chromium
+from tests.console.accessibility import check, page
 from tests.console.helpers import (
     call,
     new_account,
@@ -20,7 +21,6 @@ from tests.console.merchant_sales import (
     make_sales,
     wait_for_delivery,
 )
-from tests.console.test_accessibility import check, page
 from tests.live import PASSWORD, LiveServer
 from tests.webhooks.receiver import Receiver
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium, page
+from tests.console.accessibility import ARABIC, LONG, check
 from tests.console.helpers import (
     Account,
     add_code_product,
@@ -18,7 +19,6 @@ from tests.console.helpers import (
     sign_in,
 )
 from tests.console.merchants import create, seller, text_file
-from tests.console.test_accessibility import LONG, check
 from tests.images.helpers import picture
 from tests.live import LiveServer
 
@@ -52,7 +52,7 @@ def test_views_are_accessible(
 ) -> None:
     empty = new_account(server, role="MERCHANT")
     licence = add_licence_product(server, seller)
-    for name in (LONG * 3, "كتاب الطبخ العربي", "W" * 120):
+    for name in (LONG * 3, ARABIC, "W" * 120):
         add_licence_product(server, seller, name=name[:200])
     codes = add_code_product(server, seller, ["GIFT-1", "GIFT-2"], name="W" * 120)
     film = create(server, seller, kind="FILE")

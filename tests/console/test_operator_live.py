@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app.common.settings import Settings
 from tests import servers
 from tests.browser import chromium, page
+from tests.console.accessibility import check
+from tests.console.accessibility import page as themed_page
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -25,8 +27,6 @@ from tests.console.helpers import (
     sign_in,
 )
 from tests.console.operators import new_operator
-from tests.console.test_accessibility import check
-from tests.console.test_accessibility import page as themed_page
 from tests.fake_traffic import fake_traffic
 from tests.live import PASSWORD, LiveServer, wait_until
 from tests.live_process.helpers import LiveProcess

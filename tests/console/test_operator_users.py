@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser import chromium, page
+from tests.console.accessibility import LONG, check
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -27,7 +28,6 @@ from tests.console.operators import (
     add_refused_refund,
     new_operator,
 )
-from tests.console.test_accessibility import LONG, check
 from tests.live import PASSWORD, LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
