@@ -8,7 +8,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.common.settings import Settings
 from tests import servers
@@ -380,10 +380,7 @@ def test_views_are_accessible(
 
 
 @pytest.mark.stress
-def test_others_are_told_that_they_may_not(chromium: Browser, server: LiveServer) -> None:
-    buyer = new_account(server)
-    with chromium.new_context() as context:
-        opened = context.new_page()
-        open_sign_in(opened, server, "/operator/cases")
-        send_sign_in(opened, buyer.email)
-        expect(opened.get_by_text("Your account cannot open this page")).to_be_visible()
+def test_others_are_told_that_they_may_not(page: Page, server: LiveServer) -> None:
+    open_sign_in(page, server, "/operator/cases")
+    send_sign_in(page, new_account(server).email)
+    expect(page.get_by_text("Your account cannot open this page")).to_be_visible()

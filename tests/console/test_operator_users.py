@@ -6,10 +6,11 @@ from typing import Any
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import chromium, page
 from tests.console.accessibility import LONG, check
+from tests.console.accessibility import page as themed_page
 from tests.console.helpers import (
     Account,
     add_licence_product,
@@ -30,7 +31,7 @@ from tests.console.operators import (
 )
 from tests.live import PASSWORD, LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 OPERATOR = "/operator"
 
@@ -341,20 +342,17 @@ def views(server: LiveServer) -> dict[str, str]:
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_views_are_accessible(
-    chromium: Browser, server: LiveServer, operator: Account, views: dict[str, str], scheme: Any
+    themed_page: Page, server: LiveServer, operator: Account, views: dict[str, str]
 ) -> None:
-    with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        sign_in(page, server, operator, "/operator/users", heading="Users")
-        for path, heading in views.items():
-            open_view(page, server, OPERATOR + path, heading=heading)
-            check(page)
-        page.get_by_role("button", name="Clear the filters").first.click()
-        open_view(page, server, f"{OPERATOR}/bank/events", heading="Bank")
-        page.get_by_role("button", name=re.compile("^Dismiss")).first.click()
-        page.get_by_role("dialog").locator("button[type=submit]").click()
-        expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+    page = themed_page
+    sign_in(page, server, operator, "/operator/users", heading="Users")
+    for path, heading in views.items():
+        open_view(page, server, OPERATOR + path, heading=heading)
         check(page)
+    page.get_by_role("button", name="Clear the filters").first.click()
+    open_view(page, server, f"{OPERATOR}/bank/events", heading="Bank")
+    page.get_by_role("button", name=re.compile("^Dismiss")).first.click()
+    page.get_by_role("dialog").locator("button[type=submit]").click()
+    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+    check(page)
