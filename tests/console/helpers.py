@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import pyotp
 import pytest
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
@@ -44,6 +45,15 @@ def new_account(api: Api, *, role: str = "USER", balance: str | None = None) -> 
     token = api.sign_up(name, role=role, balance=balance)
     call(api, token, "PATCH", "/auth/me", {"firstName": "Ada", "lastName": "Lovelace"})
     return Account(f"{name}@example.com", token)
+
+
+def enable_second_factor(api: Api, account: Account) -> tuple[pyotp.TOTP, list[str]]:
+    """Returns the account's authenticator, and its recovery codes."""
+    enrolled = call(api, account.token, "POST", "/auth/two-factor", {"password": PASSWORD})
+    totp = pyotp.TOTP(enrolled["secret"])
+    code = {"code": totp.now()}
+    confirmed = call(api, account.token, "POST", "/auth/two-factor/confirm", code)
+    return totp, confirmed["recoveryCodes"]
 
 
 def call(api: Api, token: str, method: str, path: str, body: Any = None) -> Any:

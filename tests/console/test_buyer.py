@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 
-import pyotp
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -11,6 +10,7 @@ from tests.browser import chromium, page
 from tests.console.helpers import (
     add_licence_product,
     call,
+    enable_second_factor,
     lose_first_answer,
     new_account,
     open_view,
@@ -133,9 +133,7 @@ def test_an_amount_that_is_unclear_is_refused_with_a_hint(page: Page, server: Li
 
 def test_a_large_payment_asks_for_a_code(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="90.00"), new_account(server)
-    enrolled = call(server, payer.token, "POST", "/auth/two-factor", {"password": PASSWORD})
-    totp = pyotp.TOTP(enrolled["secret"])
-    call(server, payer.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
+    totp, _ = enable_second_factor(server, payer)
     sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyotp
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -20,6 +19,7 @@ from tests.console.helpers import (
     add_licence_product,
     buy,
     call,
+    enable_second_factor,
     new_account,
     open_sign_in,
     open_view,
@@ -28,7 +28,7 @@ from tests.console.helpers import (
 )
 from tests.console.operators import new_operator
 from tests.fake_traffic import fake_traffic
-from tests.live import PASSWORD, LiveServer, wait_until
+from tests.live import LiveServer, wait_until
 from tests.live_process.helpers import LiveProcess
 
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
@@ -213,9 +213,7 @@ def test_a_payment_is_noted_assigned_snoozed_and_released(
 def test_a_rejection_takes_a_reason_and_a_code(page: Page, server: LiveServer, shop: Shop) -> None:
     case_id = hold_back(server, shop)
     admin = new_operator(server)
-    enrolled = call(server, admin.token, "POST", "/auth/two-factor", {"password": PASSWORD})
-    totp = pyotp.TOTP(enrolled["secret"])
-    call(server, admin.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
+    totp, _ = enable_second_factor(server, admin)
     sign_in(page, server, admin, heading="Live")
     open_view(page, server, f"/operator/cases/{case_id}", heading="Transfer")
     page.get_by_role("button", name="Reject").click()

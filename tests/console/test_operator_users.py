@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any
 
-import pyotp
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -16,6 +15,7 @@ from tests.console.helpers import (
     add_licence_product,
     buy,
     call,
+    enable_second_factor,
     new_account,
     open_sign_in,
     open_view,
@@ -108,9 +108,7 @@ def test_the_second_factor_is_reset_sessions_end_and_a_user_is_deactivated(
     buyer = new_account(server)
     path = f"{OPERATOR}/users/{id_of(server, buyer)}"
     open_view(operating, server, path, heading="Ada Lovelace")
-    enrolment = call(server, buyer.token, "POST", "/auth/two-factor", {"password": PASSWORD})
-    code = {"code": pyotp.TOTP(enrolment["secret"]).now()}
-    call(server, buyer.token, "POST", "/auth/two-factor/confirm", code)
+    enable_second_factor(server, buyer)
     operating.reload()
     reset = operating.get_by_role("button", name="Reset the second factor")
     decide(operating, reset, reason="Lost the phone; seen on video")
@@ -133,15 +131,9 @@ def test_operators_with_a_second_factor_are_asked_for_a_code(
     page: Page, server: LiveServer
 ) -> None:
     operator, buyer = new_operator(server), new_account(server)
-    password = {"password": PASSWORD}
-    enrolment = call(server, operator.token, "POST", "/auth/two-factor", password)
-    totp = pyotp.TOTP(enrolment["secret"])
-    confirmed = call(
-        server, operator.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()}
-    )
+    _, (first, second, *_) = enable_second_factor(server, operator)
     open_sign_in(page, server, "/operator/users")
     send_sign_in(page, operator.email)
-    first, second, *_ = confirmed["recoveryCodes"]
     heading = page.get_by_role("heading", level=1)
     code = page.get_by_label("Code", exact=True)
     expect(heading.get_by_text("Users").or_(code)).to_be_visible()
