@@ -11,10 +11,10 @@ import yaml
 
 from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
-from tests.deploy.exported import Metrics, all_metrics, application
+from tests.deploy.exported import application
 from tests.deploy.promql import groupings, selectors, unknown
 from tests.deploy.promtool import needs_promtool, promtool
-from tests.deploy.test_prometheus import RULES, recorded
+from tests.deploy.rules import RULES, known
 from tests.deploy.values import unused
 
 FOLDER = PROJECT_ROOT / "deploy" / "grafana"
@@ -44,10 +44,6 @@ each_query = pytest.mark.parametrize(
     ids=[f"{place} {number}" for number, (place, _, _) in enumerate(PROMETHEUS)],
 )
 each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
-
-
-def known() -> Metrics:
-    return {**all_metrics(), **recorded()}
 
 
 class TestQueries:

@@ -10,7 +10,7 @@ import yaml
 from app.common import connections
 from app.common.settings import PROJECT_ROOT
 from tests.compose import COMPOSE, SERVICES
-from tests.deploy.test_prometheus import ALERTS
+from tests.deploy.rules import ALERTS
 
 DEPLOY = PROJECT_ROOT / "deploy"
 

@@ -9,13 +9,12 @@ import yaml
 
 from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
-from tests.deploy.exported import EXPORTERS, SCRAPED, Metrics, all_metrics
+from tests.deploy.exported import EXPORTERS, SCRAPED, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
 from tests.deploy.promtool import needs_promtool, promtool
+from tests.deploy.rules import ALERTS, FOLDER, GROUPS, RULE_FILES, RULES, known
 from tests.deploy.values import unused
 
-FOLDER = PROJECT_ROOT / "deploy" / "prometheus"
-RULE_FILES = sorted((FOLDER / "rules").glob("*.yml"))
 TEST_FILES = sorted((FOLDER / "tests").glob("*.test.yml"))
 CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
 
@@ -23,26 +22,10 @@ CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
 OBJECTIVES = re.compile(r"PaymentFlow(Availability|Latency)(Page|Ticket)\d+[hd]$")
 
 
-GROUPS: list[dict[str, Any]] = [
-    group for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]
-]
-RULES: list[dict[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
-ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
-
-
-def recorded() -> Metrics:
-    """The metrics that rules record, with the labels that remain."""
-    return {
-        rule["record"]: (groupings(rule["expr"]) - {"le"}) | SCRAPED
-        for rule in RULES
-        if "record" in rule
-    }
-
-
 class TestRules:
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
     def test_metrics_and_labels_exist(self, rule: dict[str, Any]) -> None:
-        assert unknown(rule["expr"], {**all_metrics(), **recorded()}) == []
+        assert unknown(rule["expr"], known()) == []
 
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
     def test_values_of_labels_exist(self, rule: dict[str, Any]) -> None:
@@ -66,7 +49,7 @@ class TestRules:
 
     @pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
     def test_texts_use_labels_that_remain(self, rule: dict[str, Any]) -> None:
-        metrics = {**all_metrics(), **recorded()}
+        metrics = known()
         used = re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
         kept = groupings(rule["expr"]) or frozenset().union(
             *(metrics[one.name] for one in selectors(rule["expr"])), SCRAPED
