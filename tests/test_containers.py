@@ -4,14 +4,10 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from app.cli import main
 from app.common.settings import PROJECT_ROOT
-
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
-    (PROJECT_ROOT / "docker-compose.yml").read_text()
-)["services"]
+from tests.compose import SERVICES
 
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -64,31 +65,39 @@ def show_settings(write: bool, prometheus: bool) -> None:
         click.echo(settings_docs.as_env().strip())
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def bench(arguments: tuple[str, ...]) -> None:
-    """Run the benchmarks: throughput compared with plain PostgreSQL (--quick)."""
-    require_checkout(f"{COMMAND} bench")
-    command = [sys.executable, "-m", "bench", *arguments]
-    sys.exit(subprocess.run(command, cwd=PROJECT_ROOT, check=False).returncode)  # noqa: S603
+def _running(module: str, *, name: str, text: str, cwd: Path | None = None) -> click.Command:
+    """The command that runs a module of the checkout with its own arguments, even `--help`."""
+
+    @click.command(
+        name,
+        help=text,
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def run(arguments: tuple[str, ...]) -> None:
+        require_checkout(f"{COMMAND} {name}")
+        command = [sys.executable, "-m", module, *arguments]
+        sys.exit(subprocess.run(command, cwd=cwd, check=False).returncode)  # noqa: S603
+
+    return run
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def image(arguments: tuple[str, ...]) -> None:
-    """Build the image without a container engine, and sell with it."""
-    require_checkout(f"{COMMAND} image")
-    command = [sys.executable, "-m", "tests.image", *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
-
-
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def screenshots(arguments: tuple[str, ...]) -> None:
-    """Write pictures of every view of the console of a running `up`."""
-    require_checkout(f"{COMMAND} screenshots")
-    command = [sys.executable, "-m", "tests.console.screenshots", *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+bench = _running(
+    "bench",
+    name="bench",
+    text="Run the benchmarks: throughput compared with plain PostgreSQL (--quick).",
+    cwd=PROJECT_ROOT,
+)
+image = _running(
+    "tests.image",
+    name="image",
+    text="Build the image without a container engine, and sell with it.",
+)
+screenshots = _running(
+    "tests.console.screenshots",
+    name="screenshots",
+    text="Write pictures of every view of the console of a running `up`.",
+)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

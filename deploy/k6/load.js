@@ -3,28 +3,18 @@
 //
 //   k6 run -e RATE=100 -e DURATION=10m deploy/k6/load.js
 
-import { buy, closeShop, createShop, readCatalogue, readWallet, thresholds } from './shop.js';
+import { arrivals, buy, closeShop, createShop, readCatalogue, readWallet, thresholds } from './shop.js';
 
 const RATE = Number(__ENV.RATE) || 50;
 const DURATION = __ENV.DURATION || '5m';
-
-const arrivals = (exec, rate) => ({
-  executor: 'constant-arrival-rate',
-  exec,
-  rate,
-  timeUnit: '1s',
-  duration: DURATION,
-  preAllocatedVUs: Math.max(10, rate),
-  maxVUs: rate * 10,
-});
 
 export const options = {
   setupTimeout: '15m',
   teardownTimeout: '15m',
   scenarios: {
-    purchases: arrivals('purchase', RATE),
-    wallets: arrivals('wallet', RATE),
-    catalogue: arrivals('catalogue', RATE * 2),
+    purchases: arrivals('purchase', RATE, DURATION),
+    wallets: arrivals('wallet', RATE, DURATION),
+    catalogue: arrivals('catalogue', RATE * 2, DURATION),
   },
   thresholds: {
     ...thresholds,

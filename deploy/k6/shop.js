@@ -18,6 +18,9 @@ const PASSWORD = __ENV.PASSWORD || 'a-fine-secret-1';
 const PRICE_CENTS = 1;
 const FUNDS = '1000.00';
 const UNITS = 100000000;
+// Refused because the application was busy (503) or the address sent too much (429): nothing has
+// happened, and a client sends the request again, with its key if it has one.
+const isRefused = ({ status }) => status === 429 || status === 503;
 // An access token lives for 15 minutes.
 const TOKEN_MILLISECONDS = 10 * 60 * 1000;
 // One of this many purchases is sent again with the same key.
@@ -27,8 +30,6 @@ export const purchaseTime = new Trend('purchase_time', true);
 export const walletTime = new Trend('wallet_time', true);
 export const catalogueTime = new Trend('catalogue_time', true);
 export const purchases = new Counter('purchases');
-// Refused because the application was busy (503) or the address sent too much (429): the purchase
-// has not happened, and a client sends it again with its key.
 export const refused = new Counter('purchases_refused');
 // Two answers to one key that differ: never allowed.
 export const doubled = new Counter('purchases_doubled');
@@ -38,6 +39,17 @@ export const thresholds = {
   purchases_doubled: ['count==0'],
   checks: ['rate>0.999'],
 };
+
+/** A scenario: so many calls of a function arrive each second, whether or not those before have ended. */
+export const arrivals = (exec, rate, duration) => ({
+  executor: 'constant-arrival-rate',
+  exec,
+  rate,
+  timeUnit: '1s',
+  duration,
+  preAllocatedVUs: Math.max(10, rate),
+  maxVUs: rate * 10,
+});
 
 /** Register a merchant with one product, and buyers with money; the shop for the functions below. */
 export function createShop(buyers) {
@@ -67,7 +79,7 @@ export function buy(shop) {
   const key = `k6-${shop.run}-${scenario.name}-${vu.idInTest}-${vu.iterationInScenario}`;
   const first = order(shop, buyer, key);
   purchaseTime.add(first.timings.duration);
-  if (first.status === 429 || first.status === 503) {
+  if (isRefused(first)) {
     refused.add(1);
     return;
   }
@@ -75,7 +87,7 @@ export function buy(shop) {
   purchases.add(1);
   if (scenario.iterationInTest % REPEAT_EVERY === 0) {
     const second = order(shop, buyer, key);
-    if (second.status === 429 || second.status === 503) return;
+    if (isRefused(second)) return;
     const same = check(second, {
       'repeated purchase is the same order': (answer) =>
         answer.status === 201 && answer.json('id') === first.json('id'),
@@ -162,7 +174,7 @@ function sent(method, path, body, token, key) {
       responseCallback: http.expectedStatuses(200, 201, 429, 503),
     });
     if (answer.status === 200 || answer.status === 201) return answer;
-    if ((answer.status !== 429 && answer.status !== 503) || attempt === 60) {
+    if (!isRefused(answer) || attempt === 60) {
       fail(`${method} ${path}: ${answer.status} ${answer.body}`);
     }
     sleep(Number(answer.headers['Retry-After']) || 1);

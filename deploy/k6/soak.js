@@ -2,28 +2,18 @@
 //
 //   k6 run -e RATE=20 -e DURATION=8h deploy/k6/soak.js
 
-import { buy, closeShop, createShop, readCatalogue, readWallet, thresholds } from './shop.js';
+import { arrivals, buy, closeShop, createShop, readCatalogue, readWallet, thresholds } from './shop.js';
 
 const RATE = Number(__ENV.RATE) || 20;
 const DURATION = __ENV.DURATION || '2h';
-
-const arrivals = (exec, rate) => ({
-  executor: 'constant-arrival-rate',
-  exec,
-  rate,
-  timeUnit: '1s',
-  duration: DURATION,
-  preAllocatedVUs: Math.max(10, rate),
-  maxVUs: rate * 10,
-});
 
 export const options = {
   setupTimeout: '15m',
   teardownTimeout: '15m',
   scenarios: {
-    purchases: arrivals('purchase', RATE),
-    wallets: arrivals('wallet', RATE),
-    catalogue: arrivals('catalogue', RATE),
+    purchases: arrivals('purchase', RATE, DURATION),
+    wallets: arrivals('wallet', RATE, DURATION),
+    catalogue: arrivals('catalogue', RATE, DURATION),
   },
   thresholds: {
     ...thresholds,

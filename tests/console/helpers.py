@@ -2,12 +2,18 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from playwright.sync_api import Page, expect
+import pyotp
+import pytest
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
-from tests.live import PASSWORD, Api, wait_until
+from app.common.settings import Settings
+from tests import servers
+from tests.live import PASSWORD, Api, LiveServer, wait_until
 
 _numbers = itertools.count(1)
 
@@ -20,11 +26,34 @@ class Account:
     token: str
 
 
+def server_of_module(name: str, **variables: str) -> Any:
+    """The fixture `server` of a module, with a database of its own. variables: settings."""
+
+    @pytest.fixture(scope="module", name="server")
+    def started(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
+        with (
+            servers.database(f"payment_flow_console_{name}_{worker_number}") as made,
+            LiveServer.start(settings, made, workers=1, **variables) as server,
+        ):
+            yield server
+
+    return started
+
+
 def new_account(api: Api, *, role: str = "USER", balance: str | None = None) -> Account:
     name = f"console-{role.lower()}-{next(_numbers)}"
     token = api.sign_up(name, role=role, balance=balance)
     call(api, token, "PATCH", "/auth/me", {"firstName": "Ada", "lastName": "Lovelace"})
     return Account(f"{name}@example.com", token)
+
+
+def enable_second_factor(api: Api, account: Account) -> tuple[pyotp.TOTP, list[str]]:
+    """Returns the account's authenticator, and its recovery codes."""
+    enrolled = call(api, account.token, "POST", "/auth/two-factor", {"password": PASSWORD})
+    totp = pyotp.TOTP(enrolled["secret"])
+    code = {"code": totp.now()}
+    confirmed = call(api, account.token, "POST", "/auth/two-factor/confirm", code)
+    return totp, confirmed["recoveryCodes"]
 
 
 def call(api: Api, token: str, method: str, path: str, body: Any = None) -> Any:
@@ -61,15 +90,87 @@ def add_code_product(api: Api, seller: Account, codes: list[str], *, name: str) 
     return product_id
 
 
+def buy(api: Api, buyer: Account, product_id: str, **options: Any) -> dict[str, Any]:
+    """Buy a product from the wallet. Returns the order."""
+    body = {"productId": product_id, "paymentMethod": "WALLET", **options}
+    order: dict[str, Any] = call(api, buyer.token, "POST", "/orders", body)
+    return order
+
+
 def open_view(page: Page, api: Api, path: str, *, heading: str | re.Pattern[str]) -> None:
     page.goto(f"{api.url}/app{path}")
+    expect_view(page, heading)
+
+
+def expect_view(page: Page, heading: str | re.Pattern[str]) -> None:
+    """Wait until a view is shown with all that it loads."""
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.locator(".skeleton")).to_have_count(0)
 
 
-def sign_in(page: Page, api: Api, email: str, *, password: str = PASSWORD) -> None:
-    page.goto(f"{api.url}/app/sign-in")
+def press_until_focused(page: Page, target: Locator) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("Tab does not reach the element.")
+
+
+def lose_first_answer(page: Page, url: str | re.Pattern[str]) -> list[APIResponse]:
+    """The server does what the first request to an address asks for, but the browser gets no
+    answer. Returns the lost answers, as they are lost."""
+    lost: list[APIResponse] = []
+
+    def pass_on(route: Route) -> None:
+        response = route.fetch()
+        if lost:
+            route.fulfill(response=response)
+        else:
+            lost.append(response)
+            route.abort()
+
+    page.route(url, pass_on)
+    return lost
+
+
+@pytest.fixture(autouse=True)
+def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
+    """In each module that imports this fixture, every request goes to the server itself."""
+    elsewhere: list[str] = []
+    page.on(
+        "request",
+        lambda sent: (
+            elsewhere.append(sent.url)
+            if not sent.url.startswith((server.url, "data:", "blob:"))
+            else None
+        ),
+    )
+    yield
+    assert elsewhere == []
+
+
+def sign_in(
+    page: Page, api: Api, account: Account, path: str = "", *, heading: str | None = None
+) -> None:
+    """Sign in, and wait for the view at the path, or for the first one of the account.
+
+    heading: of that view; buyers need none to see their balance first.
+    """
+    open_sign_in(page, api, path)
+    send_sign_in(page, account.email)
+    if heading is None:
+        expect(page.get_by_text("Available", exact=True)).to_be_visible()
+    else:
+        expect_view(page, heading)
+
+
+def open_sign_in(page: Page, api: Api, path: str = "") -> None:
+    """path: of the view that follows the sign-in."""
+    page.goto(f"{api.url}/app/sign-in" + (f"?next={quote(path, safe='')}" if path else ""))
+
+
+def send_sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
+    """Fill in the sign-in that the page shows, and send it."""
     page.get_by_label("Email or phone number").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("Available", exact=True)).to_be_visible()

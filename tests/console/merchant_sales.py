@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page, expect
-
-from tests.console.helpers import Account, add_licence_product, call, new_account
-from tests.live import PASSWORD, Api, wait_until
-
-LONG = "An extraordinarily long product name without any end in sight " * 3
-ARABIC = "كتاب الطبخ العربي"
+from tests.console.accessibility import ARABIC, LONG
+from tests.console.helpers import (
+    Account,
+    add_licence_product,
+    buy,
+    call,
+    new_account,
+)
+from tests.live import Api, wait_until
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,6 @@ class Sales:
     code_id: str
 
 
-def sell(api: Api, buyer: Account, product_id: str, **options: Any) -> dict[str, Any]:
-    body = {"productId": product_id, "paymentMethod": "WALLET", **options}
-    made: dict[str, Any] = call(api, buyer.token, "POST", "/orders", body)
-    return made
-
-
 def ask_for_refund(api: Api, buyer: Account, order_id: str, **part: Any) -> None:
     body = {"reason": "It does not open on my machine.", **part}
     call(api, buyer.token, "POST", f"/orders/{order_id}/refund-requests", body)
@@ -45,11 +41,11 @@ def make_sales(api: Api) -> Sales:
     product_id = add_licence_product(api, seller)
     terms = {"code": "SPRING", "kind": "PERCENT", "value": "20", "maxUses": 10}
     coupon = call(api, seller.token, "POST", "/coupons", terms)
-    order = sell(api, buyer, product_id, quantity=3, couponCode="SPRING", notes="For Grace")
-    for name in (LONG[:200], ARABIC, "W" * 120):
-        sold = sell(api, other, add_licence_product(api, seller, name=name))
+    order = buy(api, buyer, product_id, quantity=3, couponCode="SPRING", notes="For Grace")
+    for name in ((LONG * 3)[:200], ARABIC, "W" * 120):
+        sold = buy(api, other, add_licence_product(api, seller, name=name))
         ask_for_refund(api, other, sold["id"])
-    refunded = sell(api, other, product_id, quantity=2)
+    refunded = buy(api, other, product_id, quantity=2)
     part = {"units": 1, "reason": "One was bought by mistake"}
     call(api, seller.token, "POST", f"/orders/{refunded['id']}/refunds", part)
     body = {"amount": "4.50", "label": "Table 4"}
@@ -84,13 +80,3 @@ def wait_for_delivery(api: Api, seller: Account, endpoint_id: str) -> str:
     wait_until(lambda: deliveries_of(api, seller, endpoint_id, "&status=DELIVERED"), seconds=60)
     delivery_id: str = deliveries_of(api, seller, endpoint_id, "&status=DELIVERED")[0]["id"]
     return delivery_id
-
-
-def enter(page: Page, api: Api, account: Account, path: str, *, heading: str) -> None:
-    """Sign in, and open a view."""
-    page.goto(f"{api.url}/app/sign-in?next={path}")
-    page.get_by_label("Email or phone number").fill(account.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-    expect(page.locator(".skeleton")).to_have_count(0)

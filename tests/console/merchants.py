@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from playwright.sync_api import FilePayload, Page, expect
+import pytest
+from playwright.sync_api import FilePayload
 
-from tests.console.helpers import Account, call
-from tests.live import PASSWORD, LiveServer
+from tests.console.helpers import Account, call, new_account
+from tests.live import LiveServer
 
 
-def sign_in(page: Page, server: LiveServer, account: Account) -> None:
-    page.goto(f"{server.url}/app/sign-in")
-    page.get_by_label("Email or phone number").fill(account.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+@pytest.fixture
+def seller(server: LiveServer) -> Account:
+    return new_account(server, role="MERCHANT")
 
 
 def text_file(name: str, text: str, media_type: str = "text/csv") -> FilePayload:

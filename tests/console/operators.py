@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
 from tests.console.helpers import Account, new_account
@@ -28,14 +27,6 @@ def new_operator(server: LiveServer) -> Account:
         "POST", "/api/v1/auth/login", {"email": account.email, "password": PASSWORD}
     )
     return Account(account.email, answer.json["accessToken"])
-
-
-def sign_in_as_operator(page: Page, server: LiveServer, operator: Account) -> None:
-    page.goto(f"{server.url}/app/sign-in?next=%2Foperator%2Fusers")
-    page.get_by_label("Email or phone number").fill(operator.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Users")
 
 
 def add_contradiction(server: LiveServer) -> str:

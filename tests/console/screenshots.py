@@ -4,11 +4,8 @@
 such as `merchant-orders-320-dark.png`. Somebody has to look at them.
 """
 
-import json
 import re
 import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 from app.common.settings import PROJECT_ROOT, load_settings
 from app.demo.catalogue import PASSWORD
 from tests.browser import BrowserMissing, running_browser
+from tests.console.helpers import open_sign_in, send_sign_in
+from tests.live import Api
 
 SCRIPTS: Final = PROJECT_ROOT / "app" / "console" / "static"
 WIDTHS: Final = (320, 768, 1280)
@@ -115,15 +114,18 @@ def views() -> list[ViewAddress]:
     return found
 
 
+class RequestRefused(Exception):
+    """The message has the request and the answer."""
+
+
 class Product:
     """The running product, as one of its accounts sees it."""
 
     def __init__(self, url: str, email: str) -> None:
-        self._api = f"{url}/api/v1"
+        self._api = Api(url)
         self._token: str | None = None
-        self._token = self._call("POST", "/auth/login", {"email": email, "password": PASSWORD})[
-            "accessToken"
-        ]
+        account = {"email": email, "password": PASSWORD}
+        self._token = self._call("POST", "/auth/login", account)["accessToken"]
 
     def values(self, example: Example) -> list[str] | None:
         """The values of the parameters, None if there is nothing to show."""
@@ -143,13 +145,10 @@ class Product:
         return rows[0] if rows else None
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._api + path, method=method, data=data)
-        request.add_header("Content-Type", "application/json")
-        if self._token is not None:
-            request.add_header("Authorization", f"Bearer {self._token}")
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
+        answer = self._api.call(method, f"/api/v1{path}", body, token=self._token)
+        if answer.status >= 400:
+            raise RequestRefused(f"{method} {path}: {answer.text}")
+        return answer.json
 
 
 def address_of(view: ViewAddress, product: Product) -> str | None:
@@ -161,14 +160,6 @@ def address_of(view: ViewAddress, product: Product) -> str | None:
         return None
     given = iter(values)
     return re.sub(r":\w+", lambda _: next(given), view.at)
-
-
-def sign_in(page: Page, url: str, email: str) -> None:
-    page.goto(f"{url}/app/sign-in")
-    page.get_by_label("Email or phone number").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_selector(".shell")
 
 
 def show(page: Page, address: str) -> None:
@@ -188,7 +179,9 @@ def photograph(browser: Browser, url: str, area: str, folder: Path) -> Iterator[
             page.set_default_timeout(30_000)
             for view in filter(lambda view: view.is_open, found):
                 yield from _pictures(page, url + "/app" + view.at, view, appearance, folder)
-            sign_in(page, url, ACCOUNTS[area])
+            open_sign_in(page, Api(url))
+            send_sign_in(page, ACCOUNTS[area], password=PASSWORD)
+            page.wait_for_selector(".shell")
             for view in filter(lambda view: not view.is_open, found):
                 address = address_of(view, product)
                 if address is None:
@@ -230,7 +223,7 @@ def main(url: str | None, folder: Path) -> None:
                 for path in photograph(browser, url, area, folder):
                     click.echo(path.name)
                     count += 1
-    except (BrowserMissing, urllib.error.URLError) as error:
+    except (BrowserMissing, RequestRefused, urllib.error.URLError) as error:
         raise click.ClickException(f"{error}. Is `./flow up` running at {url}?") from error
     click.echo(f"{count} pictures in {folder}")
 

@@ -1,39 +1,24 @@
 """Every view of the console, in light and dark and at three widths."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app.common.settings import Settings
-from app.console.vendored import AXE
-from tests import servers
 from tests.browser import chromium
+from tests.console.accessibility import ARABIC, LONG, check, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
-    call,
+    buy,
     new_account,
     open_view,
+    server_of_module,
     sign_in,
 )
 from tests.live import LiveServer
 
-__all__ = ["chromium"]  # a fixture, which pytest finds by name
+__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 
-LONG = "An extraordinarily long product name without any end in sight "
-WIDTHS = (320, 768, 1280)
-
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_views_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("views")
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +31,9 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
     """Addresses and headings of all views that need a sign-in, with something to show."""
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
-    for name in (LONG * 3, "كتاب الطبخ العربي", "W" * 120):
+    for name in (LONG * 3, ARABIC, "W" * 120):
         add_licence_product(server, seller, name=name[:200])
-    order = {"productId": product_id, "paymentMethod": "WALLET"}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product_id)["id"]
     return {
         "/": "Hello, Ada",
         "/add-money": "Add money",
@@ -69,41 +53,6 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page in one appearance. The check needs a script of its own, which our policy refuses."""
-    with chromium.new_context(color_scheme=request.param, bypass_csp=True) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-    assert errors == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, as rule and element."""
-    (script,) = (AXE.file_of(module) for module in AXE.modules)
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(script.read_text())
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    return [
-        f"{each['id']}: {json.dumps(node['target'])} {node['failureSummary']}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
-
-
-def check(page: Page, view: str = "") -> None:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert violations(page) == [], (view, width)
-        excess = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert excess <= 0, f"{view} {width}: {excess} px too wide"
-
-
 def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:
     for path, heading in (
         ("/sign-in", "Welcome back"),
@@ -121,7 +70,7 @@ def test_views_without_a_sign_in(page: Page, server: LiveServer) -> None:
 def test_views_of_buyers(
     page: Page, server: LiveServer, buyer: Account, views: dict[str, str]
 ) -> None:
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     for path, heading in views.items():
         open_view(page, server, path, heading=heading)
         check(page)
@@ -130,7 +79,7 @@ def test_views_of_buyers(
 @pytest.mark.stress
 def test_steps_within_views(page: Page, server: LiveServer, buyer: Account) -> None:
     other = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(other.email)
     page.get_by_role("button", name="Continue").click()
@@ -167,7 +116,7 @@ def test_outcomes_of_payments_from_a_bank(
         "paymentUrl": f"{server.url}/app" if status == "PROCESSING" else None,
         "expiresAt": "2099-01-01T00:00:00Z",
     }
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     page.route("**/api/v1/onramp?*", lambda route: route.fulfill(json={"data": [onramp]}))
     open_view(page, server, "/add-money/latest", heading="Add money")
     expect(page.get_by_role("heading", name=heading)).to_be_visible()

@@ -1,51 +1,30 @@
 """A buyer in the console, in a real browser."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pyotp
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     add_licence_product,
     call,
+    enable_second_factor,
+    lose_first_answer,
     new_account,
     open_view,
+    press_until_focused,
+    same_origin,
+    send_sign_in,
+    server_of_module,
     sign_in,
 )
 from tests.live import PASSWORD, LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "same_origin"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1, TWO_FACTOR_ABOVE="50.00") as started,
-    ):
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
-    """Every request goes to the server itself."""
-    elsewhere: list[str] = []
-    page.on(
-        "request",
-        lambda sent: (
-            elsewhere.append(sent.url)
-            if not sent.url.startswith((server.url, "data:", "blob:"))
-            else None
-        ),
-    )
-    yield
-    assert elsewhere == []
+server = server_of_module("buyer", TWO_FACTOR_ABOVE="50.00")
 
 
 def test_a_new_buyer_gets_money_and_buys_a_licence(page: Page, server: LiveServer) -> None:
@@ -108,19 +87,11 @@ def test_a_purchase_works_with_the_keyboard_alone(page: Page, server: LiveServer
     expect(page.get_by_role("button", name="Hide")).to_be_focused()
 
 
-def press_until_focused(page: Page, target: Locator) -> None:
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach the element.")
-
-
 def test_a_double_click_pays_once(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").dblclick()
     expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
@@ -129,22 +100,12 @@ def test_a_double_click_pays_once(page: Page, server: LiveServer) -> None:
 
 def test_a_lost_answer_does_not_pay_twice(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Is this the right person?")).to_be_visible()
-    lost = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(response)
-            route.abort()
-
-    page.route("**/api/v1/transfers", lose_first)
+    lost = lose_first_answer(page, "**/api/v1/transfers")
     page.get_by_label("Amount").fill("5,5")
     page.get_by_role("button", name="Send $5.50").click()
     expect(page.get_by_role("heading", name="Sent")).to_be_visible()
@@ -154,7 +115,7 @@ def test_a_lost_answer_does_not_pay_twice(page: Page, server: LiveServer) -> Non
 
 def test_an_amount_that_is_unclear_is_refused_with_a_hint(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill("nobody@example.com")
     page.get_by_role("button", name="Continue").click()
@@ -172,10 +133,8 @@ def test_an_amount_that_is_unclear_is_refused_with_a_hint(page: Page, server: Li
 
 def test_a_large_payment_asks_for_a_code(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="90.00"), new_account(server)
-    enrolled = call(server, payer.token, "POST", "/auth/two-factor", {"password": PASSWORD})
-    totp = pyotp.TOTP(enrolled["secret"])
-    call(server, payer.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
-    sign_in(page, server, payer.email)
+    totp, _ = enable_second_factor(server, payer)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
@@ -196,7 +155,7 @@ def test_a_large_payment_asks_for_a_code(page: Page, server: LiveServer) -> None
 
 def test_a_reload_keeps_the_session_and_stores_no_token(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     for _ in range(3):
         page.reload()
         expect(page.get_by_text("Available", exact=True)).to_be_visible()
@@ -213,21 +172,19 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_and_back(
     page: Page, server: LiveServer
 ) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     sessions = server.call("GET", "/api/v1/auth/sessions", token=buyer.token).json
     (browser,) = [session for session in sessions if not session["current"]]
     call(server, buyer.token, "DELETE", f"/auth/sessions/{browser['id']}")
     page.get_by_role("link", name="Purchases").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome back")
-    page.get_by_label("Email or phone number").fill(buyer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    send_sign_in(page, buyer.email)
     expect(page.get_by_role("heading", level=1)).to_have_text("Purchases")
 
 
 def test_filters_survive_reload_and_back(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="5.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/transactions", heading="Activity")
     page.get_by_label("Type").select_option("Purchase")
     expect(page.get_by_text("No transactions match")).to_be_visible()
@@ -241,7 +198,7 @@ def test_filters_survive_reload_and_back(page: Page, server: LiveServer) -> None
 
 def test_profile_password_and_appearance_can_be_changed(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="1234.50")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/settings", heading="Settings")
     page.get_by_label("First name").fill("Augusta")
     page.get_by_label("Language and region").fill("de-DE")
@@ -278,7 +235,7 @@ def test_failures_look_intentional(
     page: Page, server: LiveServer, path: str, status: int, shown: str
 ) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     body = {"statusCode": status, "error": "X", "message": "x", "details": {}, "requestId": "r-1"}
     page.route(
         path, lambda route: route.fulfill(status=status, json=body) if status else route.abort()
@@ -297,7 +254,7 @@ def test_a_coupon_is_shown_before_it_is_paid(page: Page, server: LiveServer) -> 
     coupon = {"code": "TENOFF", "kind": "PERCENT", "value": "20"}
     call(server, seller.token, "POST", "/coupons", coupon)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="I have a coupon").click()
     page.get_by_label("Coupon").fill("WRONG")
@@ -318,7 +275,7 @@ def test_too_little_money_leads_to_adding_some(page: Page, server: LiveServer) -
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").click()
     problem = page.get_by_role("alert").filter(has_text="not enough money")
@@ -330,7 +287,7 @@ def test_back_leads_to_a_form_that_pays_anew(page: Page, server: LiveServer) -> 
     seller = new_account(server, role="MERCHANT")
     product_id = add_licence_product(server, seller)
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, f"/shop/{product_id}", heading="Grue Editor")
     page.get_by_role("button", name="Pay $12.50").click()
     expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
@@ -342,7 +299,7 @@ def test_back_leads_to_a_form_that_pays_anew(page: Page, server: LiveServer) -> 
 
 def test_a_reload_in_doubt_does_not_pay_twice(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/send", heading="Send money")
 
     def fill() -> None:

@@ -1,27 +1,27 @@
 """Requests, codes, withdrawals, receipts, refunds and the account of a buyer, in a real browser."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
+from tests.console.accessibility import check
+from tests.console.accessibility import page as themed_page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
     new_account,
     open_view,
+    server_of_module,
     sign_in,
 )
-from tests.console.test_accessibility import check
 from tests.live import PASSWORD, LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 LONG = "An extraordinarily long reason that does not end where anybody would expect it to end "
 ARABIC = "غداء يوم الجمعة"
@@ -39,14 +39,7 @@ CAMERA = """
     }
 """
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_wallet_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1, TWO_FACTOR_ABOVE="500.00") as started,
-    ):
-        yield started
+server = server_of_module("wallet", TWO_FACTOR_ABOVE="500.00")
 
 
 def request_money(server: LiveServer, account: Account, **fields: Any) -> Any:
@@ -71,7 +64,7 @@ def transactions_of(server: LiveServer, account: Account) -> list[Any]:
 
 def test_money_is_requested_and_paid_by_the_link(page: Page, server: LiveServer) -> None:
     payee, payer = new_account(server), new_account(server, balance="40.00")
-    sign_in(page, server, payee.email)
+    sign_in(page, server, payee)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Request").click()
     page.get_by_label("Amount").fill("12,5")
     page.get_by_label("What for").fill("Lunch on Friday")
@@ -81,7 +74,7 @@ def test_money_is_requested_and_paid_by_the_link(page: Page, server: LiveServer)
 
     with page.context.browser.new_context() as other:  # type: ignore[union-attr]
         theirs = other.new_page()
-        sign_in(theirs, server, payer.email)
+        sign_in(theirs, server, payer)
         theirs.get_by_role("navigation", name="Main").get_by_role("link", name="Pay a code").click()
         theirs.get_by_role("button", name="Continue").click()
         expect(theirs.get_by_text("Paste the link of a code")).to_be_visible()
@@ -108,7 +101,7 @@ def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: Li
         request_money(server, payee, payer={"email": payer.email}, amount="5.00", note=note)["id"]
         for note in ("First", "Second")
     )
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     open_view(page, server, "/request/all?role=payer", heading="All requests")
     page.get_by_role("link", name="First").click()
     page.get_by_role("button", name="Decline").click()
@@ -128,7 +121,7 @@ def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: Li
 def test_a_request_to_somebody_unknown_is_refused_beside_the_field(
     page: Page, server: LiveServer
 ) -> None:
-    sign_in(page, server, new_account(server).email)
+    sign_in(page, server, new_account(server))
     open_view(page, server, "/request", heading="Request money")
     field = page.get_by_label("From")
     for text in ("nobody@example.com", "12"):
@@ -144,7 +137,7 @@ def test_a_merchants_code_is_scanned_and_paid(page: Page, server: LiveServer) ->
     product_id = add_licence_product(server, seller)
     code = call(server, seller.token, "POST", "/merchant-codes", {"productId": product_id})
     page.add_init_script(f"({CAMERA})({code['link']!r})")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/pay", heading="Pay a code")
     page.get_by_role("button", name="Scan with the camera").click()
     expect(page.get_by_text("Grue Editor")).to_be_visible()
@@ -160,7 +153,7 @@ def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
     page.add_init_script("""navigator.mediaDevices.getUserMedia = async () => {
         throw new DOMException("", "NotAllowedError");
     }""")
-    sign_in(page, server, new_account(server).email)
+    sign_in(page, server, new_account(server))
     open_view(page, server, "/pay", heading="Pay a code")
     page.get_by_role("button", name="Scan with the camera").click()
     expect(page.get_by_text("The camera is blocked for this page.")).to_be_visible()
@@ -169,7 +162,7 @@ def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_money_is_withdrawn_to_a_new_bank_account(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/withdraw", heading="Withdraw")
     page.get_by_role("link", name="Add a bank account").click()
     page.get_by_role("button", name="Add a bank account").click()
@@ -206,7 +199,7 @@ def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None
     transfer = {"recipient": {"email": payee.email}, "amount": "7.00", "note": "Thank you"}
     call(server, payer.token, "POST", "/transfers", transfer)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     page.get_by_role("link", name=re.compile("Sent")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Transaction")
     expect(page.get_by_text("-$7.00")).to_be_visible()
@@ -223,11 +216,8 @@ def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None
 @pytest.mark.stress
 def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="60.00")
-    order = {"productId": add_licence_product(server, seller), "quantity": 2}
-    order_id = call(server, buyer.token, "POST", "/orders", order | {"paymentMethod": "WALLET"})[
-        "id"
-    ]
-    sign_in(page, server, buyer.email)
+    order_id = buy(server, buyer, add_licence_product(server, seller), quantity=2)["id"]
+    sign_in(page, server, buyer)
     open_view(page, server, f"/purchases/{order_id}", heading="Grue Editor")
     page.get_by_role("button", name="Ask for a refund").click()
     page.get_by_label("How much").select_option(label="Some of the units")
@@ -261,7 +251,7 @@ def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: Liv
 @pytest.mark.stress
 def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     open_view(page, server, "/settings/notifications", heading="Settings")
     box = page.get_by_label("Refunds: Email")
     expect(box).to_be_checked()
@@ -275,7 +265,7 @@ def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_a_lost_connection_is_shown_and_comes_back(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
-    sign_in(page, server, buyer.email)
+    sign_in(page, server, buyer)
     page.context.set_offline(True)
     expect(page.get_by_text("No connection.")).to_be_visible()
     expect(page.get_by_test_id("available")).to_have_text("$40.00")  # it stays
@@ -296,7 +286,7 @@ def test_a_payment_under_review_is_not_called_paid(page: Page, server: LiveServe
         "currency": "USD",
         "expiresAt": "2099-01-01T00:00:00Z",
     }
-    sign_in(page, server, payer.email)
+    sign_in(page, server, payer)
     page.route("**/api/v1/transfers", lambda route: route.fulfill(status=202, json=review))
     open_view(page, server, "/send", heading="Send money")
     page.get_by_label("Recipient").fill(payee.email)
@@ -314,15 +304,14 @@ def views(server: LiveServer) -> tuple[Account, dict[str, str]]:
     seller = new_account(server, role="MERCHANT")
     asked = request_money(server, buyer, amount="12.50", note=LONG * 2)
     open_amount = request_money(server, other, payer={"email": buyer.email}, note=ARABIC)
-    code = {"productId": add_licence_product(server, seller, name="W" * 120)}
-    printed = call(server, seller.token, "POST", "/merchant-codes", code)
+    product_id = add_licence_product(server, seller, name="W" * 120)
+    printed = call(server, seller.token, "POST", "/merchant-codes", {"productId": product_id})
     account = save_bank_account(server, buyer, holder=ARABIC, label="Savings for bad times " * 2)
     payout = {"bankAccountId": account["id"], "amount": "15.00", "description": LONG}
     payout_id = call(server, buyer.token, "POST", "/wallet/payouts", payout)["id"]
     transfer = {"recipient": {"email": other.email}, "amount": "7.00", "note": ARABIC}
     call(server, buyer.token, "POST", "/transfers", transfer)
-    order = code | {"paymentMethod": "WALLET", "quantity": 2}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product_id, quantity=2)["id"]
     refund = {"reason": LONG, "units": 1}
     call(server, buyer.token, "POST", f"/orders/{order_id}/refund-requests", refund)
     purchase, sent, *_ = transactions_of(server, buyer)
@@ -351,23 +340,20 @@ def views(server: LiveServer) -> tuple[Account, dict[str, str]]:
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_views_are_accessible_and_fit(
-    chromium: Browser, server: LiveServer, views: tuple[Account, dict[str, str]], scheme: Any
+    themed_page: Page, server: LiveServer, views: tuple[Account, dict[str, str]]
 ) -> None:
+    page = themed_page
     buyer, addresses = views
-    # The check needs a script of its own, which our policy refuses.
-    with chromium.new_context(color_scheme=scheme, bypass_csp=True) as context:
-        page = context.new_page()
-        sign_in(page, server, buyer.email)
-        for path, heading in addresses.items():
-            open_view(page, server, path, heading=heading)
-            check(page)
-        open_view(page, server, "/settings/bank-accounts", heading="Settings")
-        page.get_by_role("button", name="Add a bank account").click()
+    sign_in(page, server, buyer)
+    for path, heading in addresses.items():
+        open_view(page, server, path, heading=heading)
         check(page)
-        page.get_by_role("button", name=re.compile("^Remove")).click()
-        check(page)
-        context.set_offline(True)
-        expect(page.get_by_text("No connection.")).to_be_visible()
-        check(page)
+    open_view(page, server, "/settings/bank-accounts", heading="Settings")
+    page.get_by_role("button", name="Add a bank account").click()
+    check(page)
+    page.get_by_role("button", name=re.compile("^Remove")).click()
+    check(page)
+    page.context.set_offline(True)
+    expect(page.get_by_text("No connection.")).to_be_visible()
+    check(page)

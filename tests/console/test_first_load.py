@@ -1,15 +1,11 @@
 """What browsers load before they show a view for the first time."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import new_account, open_view, sign_in
-from tests.console.operators import new_operator, sign_in_as_operator
+from tests.console.helpers import new_account, open_view, server_of_module, sign_in
+from tests.console.operators import new_operator
 from tests.live import LiveServer
 
 __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
@@ -17,14 +13,7 @@ __all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
 #: Compressed, in bytes.
 MAX_SCRIPTS_AND_STYLES = 150_000
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_load_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("load")
 
 
 def loaded(page: Page) -> int:
@@ -43,14 +32,14 @@ def test_the_sign_in_loads_little(page: Page, server: LiveServer) -> None:
 
 @pytest.mark.stress
 def test_the_home_of_buyers_loads_little(page: Page, server: LiveServer) -> None:
-    sign_in(page, server, new_account(server).email)
+    sign_in(page, server, new_account(server))
     open_view(page, server, "", heading="Hello, Ada")
     assert loaded(page) < MAX_SCRIPTS_AND_STYLES
 
 
 @pytest.mark.stress
 def test_charts_are_loaded_within_the_limit(page: Page, server: LiveServer) -> None:
-    sign_in_as_operator(page, server, new_operator(server))
+    sign_in(page, server, new_operator(server), "/operator/users", heading="Users")
     page.goto(f"{server.url}/app/operator")
     expect(page.locator(".chart").first).to_be_visible()
     assert loaded(page) < MAX_SCRIPTS_AND_STYLES

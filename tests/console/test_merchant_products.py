@@ -2,45 +2,37 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
 from tests.console.helpers import (
     Account,
     add_licence_product,
+    buy,
     call,
+    lose_first_answer,
     new_account,
+    open_sign_in,
     open_view,
+    press_until_focused,
+    send_sign_in,
+    server_of_module,
+    sign_in,
 )
-from tests.console.merchants import create, get, sign_in, text_file
+from tests.console.merchants import create, get, seller, text_file
 from tests.images.helpers import picture
-from tests.live import PASSWORD, LiveServer
+from tests.live import LiveServer
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "seller"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_products_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
-
-
-@pytest.fixture
-def seller(server: LiveServer) -> Account:
-    return new_account(server, role="MERCHANT")
+server = server_of_module("products")
 
 
 def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Account) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     expect(page.get_by_text("0 of 7 steps done")).to_be_visible()
     page.get_by_role("link", name="Create a product").click()
     page.get_by_role("button", name="Create the product").click()
@@ -68,8 +60,7 @@ def test_a_new_merchant_sells_codes(page: Page, server: LiveServer, seller: Acco
     expect(page.get_by_text("2 of 7 steps done")).to_be_visible()
     buyer = new_account(server, balance="50.00")
     (product,) = call(server, seller.token, "GET", "/products/merchant/my-products")
-    order = {"productId": product["id"], "paymentMethod": "WALLET"}
-    order_id = call(server, buyer.token, "POST", "/orders", order)["id"]
+    order_id = buy(server, buyer, product["id"])["id"]
     delivered = call(server, buyer.token, "GET", f"/orders/{order_id}/delivery")
     assert delivered["codes"] == ["GIFT-1111-AAAA"]
     page.get_by_role("link", name="Today").click()
@@ -84,7 +75,7 @@ def test_a_table_of_codes_is_understood_by_asking(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
     page.get_by_label("From a file").check()
     table = "pin;value\n12-34;5\n56-78;10\n"
@@ -109,7 +100,7 @@ def test_damaged_codes_are_shown_with_their_lines(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="CODES", availableUnits=0)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}/codes", heading="Codes")
     page.get_by_label("Codes", exact=True).fill("GIFT-1\n1.23E+15\n")
     page.get_by_role("button", name="Check the codes").click()
@@ -125,7 +116,7 @@ def test_a_lost_connection_does_not_end_an_upload(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller, kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     expect(page.get_by_text("It goes on sale when its file is uploaded.")).to_be_visible()
     attempts: list[str] = []
@@ -154,7 +145,7 @@ def test_a_lost_connection_does_not_end_an_upload(
 @pytest.mark.stress
 def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     failing = re.compile(r"/file\?name=")
     page.route(failing, lambda route: route.fulfill(status=507, json={"message": "No space left."}))
@@ -166,9 +157,7 @@ def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: A
 
     page.get_by_label("Choose a new version").set_input_files(text_file("empty.txt", ""))
     expect(page.get_by_text("The file is empty.")).to_be_visible()
-    buyer = new_account(server, balance="50.00")
-    order = {"productId": product_id, "paymentMethod": "WALLET"}
-    call(server, buyer.token, "POST", "/orders", order)
+    buy(server, new_account(server, balance="50.00"), product_id)
     page.get_by_role("button", name="Delete the file").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Delete the file").click()
@@ -178,7 +167,7 @@ def test_a_failed_upload_is_sent_again(page: Page, server: LiveServer, seller: A
 @pytest.mark.stress
 def test_only_what_was_changed_is_sent(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = create(server, seller, metadata={"sku": "GUIDE"})
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     page.get_by_label("Price").fill("21,5")
     with page.expect_request(lambda sent: sent.method == "PATCH") as patched:
@@ -202,7 +191,7 @@ def test_images_are_added_described_ordered_and_deleted(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     product_id = create(server, seller)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
     for number in (1, 2):
         content: FilePayload = {
@@ -233,7 +222,7 @@ def test_images_are_added_described_ordered_and_deleted(
 @pytest.mark.stress
 def test_licence_terms_are_set(page: Page, server: LiveServer, seller: Account) -> None:
     product_id = add_licence_product(server, seller)
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, f"/merchant/products/{product_id}", heading="Grue Editor")
     terms = page.get_by_role("region", name="Licence terms")
     terms.get_by_label("Machines at a time").fill("0")
@@ -253,7 +242,7 @@ def test_an_import_shows_every_change_first(
 ) -> None:
     product_id = create(server, seller)
     table = f"id,name,price,availableUnits\n{product_id},Field Guide,24.99,\n,Map,5,3\n"
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products/import", heading="Import products")
     page.get_by_label("Choose a CSV file").set_input_files(
         text_file("products.csv", "name,price,availableUnits\nMap,much,3\n")
@@ -265,17 +254,7 @@ def test_an_import_shows_every_change_first(
     expect(page.locator(".changes ins").first).to_have_text(re.compile("24.99"))
     assert get(server, product_id, seller)["price"] == "19.99"
 
-    lost: list[Route] = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(route)
-            route.abort()
-
-    page.route("**/products/import", lose_first)
+    lose_first_answer(page, "**/products/import")
     page.get_by_role("button", name="Import 2 products").click()
     expect(page.get_by_text("Imported: 1 new, 1 changed.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Products")
@@ -291,7 +270,7 @@ def test_filters_survive_a_reload_and_bind_the_export(
     create(server, seller, name="Field Guide")
     create(server, seller, name="Café guide", availableUnits=0)
     create(server, seller, name="Film", kind="FILE")
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products", heading="Products")
     expect(page.get_by_role("row")).to_have_count(4)
     page.get_by_label("Search your products").fill("cafe")
@@ -319,7 +298,7 @@ def test_filters_survive_a_reload_and_bind_the_export(
 
 @pytest.mark.stress
 def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Account) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     page.get_by_role("link", name="Shop profile", exact=True).click()
     expect(page.get_by_text("Without one, buyers see “Ada L.”.")).to_be_visible()
     page.get_by_label("Name of the shop").fill("Corner Bakery")
@@ -343,27 +322,17 @@ def test_a_shop_has_a_name_and_a_logo(page: Page, server: LiveServer, seller: Ac
 @pytest.mark.stress
 def test_what_somebody_may_not_see_is_said(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    page.goto(f"{server.url}/app/sign-in?next=%2Fmerchant%2Fproducts")
-    page.get_by_label("Email or phone number").fill(buyer.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    open_sign_in(page, server, "/merchant/products")
+    send_sign_in(page, buyer.email)
     heading = page.get_by_role("heading", name="Your account cannot open this page")
     expect(heading).to_be_visible()
-
-
-def press_until_focused(page: Page, target: Locator) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach the element.")
 
 
 @pytest.mark.stress
 def test_a_product_is_created_with_the_keyboard_alone(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
-    sign_in(page, server, seller)
+    sign_in(page, server, seller, heading="Overview")
     open_view(page, server, "/merchant/products", heading="Products")
     press_until_focused(page, page.get_by_role("link", name="New product").first)
     page.keyboard.press("Enter")

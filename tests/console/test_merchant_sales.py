@@ -1,61 +1,43 @@
 """A merchant's orders, refunds, coupons, payment codes, webhooks and API keys in the console."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import add_licence_product, call, new_account, open_view
+from tests.console.helpers import (
+    add_licence_product,
+    buy,
+    call,
+    lose_first_answer,
+    new_account,
+    open_view,
+    press_until_focused,
+    same_origin,
+    server_of_module,
+    sign_in,
+)
 from tests.console.merchant_sales import (
     Sales,
     add_endpoint,
     ask_for_refund,
     deliveries_of,
-    enter,
     make_sales,
-    sell,
     wait_for_delivery,
 )
-from tests.console.test_buyer import press_until_focused
 from tests.live import PASSWORD, LiveServer, wait_until
 from tests.webhooks.receiver import Receiver
 
-__all__ = ["chromium", "page"]  # fixtures, which pytest finds by name
+__all__ = ["chromium", "page", "same_origin"]  # fixtures, which pytest finds by name
 
-
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_sales_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("sales")
 
 
 @pytest.fixture(scope="module")
 def sales(server: LiveServer) -> Sales:
     return make_sales(server)
-
-
-@pytest.fixture(autouse=True)
-def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
-    """Every request goes to the server itself."""
-    elsewhere: list[str] = []
-    page.on(
-        "request",
-        lambda sent: (
-            elsewhere.append(sent.url)
-            if not sent.url.startswith((server.url, "data:", "blob:"))
-            else None
-        ),
-    )
-    yield
-    assert elsewhere == []
 
 
 def row(page: Page, text: str) -> Locator:
@@ -66,7 +48,7 @@ def row(page: Page, text: str) -> Locator:
 def test_orders_of_a_buyer_are_found_and_exported(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
-    enter(page, server, sales.seller, "/merchant/orders", heading="Orders")
+    sign_in(page, server, sales.seller, "/merchant/orders", heading="Orders")
     expect(page.get_by_role("row")).to_have_count(6)
     expect(page.get_by_text("Test mode", exact=True)).to_be_visible()
     page.get_by_label("Buyer's email").fill("nobody")
@@ -96,8 +78,8 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
     page: Page, server: LiveServer
 ) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
-    order = sell(server, buyer, add_licence_product(server, seller), quantity=3)
-    enter(
+    order = buy(server, buyer, add_licence_product(server, seller), quantity=3)
+    sign_in(
         page, server, seller, f"/merchant/orders/{order['id']}", heading=f"Order {order['number']}"
     )
     timeline = page.locator(".timeline strong")
@@ -126,19 +108,9 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
 
 def test_a_lost_answer_does_not_refund_twice(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
-    order = sell(server, buyer, add_licence_product(server, seller), quantity=2)
-    enter(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
-    lost: list[APIResponse] = []
-
-    def lose_first(route: Route) -> None:
-        response = route.fetch()
-        if lost:
-            route.fulfill(response=response)
-        else:
-            lost.append(response)
-            route.abort()
-
-    page.route(re.compile(r"/refunds$"), lose_first)
+    order = buy(server, buyer, add_licence_product(server, seller), quantity=2)
+    sign_in(page, server, seller, f"/merchant/orders/{order['id']}/refund", heading="Refund")
+    lose_first_answer(page, re.compile(r"/refunds$"))
     page.get_by_role("radio", name=re.compile("^An amount")).check()
     page.get_by_label("Amount").last.fill("1.234,5")
     page.get_by_role("button", name="Refund").last.click()
@@ -154,7 +126,7 @@ def test_refunds_that_are_too_large_say_so_before_they_are_sent(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
     path = f"/merchant/orders/{sales.order_id}/refund"
-    enter(page, server, sales.seller, path, heading="Refund")
+    sign_in(page, server, sales.seller, path, heading="Refund")
     page.get_by_role("radio", name=re.compile("^Some units")).check()
     page.get_by_label("Units", exact=True).fill("7")
     preview = page.get_by_role("region", name="What moves")
@@ -167,10 +139,10 @@ def test_refunds_that_are_too_large_say_so_before_they_are_sent(
 def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     product_id = add_licence_product(server, seller)
-    first, second = (sell(server, buyer, product_id) for _ in range(2))
+    first, second = (buy(server, buyer, product_id) for _ in range(2))
     for each in (first, second):
         ask_for_refund(server, buyer, each["id"])
-    enter(page, server, seller, "/merchant/refund-requests", heading="Refund requests")
+    sign_in(page, server, seller, "/merchant/refund-requests", heading="Refund requests")
     page.get_by_role("button", name=f"Decline the refund of order {first['number']}").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Answer to the buyer").fill("Please try the new version.")
@@ -195,7 +167,7 @@ def test_refund_requests_are_answered(page: Page, server: LiveServer) -> None:
 @pytest.mark.stress
 def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/coupons", heading="Coupons")
+    sign_in(page, server, seller, "/merchant/coupons", heading="Coupons")
     page.get_by_role("main").get_by_role("link", name="New coupon").first.click()
     page.get_by_label("Code").fill("winter")
     page.get_by_label("Percent").fill("250")
@@ -224,7 +196,7 @@ def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: 
 @pytest.mark.stress
 def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/payment-codes/new", heading="New payment code")
+    sign_in(page, server, seller, "/merchant/payment-codes/new", heading="New payment code")
     page.get_by_role("radio", name="A fixed amount").check()
     page.get_by_label("Amount").last.fill("4,5")
     page.get_by_label("Label").fill("Table 4")
@@ -247,7 +219,7 @@ def test_a_payment_code_is_created_printed_and_turned_off(page: Page, server: Li
 @pytest.mark.stress
 def test_an_api_key_is_shown_once_and_revoked(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/api-keys", heading="API keys")
+    sign_in(page, server, seller, "/merchant/api-keys", heading="API keys")
     page.get_by_role("main").get_by_role("link", name="New key").first.click()
     page.get_by_label("Name").fill("Shop server")
     page.get_by_role("button", name="Create the key").click()
@@ -274,7 +246,7 @@ def test_a_webhook_is_created_changed_and_its_secret_replaced(
     page: Page, server: LiveServer
 ) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/webhooks/new", heading="New webhook endpoint")
+    sign_in(page, server, seller, "/merchant/webhooks/new", heading="New webhook endpoint")
     page.get_by_label("Address").fill("ftp://127.0.0.1")
     page.get_by_role("button", name="Create the endpoint").click()
     expect(page.locator("[aria-invalid=true]")).to_have_count(1)
@@ -307,10 +279,10 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
     product_id = add_licence_product(server, seller)
     with Receiver.open() as receiver, server.worker():
         endpoint_id = add_endpoint(server, seller, receiver.url)
-        enter(page, server, seller, f"/merchant/webhooks/{endpoint_id}", heading="Shop server")
+        sign_in(page, server, seller, f"/merchant/webhooks/{endpoint_id}", heading="Shop server")
         page.get_by_role("button", name="Send a test message").click()
         wait_for_delivery(server, seller, endpoint_id)
-        order = sell(server, buyer, product_id)
+        order = buy(server, buyer, product_id)
         wait_until(
             lambda: deliveries_of(
                 server, seller, endpoint_id, f"&status=DELIVERED&objectId={order['id']}"
@@ -336,5 +308,5 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
 @pytest.mark.stress
 def test_buyers_cannot_open_the_views_of_merchants(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    enter(page, server, buyer, "/merchant/orders", heading="Orders")
+    sign_in(page, server, buyer, "/merchant/orders", heading="Orders")
     expect(page.get_by_role("heading", name="Your account cannot open this page")).to_be_visible()

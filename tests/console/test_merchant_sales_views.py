@@ -1,24 +1,26 @@
 """Every view of sales and of developers, in light and dark and at three widths."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.common.settings import Settings
-from tests import servers
 from tests.browser import chromium
-from tests.console.helpers import call, new_account, open_view
+from tests.console.accessibility import check, page
+from tests.console.helpers import (
+    call,
+    new_account,
+    open_view,
+    server_of_module,
+    sign_in,
+)
 from tests.console.merchant_sales import (
     Sales,
     add_endpoint,
-    enter,
     make_sales,
     wait_for_delivery,
 )
-from tests.console.test_accessibility import check, page
 from tests.live import PASSWORD, LiveServer
 from tests.webhooks.receiver import Receiver
 
@@ -38,13 +40,7 @@ class Shown:
     delivery_id: str
 
 
-@pytest.fixture(scope="module")
-def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
-    with (
-        servers.database(f"payment_flow_console_sales_views_{worker_number}") as made,
-        LiveServer.start(settings, made, workers=1) as started,
-    ):
-        yield started
+server = server_of_module("sales_views")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +87,7 @@ def headings(shown: Shown) -> dict[str, str | re.Pattern[str]]:
 
 
 def test_views_of_sales(page: Page, server: LiveServer, shown: Shown) -> None:
-    enter(page, server, shown.sales.seller, "/merchant/orders", heading="Orders")
+    sign_in(page, server, shown.sales.seller, "/merchant/orders", heading="Orders")
     for path, heading in headings(shown).items():
         open_view(page, server, path, heading=heading)
         check(page)
@@ -99,7 +95,7 @@ def test_views_of_sales(page: Page, server: LiveServer, shown: Shown) -> None:
 
 def test_an_empty_shop(page: Page, server: LiveServer) -> None:
     seller = new_account(server, role="MERCHANT")
-    enter(page, server, seller, "/merchant/orders", heading="Orders")
+    sign_in(page, server, seller, "/merchant/orders", heading="Orders")
     for path, heading in (
         ("orders", "No orders yet"),
         ("refund-requests", "No refund requests"),
@@ -115,7 +111,7 @@ def test_an_empty_shop(page: Page, server: LiveServer) -> None:
 
 def test_steps_within_views(page: Page, server: LiveServer, shown: Shown) -> None:
     sales = shown.sales
-    enter(page, server, sales.seller, "/merchant/refund-requests", heading="Refund requests")
+    sign_in(page, server, sales.seller, "/merchant/refund-requests", heading="Refund requests")
     page.get_by_role("button", name="Approve the refund").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("From your wallet")
     check(page)

@@ -6,18 +6,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyotp
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.common.settings import Settings
 from tests import servers
 from tests.browser import chromium, page
-from tests.console.helpers import Account, add_licence_product, call, new_account, open_view
-from tests.console.test_accessibility import check
-from tests.console.test_accessibility import page as themed_page
+from tests.console.accessibility import check
+from tests.console.accessibility import page as themed_page
+from tests.console.helpers import (
+    Account,
+    add_licence_product,
+    buy,
+    call,
+    enable_second_factor,
+    new_account,
+    open_sign_in,
+    open_view,
+    send_sign_in,
+    sign_in,
+)
+from tests.console.operators import new_operator
 from tests.fake_traffic import fake_traffic
-from tests.live import PASSWORD, LiveServer, wait_until
+from tests.live import LiveServer, wait_until
 from tests.live_process.helpers import LiveProcess
 
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
@@ -56,22 +67,12 @@ class Shop:
     product_id: str
 
     def buy(self, server: LiveServer) -> None:
-        order = {"productId": self.product_id, "paymentMethod": "WALLET"}
-        call(server, self.buyer.token, "POST", "/orders", order)
-
-
-def new_admin(server: LiveServer, name: str) -> Account:
-    email = f"{name}@example.com"
-    made = server.cli("create-admin", email, "--password", PASSWORD)
-    assert made.returncode == 0, made.stderr
-    account = {"email": email, "password": PASSWORD}
-    token = server.call("POST", "/api/v1/auth/login", account).json["accessToken"]
-    return Account(email, token)
+        buy(server, self.buyer, self.product_id)
 
 
 @pytest.fixture(scope="module")
 def shop(server: LiveServer) -> Shop:
-    admin = new_admin(server, "operator")
+    admin = new_operator(server)
     seller = new_account(server, role="MERCHANT")
     call(server, seller.token, "PATCH", "/shop", {"name": "مكتبة الزاوية"})
     buyer = new_account(server, balance="5000.00")
@@ -93,20 +94,12 @@ def hold_back(server: LiveServer, shop: Shop) -> str:
     return case_id
 
 
-def sign_in_as(page: Page, server: LiveServer, account: Account) -> None:
-    page.goto(f"{server.url}/app/sign-in")
-    page.get_by_label("Email or phone number").fill(account.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Live")
-
-
 def reading(page: Page, label: str) -> Locator:
     return page.locator(".reading", has_text=label)
 
 
 def test_an_operator_sees_transactions_arrive(page: Page, server: LiveServer, shop: Shop) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     expect(page.get_by_role("status").filter(has_text="Updated every few seconds")).to_be_visible()
     rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
     expect(rows.first).to_contain_text("مكتبة الزاوية")
@@ -126,7 +119,7 @@ def test_an_operator_sees_transactions_arrive(page: Page, server: LiveServer, sh
 def test_what_was_seen_last_stays_without_a_connection(
     page: Page, server: LiveServer, shop: Shop
 ) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
     expect(rows.first).to_be_visible()
     page.context.set_offline(True)
@@ -149,7 +142,7 @@ def test_the_stream_of_the_live_process_is_followed(
                 url=f"{live.url}/events?{route.request.url.partition('?')[2]}"
             ),
         )
-        sign_in_as(page, server, shop.admin)
+        sign_in(page, server, shop.admin, heading="Live")
         state = page.locator(".freshness")
         expect(state).to_have_text("Live")
         rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
@@ -162,7 +155,7 @@ def test_the_stream_of_the_live_process_is_followed(
 
 @pytest.mark.stress
 def test_traffic_is_started_stopped_and_made(page: Page, server: LiveServer, shop: Shop) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     section = page.get_by_role("region", name="Simulated traffic")
     expect(section).to_contain_text("On, one every 2 s")
     section.get_by_role("button", name="Change").click()
@@ -175,7 +168,7 @@ def test_traffic_is_started_stopped_and_made(page: Page, server: LiveServer, sho
 
 @pytest.mark.stress
 def test_the_last_run_of_verify_is_shown(page: Page, server: LiveServer, shop: Shop) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, "/operator/reliability", heading="Reliability")
     books = page.get_by_role("region", name="Books")
     expect(books).to_contain_text("Not verified yet")
@@ -193,7 +186,7 @@ def test_a_payment_is_noted_assigned_snoozed_and_released(
     page: Page, server: LiveServer, shop: Shop
 ) -> None:
     case_id = hold_back(server, shop)
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, "/operator/cases", heading="Reviews")
     page.locator(f'a[href$="{case_id}"]').click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Transfer")
@@ -219,11 +212,9 @@ def test_a_payment_is_noted_assigned_snoozed_and_released(
 @pytest.mark.stress
 def test_a_rejection_takes_a_reason_and_a_code(page: Page, server: LiveServer, shop: Shop) -> None:
     case_id = hold_back(server, shop)
-    admin = new_admin(server, "operator-with-a-code")
-    enrolled = call(server, admin.token, "POST", "/auth/two-factor", {"password": PASSWORD})
-    totp = pyotp.TOTP(enrolled["secret"])
-    call(server, admin.token, "POST", "/auth/two-factor/confirm", {"code": totp.now()})
-    sign_in_as(page, server, admin)
+    admin = new_operator(server)
+    totp, _ = enable_second_factor(server, admin)
+    sign_in(page, server, admin, heading="Live")
     open_view(page, server, f"/operator/cases/{case_id}", heading="Transfer")
     page.get_by_role("button", name="Reject").click()
     dialog = page.get_by_role("dialog", name="Reject this payment?")
@@ -242,7 +233,7 @@ def test_two_operators_decide_and_the_second_one_is_told(
     page: Page, server: LiveServer, shop: Shop
 ) -> None:
     case_id = hold_back(server, shop)
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, f"/operator/cases/{case_id}", heading="Transfer")
     page.get_by_role("button", name="Release").click()
     other = {"reason": "Known fraud"}
@@ -254,7 +245,7 @@ def test_two_operators_decide_and_the_second_one_is_told(
 
 @pytest.mark.stress
 def test_a_rule_goes_from_draft_to_retirement(page: Page, server: LiveServer, shop: Shop) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, "/operator/rules", heading="Risk rules")
     page.get_by_role("link", name="New rule").click()
     page.get_by_label("Name", exact=True).fill("Many transfers in a minute")
@@ -305,7 +296,7 @@ def test_a_backtest_compares_a_draft_with_what_is_active(
         for rule in call(server, shop.admin.token, "GET", "/admin/risk/rules?limit=50")["data"]
         if rule["key"] == "large-amount"
     )
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, f"/operator/rules/{rule_id}", heading=re.compile(".+"))
     page.get_by_role("link", name="New version").click()
     page.get_by_label("Value of condition 1").fill("1.00")
@@ -322,7 +313,7 @@ def test_a_backtest_compares_a_draft_with_what_is_active(
 def test_an_entry_is_added_to_the_block_list_and_removed(
     page: Page, server: LiveServer, shop: Shop
 ) -> None:
-    sign_in_as(page, server, shop.admin)
+    sign_in(page, server, shop.admin, heading="Live")
     open_view(page, server, "/operator/rules/lists", heading="Allow and block lists")
     page.get_by_role("button", name="Add an entry").click()
     dialog = page.get_by_role("dialog", name="Add an entry")
@@ -380,19 +371,14 @@ def views(server: LiveServer, shop: Shop) -> dict[str, str | re.Pattern[str]]:
 def test_views_are_accessible(
     themed_page: Page, server: LiveServer, shop: Shop, views: dict[str, str | re.Pattern[str]]
 ) -> None:
-    sign_in_as(themed_page, server, shop.admin)
+    sign_in(themed_page, server, shop.admin, heading="Live")
     for path, heading in views.items():
         open_view(themed_page, server, path, heading=heading)
         check(themed_page)
 
 
 @pytest.mark.stress
-def test_others_are_told_that_they_may_not(chromium: Browser, server: LiveServer) -> None:
-    buyer = new_account(server)
-    with chromium.new_context() as context:
-        opened = context.new_page()
-        opened.goto(f"{server.url}/app/sign-in?next=/operator/cases")
-        opened.get_by_label("Email or phone number").fill(buyer.email)
-        opened.get_by_label("Password").fill(PASSWORD)
-        opened.get_by_role("button", name="Sign in").click()
-        expect(opened.get_by_text("Your account cannot open this page")).to_be_visible()
+def test_others_are_told_that_they_may_not(page: Page, server: LiveServer) -> None:
+    open_sign_in(page, server, "/operator/cases")
+    send_sign_in(page, new_account(server).email)
+    expect(page.get_by_text("Your account cannot open this page")).to_be_visible()

@@ -69,7 +69,7 @@ def _accumulate(folder: Path, resources: list[Resource]) -> list[Resource]:
     assert not own.keys() - _KNOWN, f"{folder}: this test does not know {own.keys() - _KNOWN}"
     for name in own.get("resources", ()):
         path = folder / name
-        added = _accumulate(path, []) if path.is_dir() else copy.deepcopy(load(path))
+        added = _accumulate(path, []) if path.is_dir() else load(path)
         resources = [*resources, *added]
     for name in own.get("components", ()):
         resources = _accumulate(folder / name, resources)

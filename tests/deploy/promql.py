@@ -65,7 +65,7 @@ def unknown(query: str, metrics: Metrics) -> list[str]:
         for label in one.labels
         if label not in metrics[one.name]
     ]
-    labels = frozenset().union(*(metrics[one.name] for one in known)) if known else frozenset()
+    labels = frozenset().union(*(metrics[one.name] for one in known))
     return missing + sorted(groupings(query) - labels)
 
 

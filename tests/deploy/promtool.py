@@ -11,11 +11,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 _OWN = Path(sys.prefix) / "bin" / "promtool"
 
 
 def find_promtool() -> str | None:
     return shutil.which("promtool") or shutil.which(_OWN)
+
+
+needs_promtool = pytest.mark.skipif(find_promtool() is None, reason="promtool is not installed")
+
+
+def promtool(*arguments: str | Path) -> None:
+    """Run it. It fails the test if it finds a mistake."""
+    done = subprocess.run(
+        [str(find_promtool()), *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def fetch() -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import pytest
 import yaml
 
 from app.common.settings import PROJECT_ROOT
-from tests.deploy.exported import Metrics, all_metrics, application
+from tests.compose import SERVICES
+from tests.deploy.exported import application
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import find_promtool
-from tests.deploy.test_prometheus import RULES, recorded
+from tests.deploy.promtool import needs_promtool, promtool
+from tests.deploy.rules import RULES, known
 from tests.deploy.values import unused
 
 FOLDER = PROJECT_ROOT / "deploy" / "grafana"
@@ -22,9 +22,6 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "dashboards").glob("*"))
 }
 DATASOURCES = yaml.safe_load((FOLDER / "provisioning/datasources/datasources.yml").read_text())
-COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
-
-PROMTOOL = find_promtool()
 
 
 def queries(kind: str) -> Iterator[tuple[str, str, str]]:
@@ -47,10 +44,6 @@ each_query = pytest.mark.parametrize(
     ids=[f"{place} {number}" for number, (place, _, _) in enumerate(PROMETHEUS)],
 )
 each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
-
-
-def known() -> Metrics:
-    return {**all_metrics(), **recorded()}
 
 
 class TestQueries:
@@ -83,7 +76,7 @@ class TestQueries:
         if "histogram_quantile" in query:
             assert "le" in groupings(query)
 
-    @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+    @needs_promtool
     def test_queries_are_valid(self, tmp_path: Path) -> None:
         rules = [
             {"record": f"query:{number}", "expr": query.replace("$__rate_interval", "5m")}
@@ -91,10 +84,7 @@ class TestQueries:
         ]
         file = tmp_path / "rules.yml"
         file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
-        done = subprocess.run(
-            [str(PROMTOOL), "check", "rules", str(file)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        promtool("check", "rules", file)
 
     def test_logs_are_selected_by_labels_that_they_have(self) -> None:
         found = [*queries("loki")]
@@ -103,7 +93,7 @@ class TestQueries:
         for _, query, _ in found:
             assert set(re.findall(r"(\w+)=~?\"", query)) == {"service", "level"}
             (services,) = re.findall(r'service=~"([^"]+)"', query)
-            assert set(services.split("|")) <= COMPOSE["services"].keys()
+            assert set(services.split("|")) <= SERVICES.keys()
         assert 'target_label  = "service"' in config
         assert 'values = { level = "" }' in config
 
@@ -153,16 +143,14 @@ class TestDashboards:
     def test_data_sources_are_services_of_compose(self) -> None:
         for source in DATASOURCES["datasources"]:
             host = re.sub(r"^http://", "", source["url"]).partition(":")[0]
-            assert host in COMPOSE["services"]
+            assert host in SERVICES
 
     def test_dashboards_are_mounted_where_they_are_looked_for(self) -> None:
         (provider,) = yaml.safe_load(
             (FOLDER / "provisioning/dashboards/dashboards.yml").read_text()
         )["providers"]
-        volumes = COMPOSE["services"]["grafana"]["volumes"]
+        volumes = SERVICES["grafana"]["volumes"]
         assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in volumes
         assert "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro" in volumes
-        home = COMPOSE["services"]["grafana"]["environment"][
-            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
-        ]
+        home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
         assert Path(home).stem in DASHBOARDS

@@ -17,6 +17,7 @@ from kubernetes_validate import utils
 
 from app import VERSION
 from app.common.settings import PROJECT_ROOT
+from tests.compose import SERVICES
 from tests.deploy.kustomize import Resource, references
 from tests.deploy.manifests import (
     COMMANDS,
@@ -324,12 +325,11 @@ def test_images_are_named_exactly(overlay: str) -> None:
 
 @each_overlay
 def test_servers_have_the_versions_of_compose(overlay: str) -> None:
-    compose = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())["services"]
-    assert container_of(pods(overlay)["redis"])["image"] == compose["redis"]["image"]
-    major = re.search(r"postgres:(\d+)", compose["postgres"]["image"])
+    assert container_of(pods(overlay)["redis"])["image"] == SERVICES["redis"]["image"]
+    major = re.search(r"postgres:(\d+)", SERVICES["postgres"]["image"])
     assert major is not None
     cluster = named(overlay, "Cluster", "postgres")["spec"]
     assert cluster["imageName"].endswith(f"/postgresql:{major[1]}")
     for kafka in of_kind(overlay, "Kafka"):
         version = kafka["spec"]["kafka"]["version"]
-        assert f"apache/kafka:{version}@" in compose["kafka"]["image"]
+        assert f"apache/kafka:{version}@" in SERVICES["kafka"]["image"]

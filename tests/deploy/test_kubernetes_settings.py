@@ -22,6 +22,7 @@ from app.health import views as health
 from app.local.embedded.redis import ACL
 from app.server.processes import STOP_SECONDS
 from app.webhooks import addresses
+from tests.compose import SERVICES
 from tests.deploy.manifests import (
     COMMANDS,
     KUBERNETES,
@@ -243,7 +244,6 @@ def test_the_database_has_enough_connections(overlay: str, monkeypatch: pytest.M
 
 def test_the_database_is_made_as_that_of_compose() -> None:
     script = (PROJECT_ROOT / "docker" / "postgres-init.sh").read_text()
-    compose = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
     for overlay in OVERLAYS:
         spec = named(overlay, "Cluster", "postgres")["spec"]
         initial = spec["bootstrap"]["initdb"]
@@ -252,7 +252,7 @@ def test_the_database_is_made_as_that_of_compose() -> None:
         assert f"CREATE DATABASE {initial['database']} OWNER {initial['owner']}" in script
         parameters = spec["postgresql"]["parameters"]
         for name in ("client_connection_check_interval", "random_page_cost", "jit"):
-            assert f"-c{name}={parameters[name]}" in compose["services"]["postgres"]["command"]
+            assert f"-c{name}={parameters[name]}" in SERVICES["postgres"]["command"]
 
 
 @each_overlay

@@ -9,11 +9,10 @@ import yaml
 
 from app.common import connections
 from app.common.settings import PROJECT_ROOT
-from tests.deploy.test_prometheus import ALERTS
+from tests.compose import COMPOSE, SERVICES
+from tests.deploy.rules import ALERTS
 
 DEPLOY = PROJECT_ROOT / "deploy"
-COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def of_profile(name: str) -> set[str]:

@@ -1,8 +1,6 @@
 """deploy/prometheus: rules name metrics that exist, and do what they should."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,59 +8,24 @@ import pytest
 import yaml
 
 from app.common.settings import PROJECT_ROOT
-from tests.deploy.exported import EXPORTERS, SCRAPED, Metrics, all_metrics
+from tests.compose import SERVICES
+from tests.deploy.exported import EXPORTERS, SCRAPED, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import find_promtool
+from tests.deploy.promtool import needs_promtool, promtool
+from tests.deploy.rules import ALERTS, FOLDER, GROUPS, RULE_FILES, RULES, known
 from tests.deploy.values import unused
 
-FOLDER = PROJECT_ROOT / "deploy" / "prometheus"
-RULE_FILES = sorted((FOLDER / "rules").glob("*.yml"))
 TEST_FILES = sorted((FOLDER / "tests").glob("*.test.yml"))
 CONFIG = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
-
-PROMTOOL = find_promtool()
-needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 
 #: Alerts of objectives are generated; one section of the page is about all of them.
 OBJECTIVES = re.compile(r"PaymentFlow(Availability|Latency)(Page|Ticket)\d+[hd]$")
 
 
-def rules() -> list[dict[str, Any]]:
-    return [
-        rule
-        for path in RULE_FILES
-        for group in yaml.safe_load(path.read_text())["groups"]
-        for rule in group["rules"]
-    ]
-
-
-RULES = rules()
-ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
-
-
-def recorded() -> Metrics:
-    """The metrics that rules record, with the labels that remain."""
-    return {
-        rule["record"]: (groupings(rule["expr"]) - {"le"}) | SCRAPED
-        for rule in RULES
-        if "record" in rule
-    }
-
-
-def promtool(*arguments: str | Path) -> str:
-    assert PROMTOOL is not None
-    done = subprocess.run(
-        [PROMTOOL, *arguments], capture_output=True, text=True, cwd=FOLDER, env=os.environ.copy()
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 class TestRules:
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
     def test_metrics_and_labels_exist(self, rule: dict[str, Any]) -> None:
-        assert unknown(rule["expr"], {**all_metrics(), **recorded()}) == []
+        assert unknown(rule["expr"], known()) == []
 
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
     def test_values_of_labels_exist(self, rule: dict[str, Any]) -> None:
@@ -71,11 +34,7 @@ class TestRules:
     def test_names_are_unique(self) -> None:
         names = [rule.get("alert") or rule["record"] for rule in RULES]
         assert len(names) == len(set(names))
-        groups = [
-            group["name"]
-            for path in RULE_FILES
-            for group in yaml.safe_load(path.read_text())["groups"]
-        ]
+        groups = [group["name"] for group in GROUPS]
         assert len(groups) == len(set(groups))
 
     @pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
@@ -90,7 +49,7 @@ class TestRules:
 
     @pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
     def test_texts_use_labels_that_remain(self, rule: dict[str, Any]) -> None:
-        metrics = {**all_metrics(), **recorded()}
+        metrics = known()
         used = re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
         kept = groupings(rule["expr"]) or frozenset().union(
             *(metrics[one.name] for one in selectors(rule["expr"])), SCRAPED
@@ -164,7 +123,7 @@ class TestScraping:
                 }
             for dns in job.get("dns_sd_configs", []):
                 hosts |= set(dns["names"])
-        assert hosts - {"localhost"} <= COMPOSE["services"].keys()
+        assert hosts - {"localhost"} <= SERVICES.keys()
 
     def test_ports_of_the_application_are_those_of_the_documentation(self) -> None:
         page = (PROJECT_ROOT / "docs" / "observability.md").read_text()
@@ -176,7 +135,7 @@ class TestScraping:
         with_token = {name for name, job in JOBS.items() if "authorization" in job}
         assert with_token == {"web", "worker", "live"}
         (file,) = {JOBS[name]["authorization"]["credentials_file"] for name in with_token}
-        assert f"> {file}\n" in COMPOSE["services"]["prometheus"]["entrypoint"][2]
+        assert f"> {file}\n" in SERVICES["prometheus"]["entrypoint"][2]
 
     def test_public_addresses_are_a_list(self) -> None:
         assert yaml.safe_load((FOLDER / "public.yml").read_text()) == []

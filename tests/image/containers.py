@@ -15,18 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from app.common.settings import PROJECT_ROOT
 from app.local import processes
-
-COMPOSE: Final[dict[str, Any]] = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
+from tests import compose
 
 #: The services that run the application's image, but for the second web server: here all use the
 #: ports of one machine.
 SERVICES: Final = tuple(
     name
-    for name, service in COMPOSE["services"].items()
+    for name, service in compose.SERVICES.items()
     if service.get("build") == "." and "ha" not in service.get("profiles", ())
 )
 
@@ -35,17 +31,17 @@ USER: Final = "10001:10001"
 _WRITABLE: Final = ("tmp", "files", "data")
 
 #: Prepares the root in a mount namespace of its own, and becomes the service.
-_ENTER: Final = """
+_ENTER: Final = f"""
 set -e
 root=$1; shift
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
-for folder in tmp files data; do mount --bind "$FOLDERS/$folder" "$root/$folder"; done
+for folder in {" ".join(_WRITABLE)}; do mount --bind "$FOLDERS/$folder" "$root/$folder"; done
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --bind "$FOLDERS/hosts" "$root/etc/hosts"
-exec chroot --userspec=USER "$root" /usr/bin/env --ignore-environment --chdir=/srv "$@"
-""".replace("USER", USER)
+exec chroot --userspec={USER} "$root" /usr/bin/env --ignore-environment --chdir=/srv "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -59,16 +55,17 @@ class Containers:
     replaced: Mapping[str, str]
 
     def make_folders(self) -> None:
+        user, group = map(int, USER.split(":"))
         for name in _WRITABLE:
             (self.folders / name).mkdir()
-            os.chown(self.folders / name, 10001, 10001)
-        names = " ".join(COMPOSE["services"])
+            os.chown(self.folders / name, user, group)
+        names = " ".join(compose.SERVICES)
         (self.folders / "hosts").write_text(f"127.0.0.1 localhost {names} bank.localhost\n")
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of a service, as a container engine would set them."""
         image = dict(line.split("=", 1) for line in self.config["Env"])
-        service = COMPOSE["services"][name].get("environment") or {}
+        service = compose.SERVICES[name].get("environment") or {}
         given = {
             key: self._resolved(str(value)) for key, value in service.items() if value is not None
         }
@@ -113,7 +110,7 @@ class Containers:
         """A service, from when its health check passes until it is stopped by SIGTERM."""
         environment = self.environment(name)
         log = self.folders / f"{name}.log"
-        arguments = COMPOSE["services"][name].get("command") or self.config["Cmd"]
+        arguments = compose.SERVICES[name].get("command") or self.config["Cmd"]
         with log.open("wb") as output:
             process = self._popen(
                 list(arguments),
@@ -135,7 +132,7 @@ class Containers:
         environment: Mapping[str, str],
         log: Path,
     ) -> None:
-        check = COMPOSE["services"][name].get("healthcheck", {}).get("test")
+        check = compose.SERVICES[name].get("healthcheck", {}).get("test")
         arguments = check[1:] if check else self.config["Healthcheck"]["Test"][1:]
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:

@@ -15,15 +15,10 @@ from typing import Any, Final
 from sqlalchemy import make_url
 
 from app.local.embedded import PostgresServer, RedisServer
-from tests.console.helpers import Account, add_licence_product, call
+from tests.console.helpers import Account, add_licence_product, buy, call
+from tests.environment import REQUIRED
 from tests.image.containers import SERVICES, USER, Containers
 from tests.live import Api
-
-_SECRETS: Final = {
-    "JWT_ACCESS_SECRET": "Q7w2Lk9ZxR4tVb8NmY3cHs6JdF1gPaE5",
-    "JWT_REFRESH_SECRET": "u8XeK3qTzB6rWn1MvC9yLh4SjG7fDp2A",
-    "ENCRYPTION_KEYS": "N5bYt8RwQ2kVx7LzH4mJc9GsT3dFp6Ea",
-}
 
 _KEY: Final = "whsec_" + base64.b64encode(b"a key of at least 32 bytes, for checks").decode()
 #: http, deposits without a bank, and the sandboxes are for development.
@@ -49,8 +44,7 @@ def containers_of(
         config,
         folders,
         values={
-            **_SECRETS,
-            "PUBLIC_URL": "https://pay.example.com",
+            **REQUIRED,
             "POSTGRES_APP_PASSWORD": str(app.password),
             "POSTGRES_OWNER_PASSWORD": str(owner.password),
         },
@@ -84,13 +78,10 @@ def check(containers: Containers) -> None:
 
 def _sell(api: Api) -> None:
     seller = Account("seller@example.com", api.sign_up("seller", role="MERCHANT"))
-    buyer = api.sign_up("buyer", balance="100.00")
-    product_id = add_licence_product(api, seller)
-    order = call(
-        api, buyer, "POST", "/orders", {"productId": product_id, "paymentMethod": "WALLET"}
-    )
+    buyer = Account("buyer@example.com", api.sign_up("buyer", balance="100.00"))
+    order = buy(api, buyer, add_licence_product(api, seller))
     assert order["status"] == "COMPLETED", order
-    delivery = call(api, buyer, "GET", f"/orders/{order['id']}/delivery")
+    delivery = call(api, buyer.token, "GET", f"/orders/{order['id']}/delivery")
     assert delivery["licences"][0]["key"], delivery
     _say("a licence was sold and delivered")
 
