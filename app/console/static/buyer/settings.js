@@ -10,22 +10,18 @@ import { habits } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
-import { path } from "../ui/router.js";
+import { Tabs } from "../ui/tabs.js";
 import { toast } from "../ui/toast.js";
 
 const { settings, account, menu } = words;
 
 /** The pages of the settings. */
 export function SettingsTabs() {
-  const tabs = [
+  return html`<${Tabs} label=${settings.title} tabs=${[
     ["/settings", settings.profile], ["/settings/security", settings.security],
     ["/settings/notifications", wallet.preferences.tab], ["/settings/bank-accounts", wallet.accounts.title],
     ["/settings/limits", wallet.limits.tab],
-  ];
-  return html`<nav class="subtabs" aria-label=${settings.title}>
-    ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
-      aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
-  </nav>`;
+  ]} />`;
 }
 
 export function Profile() {

@@ -6,16 +6,17 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, dateTime, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { moment, typed } from "../ui/moments.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts, List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { useProductChoice } from "./products-choice.js";
 

@@ -7,9 +7,10 @@ import { ExportButton } from "../ui/export.js";
 import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { query } from "../ui/router.js";
 import { Badge } from "../ui/states.js";
-import { List, Tabs, useList } from "./lists.js";
+import { Tabs } from "../ui/tabs.js";
 import { useProductChoice } from "./products-choice.js";
 
 /** @typedef {import("../api/schema.js").Order} Order */

@@ -12,12 +12,12 @@ import { money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { useImage } from "../ui/image.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Badge, Notice } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { useProductChoice } from "./products-choice.js";
 

@@ -7,9 +7,9 @@ import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { Preview } from "./refund.js";
 

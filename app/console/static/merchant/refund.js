@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
 import { count, money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -13,7 +14,6 @@ import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Empty, Notice, Problem, Skeleton } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts } from "./lists.js";
 
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 /** @typedef {import("../api/schema.js").RefundPreview} RefundPreview */

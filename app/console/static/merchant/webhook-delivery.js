@@ -5,13 +5,13 @@ import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
+import { Facts } from "../ui/facts.js";
 import { FormProblem, useForm } from "../ui/form.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts } from "./lists.js";
 import { DELIVERY_TONES } from "./timeline.js";
 
 /** @typedef {import("../api/schema.js").WebhookAttempt} WebhookAttempt */

@@ -8,10 +8,11 @@ import { developers } from "../text/en-developers.js";
 import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
 import { count } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { navigate } from "../ui/router.js";
 import { SecretOnce } from "../ui/secret.js";
 import { Badge } from "../ui/states.js";
-import { List, Tabs, useList } from "./lists.js";
+import { Tabs } from "../ui/tabs.js";
 import { EVENT_TYPES } from "./webhook-types.js";
 
 /** @typedef {import("../api/schema.js").WebhookEndpoint} WebhookEndpoint */

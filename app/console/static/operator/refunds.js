@@ -6,9 +6,10 @@ import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
 import { Action } from "./action.js";
-import { List, OrderTabs, Person, useList } from "./list.js";
+import { OrderTabs, Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").Refund} Refund */
 /** @typedef {import("../api/schema.js").RefusedRefund} RefusedRefund */
@@ -55,10 +56,10 @@ function Settle({ refund, reload }) {
 
 /** Refunds that wait for a decision. */
 export function RefusedRefunds() {
-  const loaded = useList("GET /admin/refunds", []);
+  const loaded = useList("GET /admin/refunds");
   return html`<${View} title=${orders.title} text=${text.text}>
     <${OrderTabs} />
-    <${List} of=${loaded} filters=${[]} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
+    <${List} look="stacked" of=${loaded} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
       rows=${(/** @type {RefusedRefund[]} */ rows) => html`<ul class="list">
         ${rows.map((row) => html`<li key=${row.id}>
           <${RefundRow} refund=${row} reload=${loaded.reload} title=${html`${orders.order} <a class="mono" href="/app/operator/orders/${row.orderId}">${row.orderNumber}</a>`} />

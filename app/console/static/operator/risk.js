@@ -4,17 +4,14 @@
 import { kinds, rules } from "../text/en-live.js";
 import { decimalsOf, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { path } from "../ui/router.js";
+import { Tabs } from "../ui/tabs.js";
 import { decimal, fromMinor } from "./figures.js";
 
 export function RiskTabs() {
-  const tabs = [
+  return html`<${Tabs} label=${rules.title} tabs=${[
     ["/operator/cases", rules.tabs.cases], ["/operator/rules", rules.tabs.rules],
     ["/operator/rules/lists", rules.tabs.lists], ["/operator/rules/backtests", rules.tabs.backtests],
-  ];
-  return html`<nav class="subtabs" aria-label=${rules.title}>
-    ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}" aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
-  </nav>`;
+  ]} />`;
 }
 
 /** @typedef {{field: string, operator: string, value: any, window?: string, model?: string}} Condition */
