@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
+import { Facts } from "../ui/facts.js";
 import { count, date, dateTime, fileSize, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -45,7 +46,7 @@ export function Purchase({ id }) {
           : html`<p class="muted">${OPEN.includes(order.status) ? purchases.pending : purchases.nothing}</p>`}
       </section>
       <${Refunds} order=${order} onChange=${loaded.reload} />
-      <${Facts} order=${order} />`}
+      <${About} order=${order} />`}
     </${Loaded}>
   </${View}>`;
 }
@@ -61,7 +62,7 @@ async function deliveryOf(/** @type {{order_id: string}} */ path, /** @type {Abo
 }
 
 /** @param {{order: OrderDetail}} props */
-function Facts({ order }) {
+function About({ order }) {
   const facts = [
     [purchases.status, html`<${Badge} tone=${ORDER_TONES[order.status]}>${purchases.states[order.status]}</${Badge}>`],
     [purchases.number, html`<span class="mono">${order.number}</span>`],
@@ -73,9 +74,7 @@ function Facts({ order }) {
     [purchases.paid, html`<strong>${money(order.amount, order.currency)}</strong>`],
     Number(order.refundedAmount) ? [purchases.refunded, money(order.refundedAmount, order.currency)] : null,
   ];
-  return html`<section class="card"><dl class="facts">
-    ${facts.filter((fact) => fact !== null).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl></section>`;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }
 
 /** @param {{delivery: Delivery}} props */

@@ -5,6 +5,7 @@ import { call, download, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -153,7 +154,7 @@ export function OneRequest({ id }) {
         ${row.status === "OPEN" && isMine(row) && html`<${Share} row=${row} />`}
         ${row.status === "OPEN" && html`<${Actions} row=${row} onDone=${loaded.reload} />`}
       </section>
-      <${Facts} row=${row} />`}
+      <${About} row=${row} />`}
     </${Loaded}>
   </${View}>`;
 }
@@ -202,7 +203,7 @@ function Actions({ row, onDone }) {
 }
 
 /** @param {{row: PaymentRequest}} props */
-function Facts({ row }) {
+function About({ row }) {
   const facts = [
     isMine(row)
       ? [request.payer, row.payer ? row.payer.name ?? row.payer.email : request.anyone]
@@ -211,7 +212,5 @@ function Facts({ row }) {
     row.status === "OPEN" ? [request.until, dateTime(row.expiresAt)] : null,
     row.closedAt ? [request.closed, dateTime(row.closedAt)] : null,
   ];
-  return html`<section class="card"><dl class="facts">
-    ${facts.filter((fact) => fact !== null).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl></section>`;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }

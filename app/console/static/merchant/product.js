@@ -7,6 +7,7 @@ import { View } from "../shell/layout.js";
 import { productWords } from "../text/en-products.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { FormProblem, Submit, useForm } from "../ui/form.js";
 import { count, date } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -93,7 +94,7 @@ function State({ product, onChange }) {
   return html`<section class="card stack" aria-labelledby="state">
     <div class="card-head"><h2 id="state">${text.state}</h2><${StateBadge} product=${product} /></div>
     <p class="muted">${isCodes ? products.soldOutCodes : products.stateTexts[state]}</p>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    <${Facts} facts=${facts} />
     <form class="stack" ...${form.form}>
       <${FormProblem}>${form.problem}</${FormProblem}>
       <button class="button wide ${product.isActive ? "" : "primary"}" type="submit" aria-disabled=${form.isBusy ? "true" : null}>
