@@ -1,7 +1,7 @@
 // @ts-check
 // One purchase with its goods.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
@@ -10,6 +10,7 @@ import { count, date, dateTime, fileSize, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { ORDER_TONES } from "./purchases.js";
@@ -19,7 +20,6 @@ import { Refunds } from "./refund.js";
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 
 const { purchases } = words;
-const POLL_MS = 2000;
 const OPEN = ["PENDING", "PAYMENT_PROCESSING", "PENDING_REVIEW"];
 
 /** @param {{id: string}} props */
@@ -31,12 +31,7 @@ export function Purchase({ id }) {
     const delivery = hasGoods ? await deliveryOf(path, signal) : null;
     return { order, delivery, isPending: hasGoods ? delivery === null : OPEN.includes(order.status) };
   }, [id]);
-  const isPending = loaded.data?.isPending ?? false;
-  useEffect(() => {
-    if (!isPending) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isPending]);
+  usePolling(loaded.reload, loaded.data?.isPending ?? false);
   const title = loaded.data?.order.product.name ?? purchases.title;
   return html`<${View} title=${title} back=${["/purchases", purchases.back]} narrow>
     <${Loaded} of=${loaded} lines=${5}>${(/** @type {any} */ { order, delivery }) => html`

@@ -8,6 +8,7 @@ import { productWords } from "../text/en-products.js";
 import { Field, FormProblem, Invalid, TextArea, useForm } from "../ui/form.js";
 import { count } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { usePolling } from "../ui/poll.js";
 import { Empty, Notice } from "../ui/states.js";
 import { Bar, Upload, useUpload } from "../ui/upload.js";
 
@@ -190,18 +191,14 @@ function Check({ preview, onConfirm, onRestart }) {
  */
 function Adding({ path, upload, onChange, onEnd, onRestart }) {
   const isOpen = upload.closedAt === null;
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    const timer = setInterval(async () => {
-      const found = await call("GET /products/{product_id}/codes/uploads/{upload_id}", {
-        path: { ...path, upload_id: upload.id },
-      }).catch(() => null); // asked again at the next turn
-      if (!found) return;
-      onChange(found);
-      if (found.closedAt) onEnd();
-    }, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isOpen, upload.id]);
+  usePolling(async () => {
+    const found = await call("GET /products/{product_id}/codes/uploads/{upload_id}", {
+      path: { ...path, upload_id: upload.id },
+    }).catch(() => null); // asked again at the next turn
+    if (!found) return;
+    onChange(found);
+    if (found.closedAt) onEnd();
+  }, isOpen, POLL_MS);
   if (isOpen) {
     const done = upload.added + upload.duplicates;
     return html`<div class="upload-progress"><strong>${text.adding}</strong>

@@ -1,7 +1,6 @@
 // @ts-check
 // One delivery to a webhook endpoint: what is sent, and how it was answered.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
@@ -10,6 +9,7 @@ import { FormProblem, useForm } from "../ui/form.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { DELIVERY_TONES } from "./timeline.js";
@@ -32,11 +32,7 @@ export function WebhookDelivery({ id, delivery: deliveryId }) {
     return { delivery, attempts: attempts.data };
   }, [id, deliveryId]);
   const isWaiting = loaded.data?.delivery.status === "WAITING" && loaded.data.delivery.attempts === 0;
-  useEffect(() => {
-    if (!isWaiting) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isWaiting]);
+  usePolling(loaded.reload, isWaiting, POLL_MS);
   const replay = useForm("replay", {}, async (_, { key }) => {
     await call("POST /webhook-endpoints/{endpoint_id}/replays", { path: { endpoint_id: id }, body: { deliveryIds: [deliveryId] }, key });
     return () => { toast(deliveries.replayed); loaded.reload(); };

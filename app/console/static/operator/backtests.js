@@ -1,13 +1,13 @@
 // @ts-check
 // What versions of rules would have done with the payments of the past.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { backtests, kinds, rules } from "../text/en-live.js";
 import { count, date, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { query } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
@@ -20,7 +20,6 @@ import { RiskTabs } from "./risk.js";
 /** @typedef {{count: number, value: Record<string, string>}} Counted */
 
 const PAGE = 25;
-const POLL_MS = 2000;
 
 /** @param {string | null} precision 0 to 1 */
 function precisionOf(precision) {
@@ -63,11 +62,7 @@ export function Backtests() {
 export function Backtest({ id }) {
   const loaded = useLoaded((signal) => call("GET /admin/risk/backtests/{backtest_id}", { path: { backtest_id: id }, signal }), [id]);
   const isRunning = loaded.data?.status === "RUNNING";
-  useEffect(() => {
-    if (!isRunning) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isRunning]);
+  usePolling(loaded.reload, isRunning);
   const title = loaded.data ? `${loaded.data.key} · ${rules.version(String(loaded.data.version))}` : backtests.title;
   return html`<${View} title=${title} back=${["/operator/rules/backtests", backtests.back]}>
     <${Loaded} of=${loaded} lines=${10}>${(/** @type {BacktestOf} */ found) => html`
