@@ -116,13 +116,8 @@ function Sheet({ code, name }) {
   const path = { merchant_code_id: code.id };
   const sheet = useImage((signal) => download("GET /merchant-codes/{merchant_code_id}/sheet.svg", { path, signal }),
     [code.id]);
-  async function save(/** @type {"sheet.svg" | "qr.png"} */ file) {
-    try {
-      saveFile(await download(`GET /merchant-codes/{merchant_code_id}/${file}`, { path }), file);
-    } catch (error) {
-      toast(error.message || words.problems.offline);
-    }
-  }
+  const save = (/** @type {"sheet.svg" | "qr.png"} */ file) => (
+    saveFile(`GET /merchant-codes/{merchant_code_id}/${file}`, { path }, file));
   async function copy() {
     await navigator.clipboard.writeText(code.link);
     toast(words.copied);

@@ -2,10 +2,11 @@
 // Compares a bank's statement with our records, and settles what is safe.
 
 import { useState } from "preact/hooks";
-import { call, download } from "../api/client.js";
+import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { operations } from "../text/en-operations.js";
+import { saveFile } from "../ui/export.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -13,7 +14,6 @@ import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
-import { toast } from "../ui/toast.js";
 import { Action } from "./action.js";
 import { BankTabs } from "./bank.js";
 
@@ -93,18 +93,8 @@ function Upload({ banks, onDone }) {
 function Report({ found, onDone }) {
   const { report, query, file } = found;
   const safe = report.counts.canClose ?? 0;
-  async function save() {
-    try {
-      const blob = await download("POST /admin/reconciliations", { query: { ...query, format: "csv" }, body: file });
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(blob);
-      link.download = `reconciliation-${report.provider}-${report.from}.csv`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    } catch (error) {
-      toast(error.message || words.problems.offline);
-    }
-  }
+  const save = () => saveFile("POST /admin/reconciliations", { query: { ...query, format: "csv" }, body: file },
+    `reconciliation-${report.provider}-${report.from}.csv`);
   const counts = Object.entries(text.counts).filter(([name]) => report.counts[name] > 0);
   return html`<section class="card stack stacked" aria-labelledby="report-title" aria-live="polite">
     <div class="card-head"><div><h2 id="report-title">${text.result}</h2>
