@@ -7,7 +7,7 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
-import { count, money, parseAmount } from "../ui/format.js";
+import { count, minus, money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
@@ -114,11 +114,6 @@ export function Preview({ orderId, part }) {
   return html`<div class="preview"><${Shown} of=${usePreview(orderId, part)} /></div>`;
 }
 
-/** Whether an amount is less than another of the same currency, exactly. @param {string} one @param {string} other */
-function isLess(one, other) {
-  return BigInt(one.replace(".", "")) < BigInt(other.replace(".", ""));
-}
-
 /** @param {{of: any}} props of: from `usePreview` */
 function Shown({ of: loaded }) {
   if (loaded.error?.status === 400 || loaded.error?.status === 409) {
@@ -135,7 +130,7 @@ function Shown({ of: loaded }) {
     preview.units > 0 && [words.units1, count(preview.units)],
     [words.left, show(preview.amountLeft)],
   ]} />
-  ${isLess(available, preview.net)
+  ${minus(available, preview.net).startsWith("-")
     ? html`<${Notice} tone="warning">${words.short(show(available))} <a href="/app/add-money">${words.addMoney}</a></${Notice}>`
     : html`<p class="muted">${words.available(show(available))}</p>`}`;
 }

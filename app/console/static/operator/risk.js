@@ -2,10 +2,10 @@
 // What the views of risk share: their tabs, and conditions for people.
 
 import { kinds, rules } from "../text/en-live.js";
-import { decimalsOf, money } from "../ui/format.js";
+import { decimalsOf, money, withDecimals } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Tabs } from "../ui/tabs.js";
-import { decimal, fromMinor } from "./figures.js";
+import { decimal } from "./figures.js";
 
 export function RiskTabs() {
   return html`<${Tabs} label=${rules.title} tabs=${[
@@ -53,7 +53,7 @@ export function inputOf(name, value, currency) {
     : nameOf(field);
   if (value === null) return { label, text: field === "list" ? rules.noList : rules.unknown };
   if (field === "amount" || field === "sum") {
-    return { label, text: money(fromMinor(String(value), decimalsOf(currency)), currency) };
+    return { label, text: money(withDecimals(BigInt(value), decimalsOf(currency)), currency) };
   }
   return { label, text: typeof value === "number" ? decimal(value) : valueOf(value) };
 }
