@@ -7,7 +7,7 @@ import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { saveFile } from "../ui/export.js";
-import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -71,13 +71,8 @@ function CreateForm({ currency }) {
   });
   const { kind } = form.values;
   return html`<form class="card stack" ...${form.form}>
-    <fieldset class="choices">
-      <legend>${codes.what}</legend>
-      ${Object.entries(codes.kinds).map(([each, text]) => html`<label key=${each} class="choice">
-        <input type="radio" name="kind" value=${each} checked=${kind === each} onChange=${() => form.set({ kind: each })} />
-        <span><strong>${text}</strong></span>
-      </label>`)}
-    </fieldset>
+    <${Choices} label=${codes.what} name="kind" value=${kind} options=${Object.entries(codes.kinds)}
+      choose=${(/** @type {string} */ chosen) => form.set({ kind: chosen })} />
     ${kind === "fixed" && html`<${MoneyField} ...${form.field("amount")} label=${codes.amount} currency=${currency} />`}
     ${kind === "product" && (products?.length === 0
       ? html`<${Notice} tone="warning">${codes.noProducts}</${Notice}>`

@@ -6,7 +6,7 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { Facts } from "../ui/facts.js";
-import { Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
 import { count, minus, money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
@@ -65,14 +65,9 @@ function Form({ order }) {
   const preview = usePreview(order.id, part);
   const kinds = order.quantity > 1 ? ["all", "units", "amount"] : ["all", "amount"];
   return html`<form class="card stack" ...${form.form}>
-    <fieldset class="choices">
-      <legend>${words.what}</legend>
-      ${kinds.map((kind) => html`<label key=${kind} class="choice">
-        <input type="radio" name="part" value=${kind} checked=${form.values.part === kind}
-          onChange=${() => form.set({ part: kind })} />
-        <span><strong>${words.parts[kind]}</strong><span class="muted">${words.partTexts[kind]}</span></span>
-      </label>`)}
-    </fieldset>
+    <${Choices} label=${words.what} name="part" value=${form.values.part}
+      choose=${(/** @type {string} */ chosen) => form.set({ part: chosen })}
+      options=${kinds.map((kind) => [kind, words.parts[kind], words.partTexts[kind]])} />
     ${form.values.part === "units" && html`<${Field} ...${form.field("units")} label=${words.units}
       inputmode="numeric" autocomplete="off" />`}
     ${form.values.part === "amount" && html`<${MoneyField} ...${form.field("amount")} label=${words.amount}
