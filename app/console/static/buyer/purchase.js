@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
+import { CopyButton } from "../ui/copy.js";
 import { Facts } from "../ui/facts.js";
 import { count, date, dateTime, fileSize, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -12,7 +13,6 @@ import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
-import { toast } from "../ui/toast.js";
 import { ORDER_TONES } from "./purchases.js";
 import { Refunds } from "./refund.js";
 
@@ -102,15 +102,11 @@ function Goods({ delivery }) {
 /** A code that is shown on demand. @param {{label: string, text: string}} props */
 function Secret({ label, text }) {
   const [isShown, setShown] = useState(false);
-  async function copy() {
-    await navigator.clipboard.writeText(text);
-    toast(words.copied);
-  }
   return html`<div class="secret">
     <span class="secret-label">${label}</span>
     <span class="secret-text mono">${isShown ? text : html`<span aria-label=${purchases.hidden} role="img">••••••••••</span>`}</span>
     <button class="button" aria-pressed=${isShown} onClick=${() => setShown(!isShown)}>
       ${isShown ? purchases.hide : purchases.reveal}</button>
-    ${navigator.clipboard && html`<button class="button" onClick=${copy}><${Icon} name="copy" />${words.copy}</button>`}
+    <${CopyButton} text=${text} />
   </div>`;
 }

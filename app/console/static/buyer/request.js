@@ -5,11 +5,11 @@ import { call, download, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CopyButton } from "../ui/copy.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate, query, setQuery } from "../ui/router.js";
@@ -164,17 +164,13 @@ function Share({ row }) {
   const image = useImage((signal) => download("GET /payment-requests/{payment_request_id}/qr.svg", {
     path: { payment_request_id: row.id }, signal,
   }), [row.id]);
-  async function copy() {
-    await navigator.clipboard.writeText(row.link);
-    toast(request.copied);
-  }
   const share = () => navigator.share({ title: row.note ?? request.one, url: row.link }).catch(() => {});
   return html`<div class="share">
     ${image ? html`<img class="qr" src=${image} alt=${request.qr} />` : html`<div class="qr" aria-hidden="true"></div>`}
     <p class="muted">${request.scan}</p>
     <p class="mono link-text">${row.link}</p>
     <div class="actions">
-      ${navigator.clipboard && html`<button class="button primary" onClick=${copy}><${Icon} name="copy" />${request.copy}</button>`}
+      <${CopyButton} text=${row.link} label=${request.copy} done=${request.copied} look="primary" />
       ${"share" in navigator && html`<button class="button" onClick=${share}>${request.share}</button>`}
     </div>
     <p class="muted">${request.waiting}</p>

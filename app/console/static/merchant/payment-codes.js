@@ -6,6 +6,7 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CopyButton } from "../ui/copy.js";
 import { saveFile } from "../ui/export.js";
 import { Choices, Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { money } from "../ui/format.js";
@@ -113,10 +114,6 @@ function Sheet({ code, name }) {
     [code.id]);
   const save = (/** @type {"sheet.svg" | "qr.png"} */ file) => (
     saveFile(`GET /merchant-codes/{merchant_code_id}/${file}`, { path }, file));
-  async function copy() {
-    await navigator.clipboard.writeText(code.link);
-    toast(words.copied);
-  }
   return html`<section class="card stack">
     <div class="sheet">${sheet
       ? html`<img src=${sheet} alt=${codes.sheet(name)} />`
@@ -128,7 +125,7 @@ function Sheet({ code, name }) {
     </div>
     <div class="secret screen-only">
       <span class="secret-text mono">${code.link}</span>
-      ${navigator.clipboard && html`<button class="button" type="button" onClick=${copy}><${Icon} name="copy" />${codes.copyLink}</button>`}
+      <${CopyButton} text=${code.link} label=${codes.copyLink} />
     </div>
   </section>`;
 }
