@@ -4,8 +4,8 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
+import { Act } from "../ui/act.js";
 import { Facts } from "../ui/facts.js";
-import { FormProblem, useForm } from "../ui/form.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
@@ -33,14 +33,12 @@ export function WebhookDelivery({ id, delivery: deliveryId }) {
   }, [id, deliveryId]);
   const isWaiting = loaded.data?.delivery.status === "WAITING" && loaded.data.delivery.attempts === 0;
   usePolling(loaded.reload, isWaiting, POLL_MS);
-  const replay = useForm("replay", {}, async (_, { key }) => {
+  const title = loaded.data ? developers.typeName(loaded.data.delivery.type) : deliveries.one;
+  const again = html`<${Act} name="replay" label=${deliveries.replay} send=${async (/** @type {any} */ { key }) => {
     await call("POST /webhook-endpoints/{endpoint_id}/replays", { path: { endpoint_id: id }, body: { deliveryIds: [deliveryId] }, key });
     return () => { toast(deliveries.replayed); loaded.reload(); };
-  });
-  const title = loaded.data ? developers.typeName(loaded.data.delivery.type) : deliveries.one;
-  const again = html`<form ...${replay.form}><button class="button" type="submit">${deliveries.replay}</button></form>`;
+  }} />`;
   return html`<${View} title=${title} back=${[`/merchant/webhooks/${id}`, deliveries.back]} actions=${again}>
-    ${replay.problem && html`<${FormProblem}>${replay.problem}</${FormProblem}>`}
     <${Loaded} of=${loaded} lines=${8}>${(/** @type {{delivery: Delivery, attempts: WebhookAttempt[]}} */ { delivery, attempts }) => html`
       <section class="card">
         <${Facts} facts=${[

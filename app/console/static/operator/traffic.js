@@ -4,6 +4,7 @@
 import { call } from "../api/client.js";
 import { live, traffic } from "../text/en-live.js";
 import { words } from "../text/en.js";
+import { Act } from "../ui/act.js";
 import { FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { count, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -11,7 +12,6 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Act } from "./act.js";
 import { duration } from "./figures.js";
 
 /** @typedef {import("../api/schema.js").Traffic} TrafficState */
