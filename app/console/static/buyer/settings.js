@@ -10,6 +10,7 @@ import { habits } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { zoneOptions } from "../ui/moments.js";
 import { Tabs } from "../ui/tabs.js";
 import { toast } from "../ui/toast.js";
 
@@ -59,7 +60,6 @@ function Form({ me }) {
       toast(words.saved);
     };
   });
-  const zones = new Set([me.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
   return html`<form class="card stack" ...${form.form}>
     <p class="muted">${settings.profileText}</p>
     <${FormProblem}>${form.problem}</${FormProblem}>
@@ -72,7 +72,7 @@ function Form({ me }) {
       class="input" type="tel" autocomplete="tel" />
     <${Field} ...${form.field("locale")} label=${settings.locale} hint=${settings.localeHint} class="input" autocomplete="off" />
     <${Select} ...${form.field("timeZone")} label=${settings.timeZone}
-      options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+      options=${zoneOptions(me.timeZone)} />
     <${Submit} isBusy=${form.isBusy}>${words.save}</${Submit}>
   </form>`;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // The orders of a merchant's products, with filters in the address.
 
+import { ORDER_TONES } from "../buyer/purchases.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ExportButton } from "../ui/export.js";
@@ -16,11 +17,6 @@ import { useProductChoice } from "./products-choice.js";
 /** @typedef {import("../api/schema.js").Order} Order */
 
 const { orders } = sales;
-
-export const ORDER_TONES = {
-  PENDING: "warning", PAYMENT_PROCESSING: "warning", PENDING_REVIEW: "warning", COMPLETED: "success",
-  FAILED: "danger", CANCELLED: "neutral", REFUNDED: "neutral",
-};
 
 /** The lists about sales. */
 export function SalesTabs() {

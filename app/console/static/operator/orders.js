@@ -20,7 +20,6 @@ import { RefundRow } from "./refunds.js";
 /** @typedef {import("../api/schema.js").CheckoutState} CheckoutState */
 
 const { orders: text, refunds } = operations;
-const TONES = { ...ORDER_TONES, PENDING_REVIEW: "warning" };
 
 /** @returns {import("../ui/filters.js").Filter[]} */
 function filtersOf() {
@@ -38,7 +37,7 @@ function filtersOf() {
 
 /** @param {{status: Order["status"]}} props */
 function State({ status }) {
-  return html`<${Badge} tone=${TONES[status]}>${text.states[status]}</${Badge}>`;
+  return html`<${Badge} tone=${ORDER_TONES[status]}>${text.states[status]}</${Badge}>`;
 }
 
 export function Orders() {

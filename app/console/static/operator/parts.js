@@ -5,6 +5,8 @@ import { operations } from "../text/en-operations.js";
 import { html } from "../ui/html.js";
 import { Tabs } from "../ui/tabs.js";
 
+export const CURRENCIES = ["USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
+
 /** The lists of orders. */
 export function OrderTabs() {
   const { orders, refunds } = operations;

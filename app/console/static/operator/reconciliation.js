@@ -12,10 +12,12 @@ import { count, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { zoneOptions } from "../ui/moments.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
 import { Action } from "./action.js";
 import { BankTabs } from "./bank.js";
+import { CURRENCIES } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").Reconciliation} Reconciliation */
 /** @typedef {import("../api/schema.js").ReconciliationRow} Row */
@@ -23,7 +25,6 @@ import { BankTabs } from "./bank.js";
 
 const { reconciliation: text, bank } = operations;
 const MAX_ROWS = 1000;
-const CURRENCIES = ["", "USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
 const OUTCOME_TONES = { MATCHED: "success", MISSING_HERE: "danger", MISSING_THERE: "danger", AMOUNT_DIFFERS: "danger", STATUS_DIFFERS: "warning", DUPLICATE: "warning" };
 
 /** @param {Blob} body @param {Record<string, any>} query @param {{code?: string}} [sending] */
@@ -57,7 +58,6 @@ function Upload({ banks, onDone }) {
     const report = await compare(body, query);
     return () => onDone({ file: body, query, report });
   });
-  const zones = new Set([habits.value.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
   const check = (/** @type {"decimalComma" | "monthFirst"} */ name, /** @type {string} */ label) => html`<label class="check">
     <input type="checkbox" checked=${form.values[name]} onChange=${(/** @type {any} */ event) => form.set({ [name]: event.currentTarget.checked })} />
     <span>${label}</span></label>`;
@@ -74,12 +74,12 @@ function Upload({ banks, onDone }) {
     <div class="row">
       <${Field} ...${form.field("from")} label=${words.from} hint=${text.fromHint} type="date" class="input" />
       <${Field} ...${form.field("to")} label=${words.to} type="date" class="input" />
-      <${Select} ...${form.field("timeZone")} label=${text.zone} options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+      <${Select} ...${form.field("timeZone")} label=${text.zone} options=${zoneOptions(habits.value.timeZone)} />
     </div>
     <details class="more">
       <summary>${text.layout}</summary>
       <div class="stack">
-        <${Select} ...${form.field("currency")} label=${text.currency} hint=${text.currencyHint} options=${CURRENCIES.map((code) => [code, code || operations.none])} />
+        <${Select} ...${form.field("currency")} label=${text.currency} hint=${text.currencyHint} options=${["", ...CURRENCIES].map((code) => [code, code || operations.none])} />
         <${Field} ...${form.field("columns")} label=${text.columns} hint=${text.columnsHint} class="input" autocomplete="off" maxlength="1000" isOptional />
         ${check("decimalComma", text.comma)}
         ${check("monthFirst", text.monthFirst)}

@@ -12,7 +12,7 @@ import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Empty, Notice } from "../ui/states.js";
 import { Action } from "./action.js";
-import { Person, nameOf } from "./parts.js";
+import { CURRENCIES, Person, nameOf } from "./parts.js";
 import { AccountTabs } from "./users.js";
 
 /** @typedef {import("../api/schema.js").ListedWallet} ListedWallet */
@@ -20,7 +20,6 @@ import { AccountTabs } from "./users.js";
 /** @typedef {import("../api/schema.js").Transaction} Transaction */
 
 const { wallets: text } = operations;
-const CURRENCIES = ["USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
 
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [
