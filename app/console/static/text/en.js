@@ -150,8 +150,6 @@ export const words = {
     note: "Note",
     noteHint: "The recipient sees it.",
     confirmTitle: "Is this the right person?",
-    verified: "Verified",
-    verifiedSince: (/** @type {string} */ date) => `Verified since ${date}`,
     unverified: "Not verified: make sure that you know this person.",
     change: "Change the recipient",
     submit: (/** @type {string} */ amount) => `Send ${amount}`,
