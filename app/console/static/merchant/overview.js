@@ -58,7 +58,7 @@ export function Overview() {
   const turn = useTurn();
   const actions = html`<a class="button narrow-only" href="/app/merchant/shop">${productWords.menu.shop}</a>`;
   return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null} actions=${actions}>
-    <${Checklist} />
+    ${shop.data && html`<${Checklist} shop=${shop.data} />`}
     <nav class="subtabs" aria-label=${text.period}>
       ${PERIODS.map((each) => html`<a key=${each} href="/app/merchant?days=${each}"
         aria-current=${each === days ? "page" : null}>${text.periods[/** @type {"1"} */ (each)]}</a>`)}
