@@ -145,7 +145,7 @@ export function OneRequest({ id }) {
   usePolling(loaded.reload, loaded.data?.status === "OPEN");
   return html`<${View} title=${request.one} back=${["/request", request.title]} narrow>
     <${Loaded} of=${loaded} lines=${6}>${(/** @type {PaymentRequest} */ row) => html`
-      <section class="card stack request-card">
+      <section class="card stack">
         <div class="request-head" aria-live="polite">
           <p class="price">${amountOf(row)}</p>
           <${Badge} tone=${TONES[row.status]}>${request.states[row.status]}</${Badge}>

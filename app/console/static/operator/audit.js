@@ -35,7 +35,7 @@ function Target({ row: { targetType, targetId } }) {
   };
   const name = text.targets[targetType] ?? targetType.replaceAll(/[-_]/g, " ");
   return html`${pages[targetType] ? html`<a href=${pages[targetType]}>${name}</a>` : name}
-    <span class="muted mono block reference">${targetId}</span>`;
+    <span class="muted mono block anywhere">${targetId}</span>`;
 }
 
 /** The values of an action. @param {{details: Record<string, any>}} props */

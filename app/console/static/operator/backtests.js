@@ -11,6 +11,7 @@ import { usePolling } from "../ui/poll.js";
 import { query } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
+import { Bar } from "../ui/upload.js";
 import { moneys, percent } from "./figures.js";
 import { RiskTabs } from "./risk.js";
 
@@ -78,7 +79,7 @@ function Summary({ found }) {
   const skipped = Object.entries(found.skipped);
   return html`<section class="card stack" aria-label=${backtests.period}>
     <div class="card-head"><p>${dateTime(found.startsAt)} – ${dateTime(found.endsAt)}</p><${State} ...${found} /></div>
-    ${found.status === "RUNNING" && html`<progress class="progress" max="100" value=${found.progress} aria-label=${backtests.progress}></progress>`}
+    ${found.status === "RUNNING" && html`<${Bar} label=${backtests.progress} value=${found.progress} max=${100} />`}
     <p>${backtests.evaluated(count(found.evaluated))}${found.notEvaluable ? html` · <span class="muted">${backtests.notEvaluable(count(found.notEvaluable))}</span>` : ""}</p>
     ${skipped.length > 0 && html`<p class="muted">${backtests.skipped}: ${skipped.map(([name, number]) => `${name.replace("@", " · ")} (${count(number)})`).join(", ")}</p>`}
     <p><a href="/app/operator/rules/${found.ruleId}">${backtests.open}</a></p>

@@ -41,7 +41,7 @@ function filtersOf(own) {
 /** Our reference and the bank's. @param {{ours: string, theirs: string | null, provider: string}} props */
 function References({ ours, theirs, provider }) {
   return html`<span class="muted">${provider}${theirs && html` · <span class="mono">${theirs}</span>`}</span>
-    <span class="muted mono block reference">${ours}</span>`;
+    <span class="muted mono block anywhere">${ours}</span>`;
 }
 
 export function Onramps() {

@@ -38,7 +38,7 @@ export function HeldEvents() {
   const loaded = useList("GET /admin/events", { filters });
   const columns = [
     { title: text.event, kind: "main", cell: (/** @type {HeldEvent} */ row) => html`<span class="cell-title">${row.type}</span>
-        <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono reference">${row.aggregateId}</span></span>` },
+        <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono anywhere">${row.aggregateId}</span></span>` },
     { title: text.sink, cell: (/** @type {HeldEvent} */ row) => html`<span class="muted">${row.sink}</span>` },
     { title: operations.status, cell: (/** @type {HeldEvent} */ row) => html`<${Badge} tone=${TONES[row.status]}>${text.states[row.status]}</${Badge}>
         ${row.nextAttemptAt && html`<span class="muted block">${text.next(dateTime(row.nextAttemptAt))}</span>`}` },

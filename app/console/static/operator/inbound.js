@@ -59,7 +59,7 @@ function Event({ event, reload }) {
     <div class="list-row">
       <span class="grow"><strong>${text.types[event.type] ?? event.type}</strong>
         <span class="muted block">${event.provider} · ${dateTime(event.receivedAt)}<${Subject} event=${event} /></span>
-        <span class="muted mono block reference">${event.reference}</span>
+        <span class="muted mono block anywhere">${event.reference}</span>
         ${event.providerReference && html`<span class="muted block">${text.theirs} <span class="mono">${event.providerReference}</span></span>`}
         ${event.reason && html`<span class="muted block" dir="auto">${text.theirReason} ${event.reason}</span>`}
         ${event.status === "RECEIVED" && event.lastError && html`<span class="error block">${event.lastError} · ${text.attempts(count(event.attempts))}</span>`}

@@ -28,7 +28,7 @@ export function Lists() {
   const loaded = useList("GET /admin/risk/lists", { filters: FILTERS, limit: PAGE });
   const columns = [
     { title: lists.value, kind: "wide", cell: (/** @type {Entry} */ row) => html`
-        <span class="cell-title reference"><bdi>${row.value}</bdi></span><span class="muted">${lists.kinds[row.kind]} · <bdi>${row.reason}</bdi></span>` },
+        <span class="cell-title anywhere"><bdi>${row.value}</bdi></span><span class="muted">${lists.kinds[row.kind]} · <bdi>${row.reason}</bdi></span>` },
     { title: lists.expires, cell: (/** @type {Entry} */ row) => html`<span class="muted">${row.expiresAt ? lists.until(date(row.expiresAt)) : lists.forever}</span>` },
     { title: lists.list, kind: "number", cell: (/** @type {Entry} */ row) => html`<${Badge} tone=${row.list === "BLOCK" ? "danger" : "success"}>${lists.states[row.list]}</${Badge}>` },
     { title: lists.remove, kind: "number", cell: (/** @type {Entry} */ row) => html`<${Remove} row=${row} onDone=${loaded.reload} />` },

@@ -120,7 +120,7 @@ function Differences({ rows }) {
   const columns = [
     { title: text.outcome, kind: "main", cell: (/** @type {Row} */ row) => html`<${Badge} tone=${OUTCOME_TONES[row.outcome]}>${text.outcomes[row.outcome]}</${Badge}>
         <span class="muted block">${text.actions[row.action]}${row.line !== null ? ` · ${text.line(count(row.line))}` : ""}${row.date ? ` · ${row.date}` : ""}</span>` },
-    { title: operations.reference, cell: (/** @type {Row} */ row) => html`<span class="muted mono reference">${row.reference ?? row.bankReference ?? operations.none}</span>` },
+    { title: operations.reference, cell: (/** @type {Row} */ row) => html`<span class="muted mono anywhere">${row.reference ?? row.bankReference ?? operations.none}</span>` },
     { title: text.atBank, kind: "number", cell: (/** @type {Row} */ row) => html`${sum(row.amount, row.currency)} <span class="muted">${text.directions[row.direction]}</span>` },
     { title: text.here, kind: "number", cell: (/** @type {Row} */ row) => html`${sum(row.ourAmount, row.ourCurrency)}
         ${row.ourStatus && html`<span class="muted block">${bank.onrampStates[row.ourStatus] ?? bank.payoutStates[row.ourStatus] ?? row.ourStatus}</span>`}` },
