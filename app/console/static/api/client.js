@@ -67,6 +67,11 @@ export class ApiError extends Error {
     return isByField ? Object.fromEntries(entries) : {};
   }
 
+  /** Whether the same request may succeed in a moment. */
+  get isTransient() {
+    return this.status === 0 || this.status === 503 || this.code === "IDEMPOTENCY_IN_PROGRESS";
+  }
+
   /** Whether the request may have had its effect although it failed. */
   get isUncertain() {
     return this.status === 0 || this.status >= 500 || this.code === "IDEMPOTENCY_IN_PROGRESS";
@@ -144,9 +149,7 @@ async function send(operation, options) {
       await restoreSession(token);
       if (user.value) continue;
     }
-    const isTransient = error.status === 0 || error.status === 503
-      || error.code === "IDEMPOTENCY_IN_PROGRESS";
-    if (!repeatable || !isTransient || attempt === ATTEMPTS) throw error;
+    if (!repeatable || !error.isTransient || attempt === ATTEMPTS) throw error;
     await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt));
   }
 }

@@ -10,7 +10,7 @@ const LONGEST_DELAY_MS = 60_000;
 const address = document.querySelector("meta[name=stream]")?.getAttribute("content") ?? "";
 
 /** Whether there is a stream. */
-export const hasStream = address !== "";
+const hasStream = address !== "";
 
 /**
  * Tell when something has happened, until the returned function is called.

@@ -41,9 +41,7 @@ export async function sendFile(operation, options) {
         await restoreSession(token);
         continue;
       }
-      const isTransient = error.status === 0 || error.status === 503
-        || error.code === "IDEMPOTENCY_IN_PROGRESS";
-      if (!isTransient || attempt === ATTEMPTS) throw error;
+      if (!error.isTransient || attempt === ATTEMPTS) throw error;
       options.onLost?.();
       await connection(500 * 2 ** attempt, options.signal);
     }

@@ -10,6 +10,7 @@ import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
+import { usePolling } from "../ui/poll.js";
 import { BASE, navigate } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
@@ -104,13 +105,7 @@ export function Payment({ id }) {
     const { data } = await call("GET /onramp", { query: { limit: 1 }, signal });
     return data[0] ?? null;
   }, [id]);
-  const isOpen = loaded.data?.status === "PROCESSING";
-  const reload = loaded.reload;
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isOpen]);
+  usePolling(loaded.reload, loaded.data?.status === "PROCESSING", POLL_MS);
   return html`<${View} title=${addMoney.title} back=${["/add-money", addMoney.title]} narrow>
     <${Loaded} of=${loaded}>${(/** @type {Onramp} */ data) => html`<div class="card" aria-live="polite">
       <${Outcome} onramp=${data} /></div>`}

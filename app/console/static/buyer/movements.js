@@ -11,7 +11,7 @@ import { Icon } from "../ui/icons.js";
 const INCOMING = new Set(["DEPOSIT", "ONRAMP", "TRANSFER_IN", "EARNING", "REFUND", "FEE_REFUND"]);
 
 /** @param {Transaction} row */
-export function isIncoming(row) {
+function isIncoming(row) {
   return INCOMING.has(row.type);
 }
 

@@ -34,7 +34,7 @@ const { pay } = texts;
 const TOKEN = /^[A-Za-z0-9_-]{22}$/;
 
 /** The token of a payment link, or a token itself; null of anything else. @param {string} text */
-export function tokenOf(text) {
+function tokenOf(text) {
   const typed = text.trim();
   if (TOKEN.test(typed)) return typed;
   const found = /\/pay\/([A-Za-z0-9_-]+)\/?(?:[?#].*)?$/.exec(typed);

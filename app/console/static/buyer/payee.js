@@ -9,6 +9,8 @@ import { Badge } from "../ui/states.js";
 
 /** @typedef {import("../api/schema.js").UserIdentifier} UserIdentifier */
 
+const { pay } = wallet;
+
 /** What was typed, as the API names it. @param {string} text @returns {UserIdentifier} */
 export function identify(text) {
   if (text.includes("@")) return { email: text };
@@ -18,10 +20,10 @@ export function identify(text) {
 
 /**
  * Who is paid, and whether they have proved who they are.
- * @param {{payee: {name: string, verified: boolean, verifiedSince: string | null}, children?: any}} props
+ * @param {{payee: {name: string, verified: boolean, verifiedSince: string | null}, unverified?: string, children?: any}} props
+ *   unverified: what is said if they have not
  */
-export function Payee({ payee, children }) {
-  const { pay } = wallet;
+export function Payee({ payee, unverified = pay.unverified, children }) {
   return html`<div class="recipient-card">
     <span class="avatar"><${Icon} name="user" /></span>
     <div>
@@ -29,7 +31,7 @@ export function Payee({ payee, children }) {
       ${children}
       ${payee.verified
         ? html`<${Badge} tone="success">${payee.verifiedSince ? pay.verifiedSince(date(payee.verifiedSince)) : pay.verified}</${Badge}>`
-        : html`<p class="hint">${pay.unverified}</p>`}
+        : html`<p class="hint">${unverified}</p>`}
     </div>
   </div>`;
 }

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
-import { Field, FormProblem, Submit, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Submit, useForm } from "../ui/form.js";
 import { count, money, times } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
@@ -116,17 +116,11 @@ function Buy({ product, wallet }) {
           autocomplete="off" autocapitalize="characters" spellcheck=${false}
           onInput=${(/** @type {any} */ event) => change({ couponCode: event.currentTarget.value })} />`
       : html`<button class="button quiet start" type="button" onClick=${() => setHasCoupon(true)}>${shop.addCoupon}</button>`}
-    <fieldset class="choices">
-      <legend>${shop.method}</legend>
-      ${[
+    <${Choices} label=${shop.method} name="paymentMethod" value=${paymentMethod}
+      choose=${(/** @type {string} */ chosen) => change({ paymentMethod: chosen })} options=${[
         ["WALLET", shop.wallet, shop.walletHas(money(wallet.available, wallet.currency))],
         ["GATEWAY", shop.card, shop.cardText],
-      ].map(([value, text, hint]) => html`<label key=${value} class="choice">
-        <input type="radio" name="paymentMethod" value=${value} checked=${paymentMethod === value}
-          onChange=${() => change({ paymentMethod: value })} />
-        <span><strong>${text}</strong><span class="muted">${hint}</span></span>
-      </label>`)}
-    </fieldset>
+      ]} />
     <p class="total"><span>${shop.total}</span><strong>${shown}</strong></p>
     <${FormProblem}>${problem}</${FormProblem}>
     <${Submit} isBusy=${form.isBusy} wide>${shop.buy(shown)}</${Submit}>

@@ -1,16 +1,18 @@
 // @ts-check
 // One purchase with its goods.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
+import { CopyButton } from "../ui/copy.js";
+import { Facts } from "../ui/facts.js";
 import { count, date, dateTime, fileSize, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
-import { toast } from "../ui/toast.js";
 import { ORDER_TONES } from "./purchases.js";
 import { Refunds } from "./refund.js";
 
@@ -18,7 +20,6 @@ import { Refunds } from "./refund.js";
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 
 const { purchases } = words;
-const POLL_MS = 2000;
 const OPEN = ["PENDING", "PAYMENT_PROCESSING", "PENDING_REVIEW"];
 
 /** @param {{id: string}} props */
@@ -30,12 +31,7 @@ export function Purchase({ id }) {
     const delivery = hasGoods ? await deliveryOf(path, signal) : null;
     return { order, delivery, isPending: hasGoods ? delivery === null : OPEN.includes(order.status) };
   }, [id]);
-  const isPending = loaded.data?.isPending ?? false;
-  useEffect(() => {
-    if (!isPending) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isPending]);
+  usePolling(loaded.reload, loaded.data?.isPending ?? false);
   const title = loaded.data?.order.product.name ?? purchases.title;
   return html`<${View} title=${title} back=${["/purchases", purchases.back]} narrow>
     <${Loaded} of=${loaded} lines=${5}>${(/** @type {any} */ { order, delivery }) => html`
@@ -45,7 +41,7 @@ export function Purchase({ id }) {
           : html`<p class="muted">${OPEN.includes(order.status) ? purchases.pending : purchases.nothing}</p>`}
       </section>
       <${Refunds} order=${order} onChange=${loaded.reload} />
-      <${Facts} order=${order} />`}
+      <${About} order=${order} />`}
     </${Loaded}>
   </${View}>`;
 }
@@ -61,7 +57,7 @@ async function deliveryOf(/** @type {{order_id: string}} */ path, /** @type {Abo
 }
 
 /** @param {{order: OrderDetail}} props */
-function Facts({ order }) {
+function About({ order }) {
   const facts = [
     [purchases.status, html`<${Badge} tone=${ORDER_TONES[order.status]}>${purchases.states[order.status]}</${Badge}>`],
     [purchases.number, html`<span class="mono">${order.number}</span>`],
@@ -73,9 +69,7 @@ function Facts({ order }) {
     [purchases.paid, html`<strong>${money(order.amount, order.currency)}</strong>`],
     Number(order.refundedAmount) ? [purchases.refunded, money(order.refundedAmount, order.currency)] : null,
   ];
-  return html`<section class="card"><dl class="facts">
-    ${facts.filter((fact) => fact !== null).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl></section>`;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }
 
 /** @param {{delivery: Delivery}} props */
@@ -108,15 +102,11 @@ function Goods({ delivery }) {
 /** A code that is shown on demand. @param {{label: string, text: string}} props */
 function Secret({ label, text }) {
   const [isShown, setShown] = useState(false);
-  async function copy() {
-    await navigator.clipboard.writeText(text);
-    toast(words.copied);
-  }
   return html`<div class="secret">
     <span class="secret-label">${label}</span>
     <span class="secret-text mono">${isShown ? text : html`<span aria-label=${purchases.hidden} role="img">••••••••••</span>`}</span>
     <button class="button" aria-pressed=${isShown} onClick=${() => setShown(!isShown)}>
       ${isShown ? purchases.hide : purchases.reveal}</button>
-    ${navigator.clipboard && html`<button class="button" onClick=${copy}><${Icon} name="copy" />${words.copy}</button>`}
+    <${CopyButton} text=${text} />
   </div>`;
 }

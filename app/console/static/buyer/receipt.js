@@ -42,7 +42,7 @@ export function OpenPage({ load, look = "", children }) {
 }
 
 /** @param {string} transferId @returns {Promise<string>} the path of the receipt */
-export async function receiptOf(transferId) {
+async function receiptOf(transferId) {
   const { url } = await call("GET /transfers/{transfer_id}/receipt", { path: { transfer_id: transferId } });
   return pathOf(url);
 }

@@ -5,10 +5,11 @@ import { call, download, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CopyButton } from "../ui/copy.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate, query, setQuery } from "../ui/router.js";
@@ -144,7 +145,7 @@ export function OneRequest({ id }) {
   usePolling(loaded.reload, loaded.data?.status === "OPEN");
   return html`<${View} title=${request.one} back=${["/request", request.title]} narrow>
     <${Loaded} of=${loaded} lines=${6}>${(/** @type {PaymentRequest} */ row) => html`
-      <section class="card stack request-card">
+      <section class="card stack">
         <div class="request-head" aria-live="polite">
           <p class="price">${amountOf(row)}</p>
           <${Badge} tone=${TONES[row.status]}>${request.states[row.status]}</${Badge}>
@@ -153,7 +154,7 @@ export function OneRequest({ id }) {
         ${row.status === "OPEN" && isMine(row) && html`<${Share} row=${row} />`}
         ${row.status === "OPEN" && html`<${Actions} row=${row} onDone=${loaded.reload} />`}
       </section>
-      <${Facts} row=${row} />`}
+      <${About} row=${row} />`}
     </${Loaded}>
   </${View}>`;
 }
@@ -163,17 +164,13 @@ function Share({ row }) {
   const image = useImage((signal) => download("GET /payment-requests/{payment_request_id}/qr.svg", {
     path: { payment_request_id: row.id }, signal,
   }), [row.id]);
-  async function copy() {
-    await navigator.clipboard.writeText(row.link);
-    toast(request.copied);
-  }
   const share = () => navigator.share({ title: row.note ?? request.one, url: row.link }).catch(() => {});
   return html`<div class="share">
     ${image ? html`<img class="qr" src=${image} alt=${request.qr} />` : html`<div class="qr" aria-hidden="true"></div>`}
     <p class="muted">${request.scan}</p>
     <p class="mono link-text">${row.link}</p>
     <div class="actions">
-      ${navigator.clipboard && html`<button class="button primary" onClick=${copy}><${Icon} name="copy" />${request.copy}</button>`}
+      <${CopyButton} text=${row.link} label=${request.copy} done=${request.copied} look="primary" />
       ${"share" in navigator && html`<button class="button" onClick=${share}>${request.share}</button>`}
     </div>
     <p class="muted">${request.waiting}</p>
@@ -202,7 +199,7 @@ function Actions({ row, onDone }) {
 }
 
 /** @param {{row: PaymentRequest}} props */
-function Facts({ row }) {
+function About({ row }) {
   const facts = [
     isMine(row)
       ? [request.payer, row.payer ? row.payer.name ?? row.payer.email : request.anyone]
@@ -211,7 +208,5 @@ function Facts({ row }) {
     row.status === "OPEN" ? [request.until, dateTime(row.expiresAt)] : null,
     row.closedAt ? [request.closed, dateTime(row.closedAt)] : null,
   ];
-  return html`<section class="card"><dl class="facts">
-    ${facts.filter((fact) => fact !== null).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl></section>`;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }

@@ -6,13 +6,12 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
-import { date, money, parseAmount } from "../ui/format.js";
+import { money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
-import { Badge, Empty } from "../ui/states.js";
-import { identify } from "./payee.js";
+import { Empty } from "../ui/states.js";
+import { Payee, identify } from "./payee.js";
 import { ReceiptLink } from "./receipt.js";
 import { UnderReview, isUnderReview } from "./review.js";
 
@@ -92,16 +91,9 @@ function Amount({ found, wallet, onSent, onChange }) {
   return html`<form class="card stack" ...${form.form}>
     <div class="recipient">
       <h2>${send.confirmTitle}</h2>
-      <div class="recipient-card">
-        <span class="avatar"><${Icon} name="user" /></span>
-        <div>
-          <strong>${shown.name ?? found.typed}</strong>
-          <p class="muted mono">${[shown.email, shown.walletNumber].filter(Boolean).join(" · ")}</p>
-          ${shown.verified
-            ? html`<${Badge} tone="success">${shown.verifiedSince ? send.verifiedSince(date(shown.verifiedSince)) : send.verified}</${Badge}>`
-            : html`<p class="hint">${send.unverified}</p>`}
-        </div>
-      </div>
+      <${Payee} payee=${{ ...shown, name: shown.name ?? found.typed }} unverified=${send.unverified}>
+        <p class="muted mono">${[shown.email, shown.walletNumber].filter(Boolean).join(" · ")}</p>
+      </${Payee}>
       <button class="button quiet" type="button" onClick=${onChange}>${send.change}</button>
     </div>
     <${FormProblem}>${form.problem}</${FormProblem}>

@@ -10,22 +10,19 @@ import { habits } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
-import { path } from "../ui/router.js";
+import { zoneOptions } from "../ui/moments.js";
+import { Tabs } from "../ui/tabs.js";
 import { toast } from "../ui/toast.js";
 
 const { settings, account, menu } = words;
 
 /** The pages of the settings. */
 export function SettingsTabs() {
-  const tabs = [
+  return html`<${Tabs} label=${settings.title} tabs=${[
     ["/settings", settings.profile], ["/settings/security", settings.security],
     ["/settings/notifications", wallet.preferences.tab], ["/settings/bank-accounts", wallet.accounts.title],
     ["/settings/limits", wallet.limits.tab],
-  ];
-  return html`<nav class="subtabs" aria-label=${settings.title}>
-    ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}"
-      aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
-  </nav>`;
+  ]} />`;
 }
 
 export function Profile() {
@@ -63,7 +60,6 @@ function Form({ me }) {
       toast(words.saved);
     };
   });
-  const zones = new Set([me.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
   return html`<form class="card stack" ...${form.form}>
     <p class="muted">${settings.profileText}</p>
     <${FormProblem}>${form.problem}</${FormProblem}>
@@ -76,7 +72,7 @@ function Form({ me }) {
       class="input" type="tel" autocomplete="tel" />
     <${Field} ...${form.field("locale")} label=${settings.locale} hint=${settings.localeHint} class="input" autocomplete="off" />
     <${Select} ...${form.field("timeZone")} label=${settings.timeZone}
-      options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+      options=${zoneOptions(me.timeZone)} />
     <${Submit} isBusy=${form.isBusy}>${words.save}</${Submit}>
   </form>`;
 }

@@ -6,6 +6,7 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -46,13 +47,12 @@ export function Transaction({ id }) {
           <button class="button" type="button" onClick=${() => window.print()}><${Icon} name="print" />${transaction.print}</button>
         </div>
       </section>
-      <section class="card"><dl class="facts">
-        ${[[transaction.type, activity.types[row.type]], ...origin.facts,
+      <section class="card"><${Facts} facts=${[
+          [transaction.type, activity.types[row.type]], ...origin.facts,
           [transaction.before, money(row.balanceBefore, row.currency)],
           [transaction.after, money(row.balanceAfter, row.currency)],
           [transaction.id, html`<span class="mono">${row.id}</span>`],
-        ].map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-      </dl></section>
+        ]} /></section>
       ${origin.transfer?.direction === "OUT" && html`<${Share} transfer=${origin.transfer} />`}`}
     </${Loaded}>
   </${View}>`;

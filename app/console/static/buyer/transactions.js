@@ -1,9 +1,11 @@
 // @ts-check
 // The postings of the wallet, with filters in the address.
 
-import { call, download } from "../api/client.js";
+import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
+import { saveFile } from "../ui/export.js";
+import { filtered, periodFilters } from "../ui/filters.js";
 import { dateTime, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -11,7 +13,6 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
 import { Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
-import { toast } from "../ui/toast.js";
 import { SignedAmount, describe } from "./movements.js";
 
 /** @typedef {import("../api/schema.js").Transaction} Transaction */
@@ -19,31 +20,12 @@ import { SignedAmount, describe } from "./movements.js";
 const { activity } = words;
 const PAGE = 25;
 
-/** The day after, because `to` is exclusive. @param {string | null} day */
-function after(day) {
-  if (!day) return "";
-  const next = new Date(`${day}T00:00:00Z`);
-  next.setUTCDate(next.getUTCDate() + 1);
-  return next.toISOString().slice(0, 10);
-}
-
 function period() {
-  const from = query.value.get("from") ?? "";
-  const to = after(query.value.get("to"));
-  return { from, to, timeZone: from || to ? habits.value.timeZone : "" };
+  return filtered(periodFilters());
 }
 
-async function save(/** @type {"pdf" | "csv"} */ format) {
-  try {
-    const blob = await download("GET /wallet/statement", { query: { ...period(), format } });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `statement.${format}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  } catch (error) {
-    toast(error.message || words.problems.offline);
-  }
+function save(/** @type {"pdf" | "csv"} */ format) {
+  return saveFile("GET /wallet/statement", { query: { ...period(), format } }, `statement.${format}`);
 }
 
 export function Transactions() {

@@ -6,6 +6,7 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { Field, FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { useState } from "preact/hooks";
+import { Facts } from "../ui/facts.js";
 import { dateTime, money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
@@ -142,13 +143,13 @@ export function OneWithdrawal({ id }) {
           <p class="price">${money(row.amount, row.currency)}</p>
         </${Empty}>
       </section>
-      <${Facts} row=${row} />`}
+      <${About} row=${row} />`}
     </${Loaded}>
   </${View}>`;
 }
 
 /** @param {{row: Payout}} props */
-function Facts({ row }) {
+function About({ row }) {
   const facts = [
     [withdraw.status, html`<${Badge} tone=${TONES[row.status]}>${withdraw.states[row.status]}</${Badge}>`],
     [withdraw.account, html`<span dir="auto">${accountName(row.bankAccount)}</span>`],
@@ -158,7 +159,5 @@ function Facts({ row }) {
     row.bankReference ? [withdraw.reference, html`<span class="mono">${row.bankReference}</span>`] : null,
     row.reason ? [withdraw.reason, row.reason] : null,
   ];
-  return html`<section class="card"><dl class="facts">
-    ${facts.filter((fact) => fact !== null).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
-  </dl></section>`;
+  return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }

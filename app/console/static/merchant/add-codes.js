@@ -5,9 +5,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { sendFile } from "../api/upload.js";
 import { productWords } from "../text/en-products.js";
-import { Field, FormProblem, Invalid, TextArea, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, TextArea, useForm } from "../ui/form.js";
 import { count } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { usePolling } from "../ui/poll.js";
 import { Empty, Notice } from "../ui/states.js";
 import { Bar, Upload, useUpload } from "../ui/upload.js";
 
@@ -114,12 +115,8 @@ function Choose({ checking }) {
   });
   if (checking.isBusy) return html`<${Upload} of=${checking} id="codes-file" label=${text.fileLabel} isChosen />`;
   return html`
-    <fieldset class="choices two">
-      <legend>${text.source}</legend>
-      ${/** @type {const} */ (["paste", "file"]).map((each) => html`<label key=${each} class="choice">
-        <input type="radio" name="source" value=${each} checked=${source === each} onChange=${() => setSource(each)} />
-        <span><strong>${text[each]}</strong></span></label>`)}
-    </fieldset>
+    <${Choices} label=${text.source} name="source" value=${source} choose=${setSource} look="two"
+      options=${[["paste", text.paste], ["file", text.file]]} />
     ${source === "file"
       ? html`<${Upload} of=${checking} id="codes-file" label=${text.fileLabel} hint=${text.fileHint}
           accept=".txt,.csv,.tsv,text/plain,text/csv" maxBytes=${MAX_BYTES} />`
@@ -145,13 +142,9 @@ function Ask({ question, answer, onRestart }) {
   const isDamaged = question.problems.some(([, problems]) => problems.join().includes("allowDamaged"));
   const [[, [problem]]] = question.problems;
   return html`<form class="stack" ...${form.form}>
-    ${question.about === "header" && html`<fieldset class="choices two">
-      <legend>${text.header}</legend>
-      <p class="muted">${text.headerText}</p>
-      ${[["true", text.headerYes], ["false", text.headerNo]].map(([value, label]) => html`<label key=${value} class="choice">
-        <input type="radio" name="header" value=${value} checked=${form.values.header === value}
-          onChange=${() => form.set({ header: value })} /><span><strong>${label}</strong></span></label>`)}
-    </fieldset>`}
+    ${question.about === "header" && html`<${Choices} label=${text.header} hint=${text.headerText} name="header"
+      value=${form.values.header} choose=${(/** @type {string} */ header) => form.set({ header })} look="two"
+      options=${[["true", text.headerYes], ["false", text.headerNo]]} />`}
     ${question.about === "column" && html`
       <p class="muted">${problem.split(": state")[0]}</p>
       <${Field} ...${form.field("column")} label=${text.column} hint=${text.columnHint} class="input" autocomplete="off" />`}
@@ -190,18 +183,14 @@ function Check({ preview, onConfirm, onRestart }) {
  */
 function Adding({ path, upload, onChange, onEnd, onRestart }) {
   const isOpen = upload.closedAt === null;
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    const timer = setInterval(async () => {
-      const found = await call("GET /products/{product_id}/codes/uploads/{upload_id}", {
-        path: { ...path, upload_id: upload.id },
-      }).catch(() => null); // asked again at the next turn
-      if (!found) return;
-      onChange(found);
-      if (found.closedAt) onEnd();
-    }, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isOpen, upload.id]);
+  usePolling(async () => {
+    const found = await call("GET /products/{product_id}/codes/uploads/{upload_id}", {
+      path: { ...path, upload_id: upload.id },
+    }).catch(() => null); // asked again at the next turn
+    if (!found) return;
+    onChange(found);
+    if (found.closedAt) onEnd();
+  }, isOpen, POLL_MS);
   if (isOpen) {
     const done = upload.added + upload.duplicates;
     return html`<div class="upload-progress"><strong>${text.adding}</strong>

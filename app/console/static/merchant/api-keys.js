@@ -9,12 +9,12 @@ import { ConfirmButton } from "../ui/confirm.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, date, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { navigate } from "../ui/router.js";
 import { SecretOnce } from "../ui/secret.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { List, useList } from "./lists.js";
 import { DeveloperTabs, toggled } from "./webhooks.js";
 
 /** @typedef {import("../api/schema.js").ApiKey} ApiKey */

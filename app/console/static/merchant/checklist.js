@@ -15,14 +15,15 @@ const { checklist: text } = productWords;
 
 /** @typedef {{title: string, text: string, isDone: boolean, to?: string, link?: string, action?: any}} Step */
 
-/** @param {AbortSignal} signal @returns {Promise<Step[]>} */
-async function loadSteps(signal) {
+/** @typedef {import("../api/schema.js").Shop} Shop */
+
+/** @param {Shop} shop @param {AbortSignal} signal @returns {Promise<Step[]>} */
+async function loadSteps(shop, signal) {
   const mine = (/** @type {any} */ query) => callList("GET /products/merchant/my-products", {
     query: { ...query, limit: 1 }, signal,
   });
-  const [me, shop, products, onSale, banks, factor, sales] = await Promise.all([
+  const [me, products, onSale, banks, factor, sales] = await Promise.all([
     call("GET /auth/me", { signal }),
-    call("GET /shop", { signal }),
     mine({}),
     mine({ availability: "ON_SALE" }),
     call("GET /wallet/bank-accounts", { signal }),
@@ -42,8 +43,9 @@ async function loadSteps(signal) {
   ];
 }
 
-export function Checklist() {
-  const loaded = useLoaded(loadSteps, []);
+/** @param {{shop: Shop}} props */
+export function Checklist({ shop }) {
+  const loaded = useLoaded((signal) => loadSteps(shop, signal), []);
   const steps = loaded.data;
   // It is no more than help: without it, the overview is complete.
   if (!steps || steps.every(({ isDone }) => isDone)) return null;

@@ -91,19 +91,18 @@ function Actions({ id, row, reload }) {
       }} />`;
   }
   if (row.status === "REVOKED") return null;
+  const change = (/** @type {"reissue" | "revoke"} */ action, /** @type {string} */ said) => (
+    async (/** @type {{key: string}} */ { key }, /** @type {string} */ why) => {
+      await call(`POST /products/{product_id}/codes/{code_id}/${action}`, { path, key, body: { reason: why } });
+      return () => { toast(said); reload(); };
+    });
   return html`<span class="group end">
     <${ConfirmButton} look=${look} label=${text.reissue} hidden=${`${text.reissue} ${row.code}`} tone="primary"
       name="reissue-${row.id}" title=${text.reissueTitle} text=${text.reissueText} action=${text.reissue} reason=${reason}
-      send=${async (/** @type {{key: string}} */ { key }, /** @type {string} */ why) => {
-        await call("POST /products/{product_id}/codes/{code_id}/reissue", { path, key, body: { reason: why } });
-        return () => { toast(text.reissued); reload(); };
-      }} />
+      send=${change("reissue", text.reissued)} />
     <${ConfirmButton} look=${look} label=${text.revoke} hidden=${`${text.revoke} ${row.code}`}
       name="revoke-${row.id}" title=${text.revokeTitle} text=${text.revokeText} action=${text.revoke} reason=${reason}
-      send=${async (/** @type {{key: string}} */ { key }, /** @type {string} */ why) => {
-        await call("POST /products/{product_id}/codes/{code_id}/revoke", { path, key, body: { reason: why } });
-        return () => { toast(text.revoked); reload(); };
-      }} />
+      send=${change("revoke", text.revoked)} />
   </span>`;
 }
 

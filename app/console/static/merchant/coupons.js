@@ -5,17 +5,19 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
+import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, dateTime, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { moment, typed } from "../ui/moments.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts, List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { useProductChoice } from "./products-choice.js";
 
@@ -179,13 +181,10 @@ export function CouponPage({ id }) {
 function Actions({ coupon, set }) {
   const path = { coupon_id: coupon.id };
   const { isActive } = coupon;
-  const toggle = useForm("toggle", {}, async (_, { key }) => {
-    const changed = await call("PATCH /coupons/{coupon_id}", { path, key, body: { isActive: !isActive } });
-    return () => { toast(isActive ? coupons.turnedOff : coupons.turnedOn); set(changed); };
-  });
-  return html`<form ...${toggle.form}>
-      <button class="button" type="submit">${isActive ? coupons.turnOff : coupons.turnOn}</button>
-    </form>
+  return html`<${Act} name="toggle" label=${isActive ? coupons.turnOff : coupons.turnOn} send=${async (/** @type {any} */ { key }) => {
+      const changed = await call("PATCH /coupons/{coupon_id}", { path, key, body: { isActive: !isActive } });
+      return () => { toast(isActive ? coupons.turnedOff : coupons.turnedOn); set(changed); };
+    }} />
     <${ConfirmButton} name="delete" look="danger" label=${coupons.remove} title=${coupons.removeTitle(coupon.code)}
       text=${coupons.removeText} action=${coupons.remove} send=${async (/** @type {any} */ { key }) => {
         await call("DELETE /coupons/{coupon_id}", { path, key });

@@ -5,6 +5,7 @@ import { call } from "../api/client.js";
 import { sendFile } from "../api/upload.js";
 import { productWords } from "../text/en-products.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { count, dateTime, fileSize } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
@@ -64,5 +65,5 @@ function Current({ file }) {
       <span class="grow"><strong dir="auto">${file.name}</strong>
         <span class="muted block">${text.about(fileSize(file.size), count(file.version))}</span></span>
     </div>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+    <${Facts} facts=${facts} />`;
 }

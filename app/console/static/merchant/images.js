@@ -5,6 +5,7 @@ import { call } from "../api/client.js";
 import { sendFile } from "../api/upload.js";
 import { imageSource } from "../buyer/shop.js";
 import { productWords } from "../text/en-products.js";
+import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { Field, FormProblem, useForm } from "../ui/form.js";
 import { count } from "../ui/format.js";
@@ -49,10 +50,6 @@ function Edit({ productId, image, place, reload }) {
     await call("PATCH /products/{product_id}/images/{image_id}", { path, body, key });
     return reload;
   });
-  const first = useForm(`image-first-${image.id}`, {}, async (_, { key }) => {
-    await call("PATCH /products/{product_id}/images/{image_id}", { path, body: { position: 1 }, key });
-    return reload;
-  });
   const name = text.imageEdit(count(place));
   return html`<details class="image-edit">
     <summary><img class="thumb" src=${imageSource(image, 160)} alt=${image.alt ?? ""} loading="lazy" />
@@ -62,11 +59,14 @@ function Edit({ productId, image, place, reload }) {
       <form class="stack" ...${form.form}>
         <${Field} ...${form.field("alt")} id="alt-${image.id}" label=${text.alt} hint=${text.altText} class="input"
           maxlength="300" dir="auto" isOptional />
-        <${FormProblem}>${form.problem ?? first.problem}</${FormProblem}>
+        <${FormProblem}>${form.problem}</${FormProblem}>
         <button class="button start-self" type="submit" aria-disabled=${form.isBusy ? "true" : null}>${text.altSave}</button>
       </form>
       <div class="group">
-        ${place > 1 && html`<form ...${first.form}><button class="button" type="submit">${text.imageFirst}</button></form>`}
+        ${place > 1 && html`<${Act} name="image-first-${image.id}" label=${text.imageFirst} send=${async (/** @type {{key: string}} */ { key }) => {
+          await call("PATCH /products/{product_id}/images/{image_id}", { path, body: { position: 1 }, key });
+          return reload;
+        }} />`}
         <${ConfirmButton} label=${text.imageRemove} look="quiet" name="delete-image-${image.id}" title=${`${text.imageRemove}?`}
           action=${text.imageRemove} send=${async (/** @type {{key: string}} */ { key }) => {
             await call("DELETE /products/{product_id}/images/{image_id}", { path, key });

@@ -1,7 +1,6 @@
 // @ts-check
 // The terms of the licences of a product.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { productWords } from "../text/en-products.js";
 import { words } from "../text/en.js";
@@ -10,6 +9,7 @@ import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { toast } from "../ui/toast.js";
 import { readWhole } from "./parts.js";
 
@@ -23,12 +23,7 @@ const FIELDS = /** @type {const} */ (["activationLimit", "validDays", "activatio
 export function LicenceTerms({ productId }) {
   const path = { product_id: productId };
   const loaded = useLoaded((signal) => call("GET /products/{product_id}/licence-terms", { path, signal }), [productId]);
-  const isApplying = loaded.data?.isApplying ?? false;
-  useEffect(() => {
-    if (!isApplying) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isApplying]);
+  usePolling(loaded.reload, loaded.data?.isApplying ?? false, POLL_MS);
   return html`<section class="card stack" aria-labelledby="terms">
     <div><h2 id="terms">${text.title}</h2><p class="muted">${text.text}</p></div>
     <${Loaded} of=${loaded} lines=${3}>${(/** @type {Terms} */ terms) => html`

@@ -4,7 +4,7 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { productWords } from "../text/en-products.js";
-import { FormProblem, Submit, useForm } from "../ui/form.js";
+import { Choices, FormProblem, Submit, useForm } from "../ui/form.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { navigate } from "../ui/router.js";
@@ -34,14 +34,9 @@ function Form({ currency }) {
   });
   const { kind } = form.values;
   return html`<form class="card stack" ...${form.form}>
-    <fieldset class="choices two">
-      <legend>${text.kind}</legend>
-      ${KINDS.map((each) => html`<label key=${each} class="choice">
-        <input type="radio" name="kind" value=${each} checked=${kind === each}
-          onChange=${() => form.set({ kind: each })} />
-        <span><strong>${products.kinds[each]}</strong><span class="muted">${products.kindTexts[each]}</span></span>
-      </label>`)}
-    </fieldset>
+    <${Choices} label=${text.kind} name="kind" value=${kind} look="two"
+      choose=${(/** @type {typeof kind} */ chosen) => form.set({ kind: chosen })}
+      options=${KINDS.map((each) => [each, products.kinds[each], products.kindTexts[each]])} />
     <${ProductFields} field=${form.field} kind=${kind} currency=${currency} isNew />
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Submit} isBusy=${form.isBusy} wide>${text.create}</${Submit}>

@@ -2,16 +2,16 @@
 // One order: what has happened to it, its details, and the way to a refund.
 
 import { call, callList } from "../api/client.js";
+import { ORDER_TONES } from "../buyer/purchases.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { count, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts } from "./lists.js";
-import { ORDER_TONES } from "./orders.js";
 import { RequestRow } from "./refund-requests.js";
 import { Timeline } from "./timeline.js";
 

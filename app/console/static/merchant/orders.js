@@ -1,25 +1,22 @@
 // @ts-check
 // The orders of a merchant's products, with filters in the address.
 
+import { ORDER_TONES } from "../buyer/purchases.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ExportButton } from "../ui/export.js";
 import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { query } from "../ui/router.js";
 import { Badge } from "../ui/states.js";
-import { List, Tabs, useList } from "./lists.js";
+import { Tabs } from "../ui/tabs.js";
 import { useProductChoice } from "./products-choice.js";
 
 /** @typedef {import("../api/schema.js").Order} Order */
 
 const { orders } = sales;
-
-export const ORDER_TONES = {
-  PENDING: "warning", PAYMENT_PROCESSING: "warning", PENDING_REVIEW: "warning", COMPLETED: "success",
-  FAILED: "danger", CANCELLED: "neutral", REFUNDED: "neutral",
-};
 
 /** The lists about sales. */
 export function SalesTabs() {

@@ -1,7 +1,7 @@
 // @ts-check
 // How the shop is doing: figures of a period, days as a chart, best products and low stock.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call, callList } from "../api/client.js";
 import { Picture } from "../buyer/shop.js";
 import { Chart } from "../charts/chart.js";
@@ -11,6 +11,7 @@ import { productWords } from "../text/en-products.js";
 import { count, habits, locale, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { query } from "../ui/router.js";
 import { Checklist } from "./checklist.js";
 import { StateBadge, addressOf, percent, stockOf } from "./parts.js";
@@ -28,11 +29,7 @@ const EVERY_MS = 15_000;
 /** Changes whenever something may have been sold, so that figures are read again. */
 function useTurn() {
   const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const next = () => { if (!document.hidden) setTurn((before) => before + 1); };
-    const timer = setInterval(next, EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
+  usePolling(() => setTurn((before) => before + 1), true, EVERY_MS);
   return `${turn} ${unread.value}`; // an order is notified
 }
 
@@ -61,7 +58,7 @@ export function Overview() {
   const turn = useTurn();
   const actions = html`<a class="button narrow-only" href="/app/merchant/shop">${productWords.menu.shop}</a>`;
   return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null} actions=${actions}>
-    <${Checklist} />
+    ${shop.data && html`<${Checklist} shop=${shop.data} />`}
     <nav class="subtabs" aria-label=${text.period}>
       ${PERIODS.map((each) => html`<a key=${each} href="/app/merchant?days=${each}"
         aria-current=${each === days ? "page" : null}>${text.periods[/** @type {"1"} */ (each)]}</a>`)}

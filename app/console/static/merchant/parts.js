@@ -34,11 +34,9 @@ export function stockOf(product) {
   return products.left(count(product.availableUnits));
 }
 
-/** Per cent for people, such as `12.5%`. @param {number} number @param {boolean} [signed] */
-export function percent(number, signed = false) {
-  return new Intl.NumberFormat(locale.value, {
-    style: "percent", maximumFractionDigits: 1, signDisplay: signed ? "exceptZero" : "auto",
-  }).format(number / 100);
+/** Per cent for people, such as `12.5%`. @param {number} number */
+export function percent(number) {
+  return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 1 }).format(number / 100);
 }
 
 /**

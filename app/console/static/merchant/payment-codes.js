@@ -6,18 +6,19 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CopyButton } from "../ui/copy.js";
 import { saveFile } from "../ui/export.js";
-import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { useImage } from "../ui/image.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Badge, Notice } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { useProductChoice } from "./products-choice.js";
 
@@ -71,13 +72,8 @@ function CreateForm({ currency }) {
   });
   const { kind } = form.values;
   return html`<form class="card stack" ...${form.form}>
-    <fieldset class="choices">
-      <legend>${codes.what}</legend>
-      ${Object.entries(codes.kinds).map(([each, text]) => html`<label key=${each} class="choice">
-        <input type="radio" name="kind" value=${each} checked=${kind === each} onChange=${() => form.set({ kind: each })} />
-        <span><strong>${text}</strong></span>
-      </label>`)}
-    </fieldset>
+    <${Choices} label=${codes.what} name="kind" value=${kind} options=${Object.entries(codes.kinds)}
+      choose=${(/** @type {string} */ chosen) => form.set({ kind: chosen })} />
     ${kind === "fixed" && html`<${MoneyField} ...${form.field("amount")} label=${codes.amount} currency=${currency} />`}
     ${kind === "product" && (products?.length === 0
       ? html`<${Notice} tone="warning">${codes.noProducts}</${Notice}>`
@@ -116,17 +112,8 @@ function Sheet({ code, name }) {
   const path = { merchant_code_id: code.id };
   const sheet = useImage((signal) => download("GET /merchant-codes/{merchant_code_id}/sheet.svg", { path, signal }),
     [code.id]);
-  async function save(/** @type {"sheet.svg" | "qr.png"} */ file) {
-    try {
-      saveFile(await download(`GET /merchant-codes/{merchant_code_id}/${file}`, { path }), file);
-    } catch (error) {
-      toast(error.message || words.problems.offline);
-    }
-  }
-  async function copy() {
-    await navigator.clipboard.writeText(code.link);
-    toast(words.copied);
-  }
+  const save = (/** @type {"sheet.svg" | "qr.png"} */ file) => (
+    saveFile(`GET /merchant-codes/{merchant_code_id}/${file}`, { path }, file));
   return html`<section class="card stack">
     <div class="sheet">${sheet
       ? html`<img src=${sheet} alt=${codes.sheet(name)} />`
@@ -138,7 +125,7 @@ function Sheet({ code, name }) {
     </div>
     <div class="secret screen-only">
       <span class="secret-text mono">${code.link}</span>
-      ${navigator.clipboard && html`<button class="button" type="button" onClick=${copy}><${Icon} name="copy" />${codes.copyLink}</button>`}
+      <${CopyButton} text=${code.link} label=${codes.copyLink} />
     </div>
   </section>`;
 }

@@ -6,7 +6,9 @@ import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { productWords } from "../text/en-products.js";
 import { words } from "../text/en.js";
+import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { FormProblem, Submit, useForm } from "../ui/form.js";
 import { count, date } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -73,15 +75,6 @@ function Goods({ product, reload }) {
 
 /** @param {{product: Product, onChange: (changed: Product) => void}} props */
 function State({ product, onChange }) {
-  const form = useForm("state", {}, async (_, { key }) => {
-    const changed = await call("PATCH /products/{product_id}", {
-      path: { product_id: product.id }, body: { isActive: !product.isActive }, key,
-    });
-    return () => {
-      toast(changed.isActive ? text.nowOn : text.takenOff);
-      onChange(changed);
-    };
-  });
   const state = stateOf(product);
   const isCodes = state === "SOLD_OUT" && product.kind === "CODES";
   const facts = [
@@ -93,12 +86,17 @@ function State({ product, onChange }) {
   return html`<section class="card stack" aria-labelledby="state">
     <div class="card-head"><h2 id="state">${text.state}</h2><${StateBadge} product=${product} /></div>
     <p class="muted">${isCodes ? products.soldOutCodes : products.stateTexts[state]}</p>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-    <form class="stack" ...${form.form}>
-      <${FormProblem}>${form.problem}</${FormProblem}>
-      <button class="button wide ${product.isActive ? "" : "primary"}" type="submit" aria-disabled=${form.isBusy ? "true" : null}>
-        ${product.isActive ? text.takeOff : text.putOn}</button>
-    </form>
+    <${Facts} facts=${facts} />
+    <${Act} name="state" look="wide ${product.isActive ? "" : "primary"}" label=${product.isActive ? text.takeOff : text.putOn}
+      send=${async (/** @type {{key: string}} */ { key }) => {
+        const changed = await call("PATCH /products/{product_id}", {
+          path: { product_id: product.id }, body: { isActive: !product.isActive }, key,
+        });
+        return () => {
+          toast(changed.isActive ? text.nowOn : text.takenOff);
+          onChange(changed);
+        };
+      }} />
   </section>`;
 }
 

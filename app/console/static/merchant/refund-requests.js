@@ -7,9 +7,9 @@ import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { List, useList } from "./lists.js";
 import { SalesTabs } from "./orders.js";
 import { Preview } from "./refund.js";
 
@@ -40,6 +40,11 @@ export function RequestRow({ row, reload }) {
   const answer = { label: requests.answer, isOptional: true };
   const path = { refund_request_id: row.id };
   const part = row.amount !== null ? { amount: row.amount } : row.units !== null ? { units: row.units } : {};
+  const decide = (/** @type {"approve" | "decline"} */ decision, /** @type {string} */ said) => (
+    async (/** @type {any} */ { key }, /** @type {string} */ text) => {
+      await call(`POST /refund-requests/{refund_request_id}/${decision}`, { path, key, body: { answer: text || null } });
+      return () => { toast(said); reload(); };
+    });
   return html`<li class="request">
     <div class="grow">
       <p class="answer-head"><a class="cell-title" href="/app/merchant/orders/${row.orderId}">${sales.order.title(row.orderNumber)}</a>
@@ -53,17 +58,11 @@ export function RequestRow({ row, reload }) {
       <${ConfirmButton} name="decline-${row.id}" label=${requests.decline} title=${requests.declineTitle}
         hidden=${requests.declineOf(row.orderNumber)}
         text=${requests.declineText} action=${requests.decline} reason=${answer}
-        send=${async (/** @type {any} */ { key }, /** @type {string} */ text) => {
-          await call("POST /refund-requests/{refund_request_id}/decline", { path, key, body: { answer: text || null } });
-          return () => { toast(requests.declined); reload(); };
-        }} />
+        send=${decide("decline", requests.declined)} />
       <${ConfirmButton} name="approve-${row.id}" look="primary" label=${requests.approve} title=${requests.approveTitle}
         hidden=${requests.approveOf(row.orderNumber)}
         action=${requests.approve} tone="primary" reason=${answer}
-        send=${async (/** @type {any} */ { key }, /** @type {string} */ text) => {
-          await call("POST /refund-requests/{refund_request_id}/approve", { path, key, body: { answer: text || null } });
-          return () => { toast(requests.approved); reload(); };
-        }}><${Preview} orderId=${row.orderId} part=${part} /></${ConfirmButton}>
+        send=${decide("approve", requests.approved)}><${Preview} orderId=${row.orderId} part=${part} /></${ConfirmButton}>
     </div>`}
   </li>`;
 }

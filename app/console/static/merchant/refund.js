@@ -5,15 +5,15 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
-import { Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
-import { count, money, parseAmount } from "../ui/format.js";
+import { Facts } from "../ui/facts.js";
+import { Choices, Field, FormProblem, Invalid, Submit, TextArea, useForm } from "../ui/form.js";
+import { count, minus, money, parseAmount } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
 import { Empty, Notice, Problem, Skeleton } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts } from "./lists.js";
 
 /** @typedef {import("../api/schema.js").OrderDetail} OrderDetail */
 /** @typedef {import("../api/schema.js").RefundPreview} RefundPreview */
@@ -65,14 +65,9 @@ function Form({ order }) {
   const preview = usePreview(order.id, part);
   const kinds = order.quantity > 1 ? ["all", "units", "amount"] : ["all", "amount"];
   return html`<form class="card stack" ...${form.form}>
-    <fieldset class="choices">
-      <legend>${words.what}</legend>
-      ${kinds.map((kind) => html`<label key=${kind} class="choice">
-        <input type="radio" name="part" value=${kind} checked=${form.values.part === kind}
-          onChange=${() => form.set({ part: kind })} />
-        <span><strong>${words.parts[kind]}</strong><span class="muted">${words.partTexts[kind]}</span></span>
-      </label>`)}
-    </fieldset>
+    <${Choices} label=${words.what} name="part" value=${form.values.part}
+      choose=${(/** @type {string} */ chosen) => form.set({ part: chosen })}
+      options=${kinds.map((kind) => [kind, words.parts[kind], words.partTexts[kind]])} />
     ${form.values.part === "units" && html`<${Field} ...${form.field("units")} label=${words.units}
       inputmode="numeric" autocomplete="off" />`}
     ${form.values.part === "amount" && html`<${MoneyField} ...${form.field("amount")} label=${words.amount}
@@ -114,11 +109,6 @@ export function Preview({ orderId, part }) {
   return html`<div class="preview"><${Shown} of=${usePreview(orderId, part)} /></div>`;
 }
 
-/** Whether an amount is less than another of the same currency, exactly. @param {string} one @param {string} other */
-function isLess(one, other) {
-  return BigInt(one.replace(".", "")) < BigInt(other.replace(".", ""));
-}
-
 /** @param {{of: any}} props of: from `usePreview` */
 function Shown({ of: loaded }) {
   if (loaded.error?.status === 400 || loaded.error?.status === 409) {
@@ -135,7 +125,7 @@ function Shown({ of: loaded }) {
     preview.units > 0 && [words.units1, count(preview.units)],
     [words.left, show(preview.amountLeft)],
   ]} />
-  ${isLess(available, preview.net)
+  ${minus(available, preview.net).startsWith("-")
     ? html`<${Notice} tone="warning">${words.short(show(available))} <a href="/app/add-money">${words.addMoney}</a></${Notice}>`
     : html`<p class="muted">${words.available(show(available))}</p>`}`;
 }

@@ -11,6 +11,7 @@ import { ConfirmButton } from "../ui/confirm.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { zoneOptions } from "../ui/moments.js";
 import { toast } from "../ui/toast.js";
 import { Upload, useUpload } from "../ui/upload.js";
 import { IMAGE_BYTES, IMAGE_TYPES } from "./images.js";
@@ -69,14 +70,13 @@ function Form({ shop, onChange }) {
     const saved = await call("PATCH /shop", { body, key });
     return () => { toast(words.saved); onChange(saved); };
   });
-  const zones = new Set([shop.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
   return html`<form class="card stack" ...${form.form}>
     <${Field} ...${form.field("name")} label=${text.name} class="input" maxlength="80" dir="auto" isOptional
       hint=${shop.name ? null : text.nameHint(shop.publicName)} autocomplete="organization" />
     <${Field} ...${form.field("supportEmail")} label=${text.support} hint=${text.supportHint} class="input" type="email"
       isOptional autocomplete="email" maxlength="100" />
     <${Select} ...${form.field("timeZone")} label=${text.zone}
-      options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+      options=${zoneOptions(shop.timeZone)} />
     <${Field} ...${form.field("lowStockUnits")} label=${text.low} hint=${text.lowHint} class="input" inputmode="numeric" autocomplete="off" />
     <label class="choice"><input type="checkbox" checked=${form.values.goodsInMail}
         onChange=${(/** @type {any} */ event) => form.set({ goodsInMail: event.currentTarget.checked })} />

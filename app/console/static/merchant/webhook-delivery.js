@@ -1,17 +1,17 @@
 // @ts-check
 // One delivery to a webhook endpoint: what is sent, and how it was answered.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
-import { FormProblem, useForm } from "../ui/form.js";
+import { Act } from "../ui/act.js";
+import { Facts } from "../ui/facts.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts } from "./lists.js";
 import { DELIVERY_TONES } from "./timeline.js";
 
 /** @typedef {import("../api/schema.js").WebhookAttempt} WebhookAttempt */
@@ -32,19 +32,13 @@ export function WebhookDelivery({ id, delivery: deliveryId }) {
     return { delivery, attempts: attempts.data };
   }, [id, deliveryId]);
   const isWaiting = loaded.data?.delivery.status === "WAITING" && loaded.data.delivery.attempts === 0;
-  useEffect(() => {
-    if (!isWaiting) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isWaiting]);
-  const replay = useForm("replay", {}, async (_, { key }) => {
+  usePolling(loaded.reload, isWaiting, POLL_MS);
+  const title = loaded.data ? developers.typeName(loaded.data.delivery.type) : deliveries.one;
+  const again = html`<${Act} name="replay" label=${deliveries.replay} send=${async (/** @type {any} */ { key }) => {
     await call("POST /webhook-endpoints/{endpoint_id}/replays", { path: { endpoint_id: id }, body: { deliveryIds: [deliveryId] }, key });
     return () => { toast(deliveries.replayed); loaded.reload(); };
-  });
-  const title = loaded.data ? developers.typeName(loaded.data.delivery.type) : deliveries.one;
-  const again = html`<form ...${replay.form}><button class="button" type="submit">${deliveries.replay}</button></form>`;
+  }} />`;
   return html`<${View} title=${title} back=${[`/merchant/webhooks/${id}`, deliveries.back]} actions=${again}>
-    ${replay.problem && html`<${FormProblem}>${replay.problem}</${FormProblem}>`}
     <${Loaded} of=${loaded} lines=${8}>${(/** @type {{delivery: Delivery, attempts: WebhookAttempt[]}} */ { delivery, attempts }) => html`
       <section class="card">
         <${Facts} facts=${[

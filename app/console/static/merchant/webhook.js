@@ -6,16 +6,18 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
 import { words } from "../text/en.js";
+import { Act } from "../ui/act.js";
 import { Confirm, ConfirmButton } from "../ui/confirm.js";
-import { Select, useForm } from "../ui/form.js";
+import { Facts } from "../ui/facts.js";
+import { Select } from "../ui/form.js";
 import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { navigate } from "../ui/router.js";
 import { SecretOnce } from "../ui/secret.js";
 import { Badge, Notice } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Facts, List, useList } from "./lists.js";
 import { DELIVERY_TONES } from "./timeline.js";
 import { EVENT_TYPES } from "./webhook-types.js";
 import { EndpointForm, EndpointState, eventsOf } from "./webhooks.js";
@@ -82,28 +84,25 @@ export function WebhookPage({ id }) {
 function Actions({ endpoint, set, reload, setSecret }) {
   const path = { endpoint_id: endpoint.id };
   const isOn = endpoint.status === "ENABLED";
-  const ping = useForm("ping", {}, async (_, { key }) => {
-    await call("POST /webhook-endpoints/{endpoint_id}/ping", { path, key });
-    return () => { toast(webhooks.pinged); reload(); };
-  });
-  const toggle = useForm("toggle", {}, async (_, { key }) => {
-    /** @type {{status: "ENABLED" | "DISABLED"}} */
-    const body = { status: isOn ? "DISABLED" : "ENABLED" };
-    const changed = await call("PATCH /webhook-endpoints/{endpoint_id}", { path, body, key });
-    return () => { toast(isOn ? webhooks.turnedOff : webhooks.turnedOn); set(changed); };
-  });
   return html`<div class="actions">
-    ${isOn && html`<form ...${ping.form}><button class="button primary" type="submit">${webhooks.ping}</button></form>`}
+    ${isOn && html`<${Act} name="ping" look="primary" label=${webhooks.ping} send=${async (/** @type {any} */ { key }) => {
+      await call("POST /webhook-endpoints/{endpoint_id}/ping", { path, key });
+      return () => { toast(webhooks.pinged); reload(); };
+    }} />`}
     <a class="button" href="/app/merchant/webhooks/${endpoint.id}/change">${webhooks.edit}</a>
     <${Rotate} id=${endpoint.id} setSecret=${setSecret} />
-    <form ...${toggle.form}><button class="button" type="submit">${isOn ? webhooks.turnOff : webhooks.turnOn}</button></form>
+    <${Act} name="toggle" label=${isOn ? webhooks.turnOff : webhooks.turnOn} send=${async (/** @type {any} */ { key }) => {
+      /** @type {{status: "ENABLED" | "DISABLED"}} */
+      const body = { status: isOn ? "DISABLED" : "ENABLED" };
+      const changed = await call("PATCH /webhook-endpoints/{endpoint_id}", { path, body, key });
+      return () => { toast(isOn ? webhooks.turnedOff : webhooks.turnedOn); set(changed); };
+    }} />
     <${ConfirmButton} name="delete" look="danger" label=${webhooks.remove} title=${webhooks.removeTitle}
       text=${webhooks.removeText} action=${webhooks.remove} send=${async (/** @type {any} */ { key }) => {
         await call("DELETE /webhook-endpoints/{endpoint_id}", { path, key });
         return () => { toast(webhooks.removed); navigate("/merchant/webhooks", { replace: true }); };
       }} />
-  </div>
-  ${(ping.problem || toggle.problem) && html`<${Notice} tone="danger" role="alert">${ping.problem ?? toggle.problem}</${Notice}>`}`;
+  </div>`;
 }
 
 /** @param {{id: string, setSecret: (secret: string) => void}} props */

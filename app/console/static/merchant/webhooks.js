@@ -5,13 +5,14 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { developers } from "../text/en-developers.js";
-import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
 import { count } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { navigate } from "../ui/router.js";
 import { SecretOnce } from "../ui/secret.js";
 import { Badge } from "../ui/states.js";
-import { List, Tabs, useList } from "./lists.js";
+import { Tabs } from "../ui/tabs.js";
 import { EVENT_TYPES } from "./webhook-types.js";
 
 /** @typedef {import("../api/schema.js").WebhookEndpoint} WebhookEndpoint */
@@ -99,11 +100,9 @@ export function EndpointForm({ endpoint, submit, send }) {
   return html`<form class="card stack" ...${form.form}>
     <${Field} ...${form.field("url")} label=${webhooks.url} hint=${webhooks.urlHint} type="url" autocomplete="off" />
     <${Field} ...${form.field("description")} label=${webhooks.description} isOptional maxlength="200" dir="auto" />
-    <fieldset class="choices">
-      <legend>${webhooks.events}</legend>
-      <${Choice} isChosen=${all} choose=${() => form.set({ all: true })} title=${webhooks.allEvents} text=${webhooks.allEventsText} />
-      <${Choice} isChosen=${!all} choose=${() => form.set({ all: false })} title=${webhooks.someEvents} text=${webhooks.someEventsText} />
-    </fieldset>
+    <${Choices} label=${webhooks.events} name="events" value=${all ? "all" : "some"}
+      choose=${(/** @type {string} */ chosen) => form.set({ all: chosen === "all" })}
+      options=${[["all", webhooks.allEvents, webhooks.allEventsText], ["some", webhooks.someEvents, webhooks.someEventsText]]} />
     ${!all && html`<fieldset class="checks" aria-describedby=${error ? "events-error" : null}>
       <legend class="visually-hidden">${webhooks.someEvents}</legend>
       ${EVENT_TYPES.map((type) => html`<label key=${type} class="check">
@@ -118,12 +117,6 @@ export function EndpointForm({ endpoint, submit, send }) {
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Submit} isBusy=${form.isBusy} wide>${submit}</${Submit}>
   </form>`;
-}
-
-/** @param {{isChosen: boolean, choose: () => void, title: string, text: string}} props */
-function Choice({ isChosen, choose, title, text }) {
-  return html`<label class="choice"><input type="radio" name="events" checked=${isChosen} onChange=${choose} />
-    <span><strong>${title}</strong><span class="muted">${text}</span></span></label>`;
 }
 
 /** The list with the value, or without it. @param {string[]} values @param {string} value */

@@ -6,7 +6,8 @@ import { operations } from "../text/en-operations.js";
 import { dateTime } from "../ui/format.js";
 import { AN_ID, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
-import { List, Person, useList } from "./list.js";
+import { List, useList } from "../ui/list.js";
+import { Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").AuditRecord} AuditRecord */
 
@@ -34,7 +35,7 @@ function Target({ row: { targetType, targetId } }) {
   };
   const name = text.targets[targetType] ?? targetType.replaceAll(/[-_]/g, " ");
   return html`${pages[targetType] ? html`<a href=${pages[targetType]}>${name}</a>` : name}
-    <span class="muted mono block reference">${targetId}</span>`;
+    <span class="muted mono block anywhere">${targetId}</span>`;
 }
 
 /** The values of an action. @param {{details: Record<string, any>}} props */
@@ -49,7 +50,7 @@ function Details({ details }) {
 
 export function AuditLog() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/audit", filters);
+  const loaded = useList("GET /admin/audit", { filters });
   const columns = [
     { title: text.what, kind: "main", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? row.action}</span>
         ${row.reason && html`<span class="block" dir="auto">${row.reason}</span>`}
@@ -59,6 +60,6 @@ export function AuditLog() {
     { title: text.target, cell: (/** @type {AuditRecord} */ row) => html`<${Target} row=${row} />` },
   ];
   return html`<${View} title=${text.title} text=${text.text}>
-    <${List} of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="file" />
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="file" />
   </${View}>`;
 }

@@ -1,16 +1,17 @@
 // @ts-check
 // What versions of rules would have done with the payments of the past.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { backtests, kinds, rules } from "../text/en-live.js";
 import { count, date, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { query } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
+import { Bar } from "../ui/upload.js";
 import { moneys, percent } from "./figures.js";
 import { RiskTabs } from "./risk.js";
 
@@ -20,7 +21,6 @@ import { RiskTabs } from "./risk.js";
 /** @typedef {{count: number, value: Record<string, string>}} Counted */
 
 const PAGE = 25;
-const POLL_MS = 2000;
 
 /** @param {string | null} precision 0 to 1 */
 function precisionOf(precision) {
@@ -63,11 +63,7 @@ export function Backtests() {
 export function Backtest({ id }) {
   const loaded = useLoaded((signal) => call("GET /admin/risk/backtests/{backtest_id}", { path: { backtest_id: id }, signal }), [id]);
   const isRunning = loaded.data?.status === "RUNNING";
-  useEffect(() => {
-    if (!isRunning) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isRunning]);
+  usePolling(loaded.reload, isRunning);
   const title = loaded.data ? `${loaded.data.key} · ${rules.version(String(loaded.data.version))}` : backtests.title;
   return html`<${View} title=${title} back=${["/operator/rules/backtests", backtests.back]}>
     <${Loaded} of=${loaded} lines=${10}>${(/** @type {BacktestOf} */ found) => html`
@@ -83,7 +79,7 @@ function Summary({ found }) {
   const skipped = Object.entries(found.skipped);
   return html`<section class="card stack" aria-label=${backtests.period}>
     <div class="card-head"><p>${dateTime(found.startsAt)} – ${dateTime(found.endsAt)}</p><${State} ...${found} /></div>
-    ${found.status === "RUNNING" && html`<progress class="progress" max="100" value=${found.progress} aria-label=${backtests.progress}></progress>`}
+    ${found.status === "RUNNING" && html`<${Bar} label=${backtests.progress} value=${found.progress} max=${100} />`}
     <p>${backtests.evaluated(count(found.evaluated))}${found.notEvaluable ? html` · <span class="muted">${backtests.notEvaluable(count(found.notEvaluable))}</span>` : ""}</p>
     ${skipped.length > 0 && html`<p class="muted">${backtests.skipped}: ${skipped.map(([name, number]) => `${name.replace("@", " · ")} (${count(number)})`).join(", ")}</p>`}
     <p><a href="/app/operator/rules/${found.ruleId}">${backtests.open}</a></p>

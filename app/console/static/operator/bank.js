@@ -6,8 +6,10 @@ import { operations } from "../text/en-operations.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { AN_ID, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
-import { List, Person, Tabs, useList } from "./list.js";
+import { Tabs } from "../ui/tabs.js";
+import { Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").OnrampRecord} OnrampRecord */
 /** @typedef {import("../api/schema.js").PayoutRecord} PayoutRecord */
@@ -39,7 +41,7 @@ function filtersOf(own) {
 /** Our reference and the bank's. @param {{ours: string, theirs: string | null, provider: string}} props */
 function References({ ours, theirs, provider }) {
   return html`<span class="muted">${provider}${theirs && html` · <span class="mono">${theirs}</span>`}</span>
-    <span class="muted mono block reference">${ours}</span>`;
+    <span class="muted mono block anywhere">${ours}</span>`;
 }
 
 export function Onramps() {
@@ -47,7 +49,7 @@ export function Onramps() {
     { name: "status", label: operations.status, options: Object.entries(text.onrampStates) },
     { name: "quarantined", label: text.quarantined, options: [["true", text.only]] },
   ]);
-  const loaded = useList("GET /admin/on-ramps", filters);
+  const loaded = useList("GET /admin/on-ramps", { filters });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {OnrampRecord} */ row) => html`<${Person} user=${row.user} />` },
     { title: operations.reference, cell: (/** @type {OnrampRecord} */ row) => html`
@@ -63,7 +65,7 @@ export function Onramps() {
   ];
   return html`<${View} title=${text.title}>
     <${BankTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${text.onramps} columns=${columns} empty=${text.emptyOnramps} icon="bank" />
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.onramps} columns=${columns} empty=${text.emptyOnramps} icon="bank" />
   </${View}>`;
 }
 
@@ -72,7 +74,7 @@ export function Payouts() {
     { name: "status", label: operations.status, options: Object.entries(text.payoutStates) },
     { name: "flagged", label: text.flagged, options: [["true", text.needs]] },
   ]);
-  const loaded = useList("GET /admin/payouts", filters);
+  const loaded = useList("GET /admin/payouts", { filters });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {PayoutRecord} */ row) => html`<${Person} user=${row.user} />
         <span class="muted block">${text.account} <span class="mono">${row.bankAccount.number}</span></span>` },
@@ -88,6 +90,6 @@ export function Payouts() {
   ];
   return html`<${View} title=${text.title}>
     <${BankTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${text.payouts} columns=${columns} empty=${text.emptyPayouts} icon="bank" />
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.payouts} columns=${columns} empty=${text.emptyPayouts} icon="bank" />
   </${View}>`;
 }

@@ -5,14 +5,15 @@ import { useRef } from "preact/hooks";
 import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { cases, kinds } from "../text/en-live.js";
+import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { FormProblem, Invalid, Select, Submit, TextArea, useForm } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Act } from "./act.js";
 import { CASE_TONES, assignee } from "./cases.js";
 import { decimal, distance, short } from "./figures.js";
 import { inputOf } from "./risk.js";
@@ -71,7 +72,7 @@ function Person({ person, id }) {
 /** @param {{found: CaseSummary, people: (ListedUser | null)[]}} props */
 function Summary({ found, people }) {
   const person = (/** @type {string} */ id) => people.find((each) => each?.id === id);
-  const shown = [
+  const facts = [
     [cases.payer, html`<${Person} id=${found.userId} person=${person(found.userId)} />`],
     found.payeeId && [cases.payee, html`<${Person} id=${found.payeeId} person=${person(found.payeeId)} />`],
     found.referenceId && [cases.order, html`<a href="/app/operator/orders/${found.referenceId}">${short(found.referenceId)}</a>`],
@@ -82,11 +83,10 @@ function Summary({ found, people }) {
     found.reason && [cases.reason, html`<span dir="auto">${found.reason}</span>`],
     found.resultId && [cases.result, short(found.resultId)],
   ];
-  const facts = /** @type {[string, any][]} */ (shown.filter(Boolean));
   return html`<section class="card" aria-label=${cases.payment}>
     <div class="card-head"><p class="objective-value">${money(found.amount, found.currency)}</p>
       <${Badge} tone=${CASE_TONES[found.status]}>${cases.statuses[found.status]}</${Badge}></div>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    <${Facts} facts=${facts} />
   </section>`;
 }
 

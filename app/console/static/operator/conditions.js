@@ -41,7 +41,7 @@ function isFlat(conditions) {
 }
 
 /** @param {string} text @returns {any} the conditions, or null if it is not JSON */
-export function parsed(text) {
+function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -95,7 +95,7 @@ function Rows({ conditions, change }) {
     <ol class="condition-rows">${rows.map((row, index) => html`<li key=${index}>
       <${Row} row=${row} number=${index + 1} change=${(/** @type {Condition} */ next) => replace(index, next)}
         remove=${rows.length > 1 ? () => replace(index, null) : null} /></li>`)}</ol>
-    <button class="button start-plain" type="button" onClick=${() => change({ [how]: [...rows, FIRST] })}>
+    <button class="button start-self" type="button" onClick=${() => change({ [how]: [...rows, FIRST] })}>
       <${Icon} name="addMoney" />${rules.addCondition}</button>`;
 }
 

@@ -7,9 +7,10 @@ import { operations } from "../text/en-operations.js";
 import { count, dateTime } from "../ui/format.js";
 import { AN_ID } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
+import { Tabs } from "../ui/tabs.js";
 import { Action } from "./action.js";
-import { List, Tabs, useList } from "./list.js";
 
 /** @typedef {import("../api/schema.js").HeldEvent} HeldEvent */
 /** @typedef {import("../api/schema.js").EventSink} EventSink */
@@ -34,10 +35,10 @@ function EventTabs() {
 
 export function HeldEvents() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/events", filters);
+  const loaded = useList("GET /admin/events", { filters });
   const columns = [
     { title: text.event, kind: "main", cell: (/** @type {HeldEvent} */ row) => html`<span class="cell-title">${row.type}</span>
-        <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono reference">${row.aggregateId}</span></span>` },
+        <span class="muted">${dateTime(row.occurredAt)} · ${row.aggregateType} <span class="mono anywhere">${row.aggregateId}</span></span>` },
     { title: text.sink, cell: (/** @type {HeldEvent} */ row) => html`<span class="muted">${row.sink}</span>` },
     { title: operations.status, cell: (/** @type {HeldEvent} */ row) => html`<${Badge} tone=${TONES[row.status]}>${text.states[row.status]}</${Badge}>
         ${row.nextAttemptAt && html`<span class="muted block">${text.next(dateTime(row.nextAttemptAt))}</span>`}` },
@@ -47,7 +48,7 @@ export function HeldEvents() {
   ];
   return html`<${View} title=${text.title} text=${text.text}>
     <${EventTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${text.held} columns=${columns} empty=${text.empty} emptyText=${text.emptyText}
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.held} columns=${columns} empty=${text.empty} emptyText=${text.emptyText}
       icon="check" rowKey=${(/** @type {HeldEvent} */ row) => `${row.sink} ${row.id}`} />
   </${View}>`;
 }
@@ -66,7 +67,7 @@ function Decide({ event: { id, sink, type }, reload }) {
 }
 
 export function EventSinks() {
-  const loaded = useList("GET /admin/event-sinks", []);
+  const loaded = useList("GET /admin/event-sinks");
   const columns = [
     { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
         <span class="muted">${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
@@ -81,7 +82,7 @@ export function EventSinks() {
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />
-    <${List} of=${loaded} filters=${[]} caption=${text.sinks} columns=${columns} empty=${text.noSinks} icon="clock"
+    <${List} look="stacked" of=${loaded} caption=${text.sinks} columns=${columns} empty=${text.noSinks} icon="clock"
       rowKey=${(/** @type {EventSink} */ row) => row.name} />
   </${View}>`;
 }

@@ -1,14 +1,14 @@
 // @ts-check
 // What the operators' views show figures with.
 
-import { habits, money } from "../ui/format.js";
+import { locale, money } from "../ui/format.js";
 import { live } from "../text/en-live.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 
 /** A number as the user writes it. @param {number} number @param {Intl.NumberFormatOptions} [options] */
 export function decimal(number, options = { maximumFractionDigits: 2 }) {
-  return new Intl.NumberFormat(habits.value.locale.replace("_", "-"), options).format(number);
+  return new Intl.NumberFormat(locale.value, options).format(number);
 }
 
 /** Rounded down, so that what is not perfect never looks so. @param {number | null} percent 0 to 100 */
@@ -44,23 +44,8 @@ export function distance(time) {
   /** @type {[Intl.RelativeTimeFormatUnit, number]} */
   const [unit, length] = far < 90 ? ["second", 1] : far < 5400 ? ["minute", 60]
     : far < 172_800 ? ["hour", 3600] : ["day", 86_400];
-  const format = new Intl.RelativeTimeFormat(habits.value.locale.replace("_", "-"), { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
   return format.format(Math.round(seconds / length), unit);
-}
-
-/** The exact sum of decimal strings of one currency. @param {string[]} amounts */
-export function sum(amounts) {
-  const decimals = amounts[0]?.split(".")[1]?.length ?? 0;
-  const minor = amounts.reduce((total, each) => total + BigInt(each.replace(".", "")), 0n);
-  return fromMinor(minor.toString(), decimals);
-}
-
-/** @param {string} minor an integer @param {number} decimals of the currency */
-export function fromMinor(minor, decimals) {
-  const isNegative = minor.startsWith("-");
-  const digits = minor.slice(isNegative ? 1 : 0).padStart(decimals + 1, "0");
-  const text = decimals ? `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}` : digits;
-  return isNegative ? `-${text}` : text;
 }
 
 /** Sums by currency. @param {Record<string, string>} values */

@@ -7,10 +7,10 @@ import { operations } from "../text/en-operations.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge, Notice } from "../ui/states.js";
 import { Action } from "./action.js";
 import { BankTabs } from "./bank.js";
-import { List, useList } from "./list.js";
 
 /** @typedef {import("../api/schema.js").InboundEvent} InboundEvent */
 
@@ -29,10 +29,10 @@ function filtersOf() {
 
 export function InboundEvents() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/inbound-events", filters);
+  const loaded = useList("GET /admin/inbound-events", { filters });
   return html`<${View} title=${bank.title}>
     <${BankTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${bank.events} empty=${text.empty} icon="bell"
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${bank.events} empty=${text.empty} icon="bell"
       rows=${(/** @type {InboundEvent[]} */ rows) => html`<ul class="list">
         ${rows.map((event) => html`<li key=${event.id} class="event"><${Event} event=${event} reload=${loaded.reload} /></li>`)}
       </ul>`} />
@@ -59,7 +59,7 @@ function Event({ event, reload }) {
     <div class="list-row">
       <span class="grow"><strong>${text.types[event.type] ?? event.type}</strong>
         <span class="muted block">${event.provider} · ${dateTime(event.receivedAt)}<${Subject} event=${event} /></span>
-        <span class="muted mono block reference">${event.reference}</span>
+        <span class="muted mono block anywhere">${event.reference}</span>
         ${event.providerReference && html`<span class="muted block">${text.theirs} <span class="mono">${event.providerReference}</span></span>`}
         ${event.reason && html`<span class="muted block" dir="auto">${text.theirReason} ${event.reason}</span>`}
         ${event.status === "RECEIVED" && event.lastError && html`<span class="error block">${event.lastError} · ${text.attempts(count(event.attempts))}</span>`}

@@ -5,14 +5,11 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { lists } from "../text/en-live.js";
 import { ConfirmButton } from "../ui/confirm.js";
-import { Filters, NoRows, filtered, position } from "../ui/filters.js";
 import { Field, Select } from "../ui/form.js";
 import { date } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { Loaded, useLoaded } from "../ui/load.js";
-import { query } from "../ui/router.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
-import { Pages, Table } from "../ui/table.js";
 import { toast } from "../ui/toast.js";
 import { Action } from "./action.js";
 import { RiskTabs } from "./risk.js";
@@ -28,26 +25,17 @@ const FILTERS = [
 ];
 
 export function Lists() {
-  const loaded = useLoaded((signal) => call("GET /admin/risk/lists", {
-    query: { ...filtered(FILTERS), ...position(), limit: PAGE }, signal,
-  }), [query.value.toString()]);
+  const loaded = useList("GET /admin/risk/lists", { filters: FILTERS, limit: PAGE });
   const columns = [
     { title: lists.value, kind: "wide", cell: (/** @type {Entry} */ row) => html`
-        <span class="cell-title reference"><bdi>${row.value}</bdi></span><span class="muted">${lists.kinds[row.kind]} · <bdi>${row.reason}</bdi></span>` },
+        <span class="cell-title anywhere"><bdi>${row.value}</bdi></span><span class="muted">${lists.kinds[row.kind]} · <bdi>${row.reason}</bdi></span>` },
     { title: lists.expires, cell: (/** @type {Entry} */ row) => html`<span class="muted">${row.expiresAt ? lists.until(date(row.expiresAt)) : lists.forever}</span>` },
     { title: lists.list, kind: "number", cell: (/** @type {Entry} */ row) => html`<${Badge} tone=${row.list === "BLOCK" ? "danger" : "success"}>${lists.states[row.list]}</${Badge}>` },
     { title: lists.remove, kind: "number", cell: (/** @type {Entry} */ row) => html`<${Remove} row=${row} onDone=${loaded.reload} />` },
   ];
   return html`<${View} title=${lists.title} text=${lists.text} actions=${html`<${Add} onDone=${loaded.reload} />`}>
     <${RiskTabs} />
-    <${Filters} filters=${FILTERS} />
-    <section class="card">
-      <${Loaded} of=${loaded} lines=${6}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Table} caption=${lists.title} columns=${columns} rows=${data.data} />`
-        : html`<${NoRows} filters=${FILTERS} icon="shield" title=${lists.empty} text=${lists.emptyText} />`)}
-      </${Loaded}>
-    </section>
-    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />
+    <${List} of=${loaded} filters=${FILTERS} caption=${lists.title} columns=${columns} icon="shield" empty=${lists.empty} emptyText=${lists.emptyText} />
   </${View}>`;
 }
 

@@ -5,14 +5,14 @@ import { call } from "../api/client.js";
 import { Chart } from "../charts/chart.js";
 import { View } from "../shell/layout.js";
 import { kinds, live } from "../text/en-live.js";
-import { count, dateTime, money } from "../ui/format.js";
+import { count, dateTime, money, sum } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded } from "../ui/load.js";
 import { useLive } from "../ui/live.js";
 import { query, setQuery } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
-import { Connected, Reading, compact, decimal, duration, percent, sum } from "./figures.js";
+import { Connected, Reading, compact, decimal, duration, percent } from "./figures.js";
 import { Traffic } from "./traffic.js";
 
 /** @typedef {import("../api/schema.js").Stats} Stats */

@@ -5,12 +5,14 @@ import { call } from "../api/client.js";
 import { ORDER_TONES } from "../buyer/purchases.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { Facts } from "../ui/facts.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { AN_ID, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
-import { Facts, List, OrderTabs, Person, useList } from "./list.js";
+import { OrderTabs, Person } from "./parts.js";
 import { RefundRow } from "./refunds.js";
 
 /** @typedef {import("../api/schema.js").Order} Order */
@@ -18,7 +20,6 @@ import { RefundRow } from "./refunds.js";
 /** @typedef {import("../api/schema.js").CheckoutState} CheckoutState */
 
 const { orders: text, refunds } = operations;
-const TONES = { ...ORDER_TONES, PENDING_REVIEW: "warning" };
 
 /** @returns {import("../ui/filters.js").Filter[]} */
 function filtersOf() {
@@ -36,12 +37,12 @@ function filtersOf() {
 
 /** @param {{status: Order["status"]}} props */
 function State({ status }) {
-  return html`<${Badge} tone=${TONES[status]}>${text.states[status]}</${Badge}>`;
+  return html`<${Badge} tone=${ORDER_TONES[status]}>${text.states[status]}</${Badge}>`;
 }
 
 export function Orders() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/orders", filters);
+  const loaded = useList("GET /admin/orders", { filters });
   const columns = [
     { title: text.order, kind: "main", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title" href="/app/operator/orders/${row.id}" dir="auto">${row.product.name}</a>
@@ -53,7 +54,7 @@ export function Orders() {
   ];
   return html`<${View} title=${text.title}>
     <${OrderTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="purchases" />
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="purchases" />
   </${View}>`;
 }
 

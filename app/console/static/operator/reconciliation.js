@@ -2,20 +2,22 @@
 // Compares a bank's statement with our records, and settles what is safe.
 
 import { useState } from "preact/hooks";
-import { call, download } from "../api/client.js";
+import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { operations } from "../text/en-operations.js";
+import { saveFile } from "../ui/export.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { zoneOptions } from "../ui/moments.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
-import { toast } from "../ui/toast.js";
 import { Action } from "./action.js";
 import { BankTabs } from "./bank.js";
+import { CURRENCIES } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").Reconciliation} Reconciliation */
 /** @typedef {import("../api/schema.js").ReconciliationRow} Row */
@@ -23,7 +25,6 @@ import { BankTabs } from "./bank.js";
 
 const { reconciliation: text, bank } = operations;
 const MAX_ROWS = 1000;
-const CURRENCIES = ["", "USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
 const OUTCOME_TONES = { MATCHED: "success", MISSING_HERE: "danger", MISSING_THERE: "danger", AMOUNT_DIFFERS: "danger", STATUS_DIFFERS: "warning", DUPLICATE: "warning" };
 
 /** @param {Blob} body @param {Record<string, any>} query @param {{code?: string}} [sending] */
@@ -57,7 +58,6 @@ function Upload({ banks, onDone }) {
     const report = await compare(body, query);
     return () => onDone({ file: body, query, report });
   });
-  const zones = new Set([habits.value.timeZone, "UTC", ...Intl.supportedValuesOf("timeZone")]);
   const check = (/** @type {"decimalComma" | "monthFirst"} */ name, /** @type {string} */ label) => html`<label class="check">
     <input type="checkbox" checked=${form.values[name]} onChange=${(/** @type {any} */ event) => form.set({ [name]: event.currentTarget.checked })} />
     <span>${label}</span></label>`;
@@ -74,12 +74,12 @@ function Upload({ banks, onDone }) {
     <div class="row">
       <${Field} ...${form.field("from")} label=${words.from} hint=${text.fromHint} type="date" class="input" />
       <${Field} ...${form.field("to")} label=${words.to} type="date" class="input" />
-      <${Select} ...${form.field("timeZone")} label=${text.zone} options=${[...zones].map((zone) => [zone, zone.replaceAll("_", " ")])} />
+      <${Select} ...${form.field("timeZone")} label=${text.zone} options=${zoneOptions(habits.value.timeZone)} />
     </div>
     <details class="more">
       <summary>${text.layout}</summary>
       <div class="stack">
-        <${Select} ...${form.field("currency")} label=${text.currency} hint=${text.currencyHint} options=${CURRENCIES.map((code) => [code, code || operations.none])} />
+        <${Select} ...${form.field("currency")} label=${text.currency} hint=${text.currencyHint} options=${["", ...CURRENCIES].map((code) => [code, code || operations.none])} />
         <${Field} ...${form.field("columns")} label=${text.columns} hint=${text.columnsHint} class="input" autocomplete="off" maxlength="1000" isOptional />
         ${check("decimalComma", text.comma)}
         ${check("monthFirst", text.monthFirst)}
@@ -93,18 +93,8 @@ function Upload({ banks, onDone }) {
 function Report({ found, onDone }) {
   const { report, query, file } = found;
   const safe = report.counts.canClose ?? 0;
-  async function save() {
-    try {
-      const blob = await download("POST /admin/reconciliations", { query: { ...query, format: "csv" }, body: file });
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(blob);
-      link.download = `reconciliation-${report.provider}-${report.from}.csv`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    } catch (error) {
-      toast(error.message || words.problems.offline);
-    }
-  }
+  const save = () => saveFile("POST /admin/reconciliations", { query: { ...query, format: "csv" }, body: file },
+    `reconciliation-${report.provider}-${report.from}.csv`);
   const counts = Object.entries(text.counts).filter(([name]) => report.counts[name] > 0);
   return html`<section class="card stack stacked" aria-labelledby="report-title" aria-live="polite">
     <div class="card-head"><div><h2 id="report-title">${text.result}</h2>
@@ -130,7 +120,7 @@ function Differences({ rows }) {
   const columns = [
     { title: text.outcome, kind: "main", cell: (/** @type {Row} */ row) => html`<${Badge} tone=${OUTCOME_TONES[row.outcome]}>${text.outcomes[row.outcome]}</${Badge}>
         <span class="muted block">${text.actions[row.action]}${row.line !== null ? ` · ${text.line(count(row.line))}` : ""}${row.date ? ` · ${row.date}` : ""}</span>` },
-    { title: operations.reference, cell: (/** @type {Row} */ row) => html`<span class="muted mono reference">${row.reference ?? row.bankReference ?? operations.none}</span>` },
+    { title: operations.reference, cell: (/** @type {Row} */ row) => html`<span class="muted mono anywhere">${row.reference ?? row.bankReference ?? operations.none}</span>` },
     { title: text.atBank, kind: "number", cell: (/** @type {Row} */ row) => html`${sum(row.amount, row.currency)} <span class="muted">${text.directions[row.direction]}</span>` },
     { title: text.here, kind: "number", cell: (/** @type {Row} */ row) => html`${sum(row.ourAmount, row.ourCurrency)}
         ${row.ourStatus && html`<span class="muted block">${bank.onrampStates[row.ourStatus] ?? bank.payoutStates[row.ourStatus] ?? row.ourStatus}</span>`}` },

@@ -4,11 +4,13 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { Choices } from "../ui/form.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
 import { Action } from "./action.js";
-import { List, OrderTabs, Person, useList } from "./list.js";
+import { OrderTabs, Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").Refund} Refund */
 /** @typedef {import("../api/schema.js").RefusedRefund} RefusedRefund */
@@ -45,20 +47,18 @@ function Settle({ refund, reload }) {
   const path = { refund_id: refund.id };
   return html`<${Action} name="settle-${refund.id}" label=${text.settle} aria=${text.settleLabel(refund.orderNumber)}
     title=${text.settleTitle} text=${text.settleText} initial=${{ destination: "WALLET" }} done=${text.settled} onDone=${reload}
-    fields=${(/** @type {any} */ form) => html`<fieldset class="choices"><legend>${text.destination}</legend>
-      ${Object.entries(text.choices).map(([value, label]) => html`<label key=${value} class="choice">
-        <input type="radio" name="destination" value=${value} checked=${form.values.destination === value}
-          onChange=${() => form.set({ destination: value })} /><span>${label}</span></label>`)}
-    </fieldset>`}
+    fields=${(/** @type {any} */ form) => html`<${Choices} label=${text.destination} name="destination"
+      value=${form.values.destination} options=${Object.entries(text.choices)}
+      choose=${(/** @type {string} */ destination) => form.set({ destination })} />`}
     send=${(/** @type {any} */ body, /** @type {any} */ sending) => call("POST /admin/refunds/{refund_id}/settle", { path, body, ...sending })} />`;
 }
 
 /** Refunds that wait for a decision. */
 export function RefusedRefunds() {
-  const loaded = useList("GET /admin/refunds", []);
+  const loaded = useList("GET /admin/refunds");
   return html`<${View} title=${orders.title} text=${text.text}>
     <${OrderTabs} />
-    <${List} of=${loaded} filters=${[]} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
+    <${List} look="stacked" of=${loaded} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
       rows=${(/** @type {RefusedRefund[]} */ rows) => html`<ul class="list">
         ${rows.map((row) => html`<li key=${row.id}>
           <${RefundRow} refund=${row} reload=${loaded.reload} title=${html`${orders.order} <a class="mono" href="/app/operator/orders/${row.orderId}">${row.orderNumber}</a>`} />

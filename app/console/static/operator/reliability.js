@@ -4,6 +4,7 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { reliability } from "../text/en-live.js";
+import { Facts } from "../ui/facts.js";
 import { count, date, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { useLive } from "../ui/live.js";
@@ -115,7 +116,7 @@ function Uptime({ uptime }) {
   return html`<section class="card" aria-labelledby="uptime"><h2 id="uptime">${reliability.uptime}</h2>
     <p class="objective-value">${percent(uptime.percent)}</p>
     <p class="muted">${uptime.since ? reliability.uptimeSince(dateTime(uptime.since)) : reliability.noChecks}</p>
-    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    <${Facts} facts=${facts} />
   </section>`;
 }
 

@@ -2,19 +2,16 @@
 // What the views of risk share: their tabs, and conditions for people.
 
 import { kinds, rules } from "../text/en-live.js";
-import { decimalsOf, money } from "../ui/format.js";
+import { decimalsOf, money, withDecimals } from "../ui/format.js";
 import { html } from "../ui/html.js";
-import { path } from "../ui/router.js";
-import { decimal, fromMinor } from "./figures.js";
+import { Tabs } from "../ui/tabs.js";
+import { decimal } from "./figures.js";
 
 export function RiskTabs() {
-  const tabs = [
+  return html`<${Tabs} label=${rules.title} tabs=${[
     ["/operator/cases", rules.tabs.cases], ["/operator/rules", rules.tabs.rules],
     ["/operator/rules/lists", rules.tabs.lists], ["/operator/rules/backtests", rules.tabs.backtests],
-  ];
-  return html`<nav class="subtabs" aria-label=${rules.title}>
-    ${tabs.map(([to, text]) => html`<a key=${to} href="/app${to}" aria-current=${path.value === to ? "page" : null}>${text}</a>`)}
-  </nav>`;
+  ]} />`;
 }
 
 /** @typedef {{field: string, operator: string, value: any, window?: string, model?: string}} Condition */
@@ -56,7 +53,7 @@ export function inputOf(name, value, currency) {
     : nameOf(field);
   if (value === null) return { label, text: field === "list" ? rules.noList : rules.unknown };
   if (field === "amount" || field === "sum") {
-    return { label, text: money(fromMinor(String(value), decimalsOf(currency)), currency) };
+    return { label, text: money(withDecimals(BigInt(value), decimalsOf(currency)), currency) };
   }
   return { label, text: typeof value === "number" ? decimal(value) : valueOf(value) };
 }

@@ -5,6 +5,7 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { backtests, rules } from "../text/en-live.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Select, Submit, TextArea, useForm } from "../ui/form.js";
 import { dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -99,10 +100,10 @@ function Details({ rule }) {
   return html`<section class="card stack" aria-labelledby="edit">
     <h2 id="edit">${rules.edit}</h2>
     ${rule.description && html`<p class="description" dir="auto">${rule.description}</p>`}
-    <dl class="facts">
-      <div><dt>${rules.outcome}</dt><dd>${rules.outcomes[rule.outcome]}</dd></div>
-      <div><dt>${rules.weight}</dt><dd>${decimal(Number(rule.weight))}</dd></div>
-    </dl>
+    <${Facts} facts=${[
+      [rules.outcome, rules.outcomes[rule.outcome]],
+      [rules.weight, decimal(Number(rule.weight))],
+    ]} />
     <div><h3>${rules.conditions}</h3><${Conditions} node=${rule.conditions} /></div>
   </section>`;
 }
@@ -122,11 +123,11 @@ function Actions({ rule, set }) {
     <div class="card-head"><h2 id="state">${rules.status}</h2><${Badge} tone=${RULE_TONES[status]}>${rules.statuses[status]}</${Badge}></div>
     <p class="muted">${rules.statusTexts[status]}</p>
     ${rule.activationRequestedBy && !rule.activatedAt && html`<${Notice} tone="warning">${rules.requested}</${Notice}>`}
-    <dl class="facts">
-      <div><dt>${rules.key}</dt><dd><a class="mono" href="/app/operator/rules?key=${rule.key}">${rule.key}</a></dd></div>
-      <div><dt>${rules.versions}</dt><dd>${rules.version(String(rule.version))}</dd></div>
-      <div><dt>${rules.changed}</dt><dd>${dateTime(rule.retiredAt ?? rule.activatedAt ?? rule.createdAt)}</dd></div>
-    </dl>
+    <${Facts} facts=${[
+      [rules.key, html`<a class="mono" href="/app/operator/rules?key=${rule.key}">${rule.key}</a>`],
+      [rules.versions, rules.version(String(rule.version))],
+      [rules.changed, dateTime(rule.retiredAt ?? rule.activatedAt ?? rule.createdAt)],
+    ]} />
     ${(status === "DRAFT" || status === "SHADOW") && html`<${ConfirmButton} name="activate" label=${rules.activate} look="primary wide" tone="primary"
       action=${rules.activate} title=${rules.activateTitle} text=${rules.activateText} send=${change("activate", rules.activated)} />`}
     ${status === "DRAFT" && html`<${ConfirmButton} name="shadow" label=${rules.shadow} look="wide" tone="primary"

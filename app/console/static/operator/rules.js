@@ -1,17 +1,13 @@
 // @ts-check
 // The rules of screening, all versions.
 
-import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { rules } from "../text/en-live.js";
 import { date } from "../ui/format.js";
-import { Filters, NoRows, filtered, position } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
-import { Loaded, useLoaded } from "../ui/load.js";
-import { query } from "../ui/router.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
-import { Pages, Table } from "../ui/table.js";
 import { decimal } from "./figures.js";
 import { RiskTabs } from "./risk.js";
 
@@ -27,9 +23,7 @@ const FILTERS = [
 ];
 
 export function Rules() {
-  const loaded = useLoaded((signal) => call("GET /admin/risk/rules", {
-    query: { ...filtered(FILTERS), ...position(), limit: PAGE }, signal,
-  }), [query.value.toString()]);
+  const loaded = useList("GET /admin/risk/rules", { filters: FILTERS, limit: PAGE });
   const columns = [
     { title: rules.rule, kind: "wide", cell: (/** @type {Rule} */ row) => html`
         <a class="cell-title" href="/app/operator/rules/${row.id}"><bdi>${row.name}</bdi></a>
@@ -43,13 +37,6 @@ export function Rules() {
   const add = html`<a class="button primary" href="/app/operator/rules/new"><${Icon} name="addMoney" />${rules.add}</a>`;
   return html`<${View} title=${rules.title} text=${rules.text} actions=${add}>
     <${RiskTabs} />
-    <${Filters} filters=${FILTERS} />
-    <section class="card">
-      <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Table} caption=${rules.title} columns=${columns} rows=${data.data} />`
-        : html`<${NoRows} filters=${FILTERS} icon="rules" title=${rules.empty} text=${rules.emptyText} />`)}
-      </${Loaded}>
-    </section>
-    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />
+    <${List} of=${loaded} filters=${FILTERS} caption=${rules.title} columns=${columns} icon="rules" empty=${rules.empty} emptyText=${rules.emptyText} />
   </${View}>`;
 }

@@ -1,17 +1,17 @@
 // @ts-check
 // Starts and stops simulated traffic, which there is in development only.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client.js";
 import { live, traffic } from "../text/en-live.js";
 import { words } from "../text/en.js";
+import { Act } from "../ui/act.js";
 import { FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { count, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
-import { Act } from "./act.js";
 import { duration } from "./figures.js";
 
 /** @typedef {import("../api/schema.js").Traffic} TrafficState */
@@ -24,11 +24,7 @@ export function Traffic() {
     throw error;
   }), []);
   const isOn = Boolean(loaded.data && "interval" in loaded.data && loaded.data.interval);
-  useEffect(() => {
-    if (!isOn) return undefined;
-    const timer = setInterval(loaded.reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isOn]);
+  usePolling(loaded.reload, isOn, POLL_MS);
   return html`<section class="card stack" aria-labelledby="traffic">
     <div><h2 id="traffic">${traffic.title}</h2><p class="muted">${traffic.text}</p></div>
     <${Loaded} of=${loaded} lines=${2}>${(/** @type {any} */ state) => (state.isAway

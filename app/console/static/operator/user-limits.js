@@ -12,7 +12,7 @@ import { MoneyField, requireAmount } from "../ui/money.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
 import { Action } from "./action.js";
-import { nameOf } from "./list.js";
+import { nameOf } from "./parts.js";
 import { UserTabs } from "./user.js";
 
 /** @typedef {import("../api/schema.js").EffectiveLimit} EffectiveLimit */

@@ -4,12 +4,14 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { Facts } from "../ui/facts.js";
 import { count, date, dateTime, programName } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge } from "../ui/states.js";
+import { Tabs } from "../ui/tabs.js";
 import { Action } from "./action.js";
-import { Facts, Tabs, nameOf } from "./list.js";
+import { nameOf } from "./parts.js";
 import { ROLE_TONES } from "./users.js";
 import { LockAction, WalletState, WalletSums } from "./wallets.js";
 

@@ -6,8 +6,10 @@ import { operations } from "../text/en-operations.js";
 import { date, dateTime } from "../ui/format.js";
 import { periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
-import { List, Person, Tabs, useList } from "./list.js";
+import { Tabs } from "../ui/tabs.js";
+import { Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").ListedUser} ListedUser */
 
@@ -33,7 +35,7 @@ export function AccountTabs() {
 
 export function Users() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/users", filters);
+  const loaded = useList("GET /admin/users", { filters });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {ListedUser} */ row) => html`<${Person} user=${row} />
         ${row.shopName && html`<span class="muted block" dir="auto">${row.shopName}</span>`}` },
@@ -47,7 +49,7 @@ export function Users() {
   ];
   return html`<${View} title=${users.title}>
     <${AccountTabs} />
-    <${List} of=${loaded} filters=${filters} caption=${users.title} columns=${columns}
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${users.title} columns=${columns}
       empty=${users.empty} icon="user" />
   </${View}>`;
 }

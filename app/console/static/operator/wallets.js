@@ -8,10 +8,11 @@ import { operations } from "../text/en-operations.js";
 import { dateTime, money } from "../ui/format.js";
 import { AN_ID, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Empty, Notice } from "../ui/states.js";
 import { Action } from "./action.js";
-import { List, Person, nameOf, useList } from "./list.js";
+import { CURRENCIES, Person, nameOf } from "./parts.js";
 import { AccountTabs } from "./users.js";
 
 /** @typedef {import("../api/schema.js").ListedWallet} ListedWallet */
@@ -19,7 +20,6 @@ import { AccountTabs } from "./users.js";
 /** @typedef {import("../api/schema.js").Transaction} Transaction */
 
 const { wallets: text } = operations;
-const CURRENCIES = ["USD", "EUR", "GBP", "INR", "EGP", "JPY", "KWD"];
 
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [
@@ -60,7 +60,7 @@ export function LockAction({ wallet, reload }) {
 }
 
 export function Wallets() {
-  const loaded = useList("GET /admin/wallets", FILTERS);
+  const loaded = useList("GET /admin/wallets", { filters: FILTERS });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {ListedWallet} */ row) => html`<${Person} user=${row.user} />` },
     { title: text.number, cell: (/** @type {ListedWallet} */ row) => html`
@@ -71,7 +71,7 @@ export function Wallets() {
   ];
   return html`<${View} title=${text.title}>
     <${AccountTabs} />
-    <${List} of=${loaded} filters=${FILTERS} caption=${text.title} columns=${columns} empty=${text.empty} icon="bank" />
+    <${List} look="stacked" of=${loaded} filters=${FILTERS} caption=${text.title} columns=${columns} empty=${text.empty} icon="bank" />
   </${View}>`;
 }
 
@@ -84,7 +84,7 @@ function postingFilters() {
 export function WalletPage({ id, wallet }) {
   const owner = useLoaded((signal) => call("GET /admin/users/{user_id}", { path: { user_id: id }, signal }), [id]);
   const filters = postingFilters();
-  const loaded = useList("GET /admin/wallets/{wallet_id}/transactions", filters, { path: { wallet_id: wallet } });
+  const loaded = useList("GET /admin/wallets/{wallet_id}/transactions", { filters, path: { wallet_id: wallet } });
   const found = owner.data?.wallets.find((each) => each.id === wallet);
   const title = owner.data ? `${text.one}: ${nameOf(owner.data.user)}` : text.one;
   const columns = [
@@ -102,7 +102,7 @@ export function WalletPage({ id, wallet }) {
         ? html`<p><${WalletState} wallet=${found} /></p><${WalletSums} wallet=${found} />`
         : html`<${Empty} title=${text.empty} />`)}</${Loaded}>
     </section>
-    <${List} of=${loaded} filters=${filters} caption=${text.postings} columns=${columns}
+    <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.postings} columns=${columns}
       empty=${text.noPostings} icon="activity" />
   </${View}>`;
 }

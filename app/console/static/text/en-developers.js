@@ -80,7 +80,6 @@ export const developers = {
     publicKey: "Public key",
     created: "Created",
     facts: "Endpoint",
-    more: "More",
   },
   deliveries: {
     title: "Deliveries",

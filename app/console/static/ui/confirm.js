@@ -18,25 +18,30 @@ import { Icon } from "./icons.js";
  *   text?: any,
  *   action: string,
  *   tone?: "danger" | "primary",
- *   reason?: {label: string, hint?: string, isOptional?: boolean},
- *   send: (sending: Sending, reason: string) => Promise<(() => void) | void>,
+ *   reason?: {label: string, hint?: string, isOptional?: boolean, maxlength?: string, missing?: string},
+ *   initial?: Record<string, string>,
+ *   fields?: (form: any) => any,
+ *   send: (sending: Sending, reason: string, values: any) => Promise<(() => void) | void>,
  *   onClose: () => void,
  *   children?: any,
  * }} props name: of the form, unique within its view; text: what follows; action: what the button
- *   says; reason: also ask why; send: does it, and returns what follows
+ *   says; reason: also ask why, `missing` is said if it is not given; fields: more inputs, `initial`
+ *   their values; send: does it, and returns what follows
  */
-export function Confirm({ name, title, text, action, tone = "danger", reason, send, onClose, children }) {
-  const form = useForm(name, { reason: "" }, async (values, sending) => {
-    const why = values.reason.trim();
-    if (reason && !reason.isOptional && !why) throw new Invalid({ reason: words.confirm.noReason });
-    const next = await send(sending, why);
+export function Confirm({ name, title, text, action, tone = "danger", reason, initial, fields, send, onClose, children }) {
+  const { missing = words.confirm.noReason, ...why } = reason ?? {};
+  const form = useForm(name, { ...initial, reason: "" }, async (values, sending) => {
+    const given = values.reason.trim();
+    if (reason && !reason.isOptional && !given) throw new Invalid({ reason: missing });
+    const next = await send(sending, given, values);
     return () => { onClose(); next?.(); };
   });
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <form class="stack" ...${form.form}>
       ${text && html`<p>${text}</p>`}
       ${children}
-      ${reason && html`<${TextArea} ...${reason} ...${form.field("reason")} id="confirm-reason" rows=${3} />`}
+      ${fields?.(form)}
+      ${reason && html`<${TextArea} ...${why} ...${form.field("reason")} id="confirm-reason" rows=${3} />`}
       <${FormProblem}>${form.problem}</${FormProblem}>
       <div class="dialog-actions">
         <button class="button" type="button" onClick=${onClose}>${words.cancel}</button>

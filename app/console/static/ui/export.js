@@ -10,13 +10,23 @@ import { toast } from "./toast.js";
 
 const KEPT_MS = 10_000;
 
-/** @param {Blob} blob @param {string} name of the file */
-export function saveFile(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+/**
+ * Save a file of the API, or say why that failed. Returns whether it is saved.
+ * @param {Parameters<typeof download>[0]} operation @param {object} options of `download`
+ * @param {string} name of the file
+ */
+export async function saveFile(operation, options, name) {
+  try {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await download(operation, options));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+    return true;
+  } catch (error) {
+    toast(error.message || words.problems.offline);
+    return false;
+  }
 }
 
 /**
@@ -34,14 +44,8 @@ export function ExportButton({ from, path, query = {}, name, label = words.expor
   async function save() {
     if (isBusy) return;
     setBusy(true);
-    try {
-      saveFile(await download(from, { path, query }), `${name}.csv`);
-      toast(words.exporting.saved);
-    } catch (error) {
-      toast(error.message || words.problems.offline);
-    } finally {
-      setBusy(false);
-    }
+    if (await saveFile(from, { path, query }, `${name}.csv`)) toast(words.exporting.saved);
+    setBusy(false);
   }
   return html`<button class="button" type="button" onClick=${save} aria-disabled=${isBusy ? "true" : null}>
     ${isBusy ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="download" />`}

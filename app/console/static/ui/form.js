@@ -168,6 +168,22 @@ export function Select({ label, name, options, value, onInput, hint, error, id }
   </${Field}>`;
 }
 
+/**
+ * One of a few, each with what it means.
+ * @param {{label: string, name: string, value: string, options: (readonly [string, string, string?])[],
+ *   choose: (value: any) => void, hint?: string, look?: string}} props options: values, titles and texts
+ */
+export function Choices({ label, name, value, options, choose, hint, look = "" }) {
+  return html`<fieldset class="choices ${look}">
+    <legend>${label}</legend>
+    ${hint && html`<p class="muted">${hint}</p>`}
+    ${options.map(([each, title, text]) => html`<label key=${each} class="choice">
+      <input type="radio" name=${name} value=${each} checked=${each === value} onChange=${() => choose(each)} />
+      <span><strong>${title}</strong>${text && html`<span class="muted">${text}</span>`}</span>
+    </label>`)}
+  </fieldset>`;
+}
+
 /** Several lines of text. @param {{label: string, rows?: number, [more: string]: any}} props */
 export function TextArea({ label, name, value, onInput, hint, error, id, isOptional, rows = 4, ...input }) {
   return html`<${Field} label=${label} name=${name} hint=${hint} error=${error} id=${id} isOptional=${isOptional}>

@@ -87,8 +87,14 @@ export function minus(amount, less) {
   return withDecimals(BigInt(amount.replace(".", "")) - BigInt(less.replace(".", "")), decimals);
 }
 
-/** @param {bigint} minor @param {number} decimals */
-function withDecimals(minor, decimals) {
+/** The exact sum of amounts of one currency. @param {string[]} amounts */
+export function sum(amounts) {
+  const decimals = amounts[0]?.split(".")[1]?.length ?? 0;
+  return withDecimals(amounts.reduce((total, each) => total + BigInt(each.replace(".", "")), 0n), decimals);
+}
+
+/** An amount in the smallest units of its currency. @param {bigint} minor @param {number} decimals of the currency */
+export function withDecimals(minor, decimals) {
   const sign = minor < 0n ? "-" : "";
   const padded = minor.toString().replace("-", "").padStart(decimals + 1, "0");
   return sign + (decimals ? `${padded.slice(0, -decimals)}.${padded.slice(-decimals)}` : padded);

@@ -1,5 +1,5 @@
 // @ts-check
-// Times that are typed, in the time zone of the user's profile.
+// Times that are typed, in the time zone of the user's profile, and the choice of a time zone.
 
 import { habits } from "./format.js";
 
@@ -28,4 +28,10 @@ export function moment(text) {
     found += wanted - Date.parse(`${written(found)}Z`);
   }
   return new Date(found).toISOString();
+}
+
+/** The time zones of a choice. @param {string} first the one that is chosen @returns {[string, string][]} */
+export function zoneOptions(first) {
+  const zones = new Set([first, "UTC", ...Intl.supportedValuesOf("timeZone")]);
+  return [...zones].map((zone) => [zone, zone.replaceAll("_", " ")]);
 }

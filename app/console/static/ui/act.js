@@ -1,9 +1,9 @@
 // @ts-check
 // A button that does one thing at once, with the second factor if the API asks for one.
 
-import { FormProblem, useForm } from "../ui/form.js";
-import { html } from "../ui/html.js";
-import { Icon } from "../ui/icons.js";
+import { FormProblem, useForm } from "./form.js";
+import { html } from "./html.js";
+import { Icon } from "./icons.js";
 
 /**
  * @param {{
