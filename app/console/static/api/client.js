@@ -23,10 +23,12 @@ export const isConnected = signal(true);
 /** How often a lost connection came back. */
 export const reconnections = signal(0);
 
-/** @param {boolean} isReached */
-function noteConnection(isReached) {
-  if (isReached && !isConnected.value) reconnections.value += 1;
-  isConnected.value = isReached;
+let answers = 0;
+
+function noteAnswer() {
+  answers += 1;
+  if (!isConnected.value) reconnections.value += 1;
+  isConnected.value = true;
 }
 
 let isProbing = false;
@@ -35,9 +37,11 @@ let isProbing = false;
 export async function probe() {
   if (isProbing) return;
   isProbing = true;
+  const before = answers;
   const response = await request("GET", `${api}/notifications/unread-count`, {}).catch(() => null);
   isProbing = false;
-  noteConnection(response !== null);
+  if (response) noteAnswer();
+  else if (answers === before) isConnected.value = false; // no other request had an answer meanwhile
 }
 
 // Signing out in one tab signs out all of them.
@@ -140,7 +144,7 @@ async function send(operation, options) {
       if (options.signal?.aborted) throw error;
       return null;
     });
-    if (response) noteConnection(true);
+    if (response) noteAnswer();
     else probe();
     if (response?.ok) return response;
     const error = response ? await errorOf(response) : new ApiError(0, {});
