@@ -75,8 +75,9 @@ def deliveries_of(api: Api, seller: Account, endpoint_id: str, query: str = "") 
     return call(api, seller.token, "GET", path)["data"]
 
 
-def wait_for_delivery(api: Api, seller: Account, endpoint_id: str) -> str:
-    """Wait until something was delivered. Returns its ID."""
-    wait_until(lambda: deliveries_of(api, seller, endpoint_id, "&status=DELIVERED"), seconds=60)
-    delivery_id: str = deliveries_of(api, seller, endpoint_id, "&status=DELIVERED")[0]["id"]
+def wait_for_delivery(api: Api, seller: Account, endpoint_id: str, query: str = "") -> str:
+    """Wait until something was delivered. Returns its ID. query: which deliveries count."""
+    wanted = f"&status=DELIVERED{query}"
+    wait_until(lambda: deliveries_of(api, seller, endpoint_id, wanted), seconds=60)
+    delivery_id: str = deliveries_of(api, seller, endpoint_id, wanted)[0]["id"]
     return delivery_id
