@@ -14,6 +14,7 @@ import { count, dateTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { usePolling } from "../ui/poll.js";
 import { navigate } from "../ui/router.js";
 import { SecretOnce } from "../ui/secret.js";
 import { Badge, Notice } from "../ui/states.js";
@@ -41,6 +42,8 @@ export function WebhookPage({ id }) {
   const loaded = useLoaded((signal) => call("GET /webhook-endpoints/{endpoint_id}", { path, signal }), [id]);
   const sent = useList("GET /webhook-endpoints/{endpoint_id}/deliveries", { filters: FILTERS, path });
   const replays = useLoaded((signal) => call("GET /webhook-endpoints/{endpoint_id}/replays", { path, query: { limit: 3 }, signal }), [id]);
+  const isReplaying = replays.data?.data.some(({ status }) => status === "RUNNING") ?? false;
+  usePolling(() => { sent.reload(); replays.reload(); }, isReplaying);
   const [secret, setSecret] = useState("");
   const endpoint = loaded.data;
   const columns = [
