@@ -68,7 +68,9 @@ def make_mail(
     mail["Message-ID"] = f"<{message_id}@{server.sender.rpartition('@')[2]}>"
     # No answers from machines (RFC 3834).
     mail["Auto-Submitted"] = "auto-generated"
-    if content.reply_to:
+    # Other letters before the @ need servers that take them (RFC 6532), which the recipient's
+    # address says nothing about.
+    if content.reply_to and wire_address(content.reply_to).isascii():
         mail["Reply-To"] = _address(content.reply_to)
     if unsubscribe_url is not None:
         mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
@@ -31,6 +32,25 @@ def request_notification(user: Actor, subject: str, text: str, link: str | None 
 
 
 class TestPurchase:
+    @pytest.mark.parametrize(
+        ("support_email", "reply_to"),
+        [
+            ("help@bäckerei.example.com", "help@xn--bckerei-5wa.example.com"),
+            ("grüße@x.example.com", None),
+        ],
+    )
+    def test_answers_go_to_addresses_that_every_server_takes(
+        self, client: FlaskClient, catcher: MailCatcher, support_email: str, reply_to: str | None
+    ) -> None:
+        seller, buyer = factories.merchant(), factories.buyer()
+        change_user(seller, support_email=support_email)
+        buy(client, buyer, factories.product(seller))
+
+        send_mails()
+
+        (mail,) = catcher.mails_to(buyer.email)
+        assert mail["Reply-To"] == reply_to
+
     def test_the_buyer_receives_the_codes(self, client: FlaskClient, catcher: MailCatcher) -> None:
         seller, product_id = stocked(client, "AAAA-1111", "BBBB-2222")
         change_user(seller, shop_name="Corner Bakery", support_email="help@bakery.example.com")
