@@ -163,9 +163,7 @@ def test_secrets_of_k3s_are_unpacked_to_where_the_overlay_reads_them(tmp_path: P
     page = (PROJECT_ROOT / "docs" / "kubernetes.md").read_text()
     (command,) = re.findall(r"^tar .+ secrets \| base64.*$", page, re.M)
     pack = command.replace("deploy/kubernetes/overlays/k3s", str(packed.parent))
-    secret = subprocess.run(
-        ["bash", "-c", pack], capture_output=True, text=True, check=True
-    ).stdout
+    secret = subprocess.run(["bash", "-c", pack], capture_output=True, text=True, check=True).stdout
     subprocess.run(
         ["bash", "-e", "-c", script("deploy.yml", "deploy", "The files")],
         cwd=tmp_path, env={"PATH": os.environ["PATH"], "K3S_SECRETS": secret}, check=True,

@@ -97,9 +97,7 @@ def await_migration() -> None:
     deadline = time.monotonic() + MIGRATION_SECONDS
     while time.monotonic() < deadline:
         status = json.loads(kubectl(*here("get", "job", "migrate", "-o", "json")))["status"]
-        ended = {
-            each["type"] for each in status.get("conditions", ()) if each["status"] == "True"
-        }
+        ended = {each["type"] for each in status.get("conditions", ()) if each["status"] == "True"}
         if "Complete" in ended:
             return
         if "Failed" in ended:
