@@ -16,7 +16,8 @@ from tests.test_migrations import connected, empty
 __all__ = ["empty"]
 
 #: What statements of the last release (`WORKS_SINCE`) meet that is not simply new, and why they
-#: work all the same. docs/upgrading.md tells operators about columns that are gone, and whatever does not work.
+#: work all the same. docs/upgrading.md tells operators about columns that are gone, and about
+#: whatever does not work.
 REVIEWED = {
     "outbox_events.delivered_at is gone": "Events are inserted without it. Only the daily removal"
     " of old ones reads it, and the new worker makes up for that.",
