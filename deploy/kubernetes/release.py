@@ -2,16 +2,21 @@
 """Roll an image out: migrate, replace the processes, and take that back if they do not start.
 
 python3 deploy/kubernetes/release.py k3s ghcr.io/OWNER/payment-flow@sha256:DIGEST
+python3 deploy/kubernetes/release.py k3s ghcr.io/OWNER/payment-flow@sha256:DIGEST --canary 10
+
+--canary MINUTES: at first one pod of the web server only, which must answer for so long.
 
 Uses `kubectl` with its current context. What a migration did is not taken back: the version before
 works with the newer schema, unless docs/upgrading.md says otherwise.
 """
 
+import argparse
 import json
 import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 OVERLAYS = Path(__file__).parent / "overlays"
@@ -21,8 +26,19 @@ COMPONENT = "app.kubernetes.io/component="
 #: Annotation of a Deployment: the number of its pod template.
 REVISION = "deployment.kubernetes.io/revision"
 MIGRATION_SECONDS = 1800
+START_SECONDS = 600
 ROLLOUT = "10m"
 POLL_SECONDS = 2
+#: Of the answers of the first pod, with a status of 500 or more. A few may have another reason.
+MAX_FAILED = 0.01
+MIN_FAILED = 5
+#: Prints the metrics of the web server of a pod.
+READ_METRICS = """
+import os, urllib.request as u
+headers = {"Authorization": "Bearer " + os.environ["METRICS_TOKEN"]}
+request = u.Request("http://127.0.0.1:3000/metrics", headers=headers)
+print(u.build_opener(u.ProxyHandler({})).open(request, timeout=4).read().decode())
+"""
 
 
 class Failed(Exception):
@@ -30,20 +46,22 @@ class Failed(Exception):
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("overlay", choices=sorted(path.name for path in OVERLAYS.iterdir()))
+    parser.add_argument("image", help="NAME@sha256:…")
+    parser.add_argument("--canary", type=float, metavar="MINUTES", default=0)
+    given = parser.parse_args(arguments)
     try:
-        overlay, image = arguments
-    except ValueError:
-        print(__doc__, file=sys.stderr)  # noqa: T201
-        return 2
-    try:
-        release(overlay, image)
+        release(given.overlay, given.image, canary_seconds=given.canary * 60)
     except Failed as failure:
         print(f"Error: {failure}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-def release(overlay: str, image: str) -> None:
+def release(overlay: str, image: str, *, canary_seconds: float) -> None:
     """Raises Failed."""
     if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image):
         raise Failed("The image must be named by its digest, NAME@sha256:…: tags can be moved.")
@@ -59,6 +77,8 @@ def release(overlay: str, image: str) -> None:
         kubectl("apply", "-f", "-", "-l", COMPONENT + "migrate", text=manifests)
     await_migration()
     try:
+        if before and canary_seconds:
+            try_one_pod(image, canary_seconds)
         say("Replacing the processes ...")
         kubectl("apply", "-f", "-", text=manifests)
         for name in DEPLOYMENTS:
@@ -107,7 +127,55 @@ def await_migration() -> None:
     raise Failed("The migration has not ended; the processes were not replaced.")
 
 
+def try_one_pod(image: str, seconds: float) -> None:
+    """Raises Failed if it does not start, or answers too often with an error."""
+    say(f"Trying one pod of the web server for {seconds / 60:g} minutes ...")
+    kubectl(*here("set", "image", "deployment/web", f"web={image}"))
+    # Before it is ready, no other pod is replaced.
+    kubectl(*here("rollout", "pause", "deployment/web"))
+    deadline = time.monotonic() + START_SECONDS
+    while (pod := ready_pod(image)) is None:
+        if time.monotonic() > deadline:
+            raise Failed("The first pod of the new version does not become ready.")
+        time.sleep(POLL_SECONDS)
+    failed = answered = 0
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        time.sleep(min(POLL_SECONDS, seconds))
+        failed, answered = answers(pod)
+        if failed >= MIN_FAILED and failed > MAX_FAILED * answered:
+            raise Failed(f"{failed} of {answered} answers of the new version were errors.")
+        if ready_pod(image) != pod:
+            raise Failed("The first pod of the new version has ended.")
+    say(f"{failed} of {answered} answers were errors.")
+    kubectl(*here("rollout", "resume", "deployment/web"))
+
+
+def ready_pod(image: str) -> str | None:
+    """The name of a pod of the web server that runs the image and gets requests."""
+    pods = json.loads(kubectl(*here("get", "pods", "-l", COMPONENT + "web", "-o", "json")))["items"]
+    for pod in pods:
+        ready = {"type": "Ready", "status": "True"}.items()
+        is_ready = any(ready <= each.items() for each in pod["status"].get("conditions", ()))
+        if is_ready and pod["spec"]["containers"][0]["image"] == image:
+            return str(pod["metadata"]["name"])
+    return None
+
+
+def answers(pod: str) -> tuple[int, int]:
+    """How many answers had a status of 500 or more, and how many there were."""
+    text = kubectl(*here("exec", pod, "--", "python", "-c", READ_METRICS))
+    counted = re.findall(
+        r'^payment_flow_answered_requests_total{failed="(\w+)".*} ([\d.e+]+)$', text, re.M
+    )
+    values = [(failed == "true", int(float(value))) for failed, value in counted]
+    return sum(value for failed, value in values if failed), sum(value for _, value in values)
+
+
 def take_back(before: dict[str, str]) -> None:
+    # After a trial that failed; otherwise it is refused, because nothing is paused.
+    with suppress(Failed):
+        kubectl(*here("rollout", "resume", "deployment/web"))
     for name, revision in before.items():
         # By its number: after a failure in between, the one before is another.
         kubectl(*here("rollout", "undo", f"deployment/{name}", f"--to-revision={revision}"))

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from tests.deploy import exported
 from tests.deploy.manifests import COMMANDS, KUBERNETES, OVERLAYS, manifests
 
 IMAGE = "ghcr.io/someone/payment-flow@sha256:" + "5b" * 32
@@ -39,10 +41,10 @@ class Cluster:
     folder: Path
     answers: dict[str, tuple[int, str]]
 
-    def release(self, overlay: str = "k3s", image: str = IMAGE) -> tuple[int, str]:
+    def release(self, *options: str, overlay: str = "k3s", image: str = IMAGE) -> tuple[int, str]:
         (self.folder / "answers.json").write_text(json.dumps(self.answers))
         result = subprocess.run(
-            [sys.executable, KUBERNETES / "release.py", overlay, image],
+            [sys.executable, KUBERNETES / "release.py", overlay, image, *options],
             env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
             capture_output=True, text=True, timeout=30,
         )  # fmt: skip
@@ -55,7 +57,8 @@ class Cluster:
     def changes(self) -> list[str]:
         """The calls that change something, or wait for it."""
         lines = [" ".join(words) for words, _ in self.calls()]
-        return [line for line in lines if line.split()[0] in ("apply", "delete", "rollout")]
+        changing = ("apply", "delete", "rollout", "set")
+        return [line for line in lines if line.split()[0] in changing]
 
 
 def job(condition: str) -> tuple[int, str]:
@@ -75,6 +78,29 @@ def deployments(**revisions: str) -> tuple[int, str]:
     return 0, json.dumps({"items": items})
 
 
+def pods(*running: tuple[str, str]) -> tuple[int, str]:
+    """Ready ones, with their images."""
+    items = [
+        {
+            "metadata": {"name": name},
+            "spec": {"containers": [{"image": image}]},
+            "status": {"conditions": [{"type": "Ready", "status": "True", "reason": ""}]},
+        }
+        for name, image in running
+    ]
+    return 0, json.dumps({"items": items})
+
+
+def metrics(*, failed: int, answered: int) -> tuple[int, str]:
+    """As the web server of the application writes them."""
+    registry = CollectorRegistry()
+    labels = ["failed", "slow"]
+    counter = Counter("payment_flow_answered_requests_total", "…", labels, registry=registry)
+    counter.labels("true", "false").inc(failed)
+    counter.labels("false", "false").inc(answered - failed)
+    return 0, generate_latest(registry).decode()
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     """One in which the version before runs."""
@@ -86,6 +112,8 @@ def cluster(tmp_path: Path) -> Cluster:
             "kustomize": (0, yaml.safe_dump_all(manifests("k3s"))),
             "get deployments": deployments(web="7", worker="5", live="3", other="1"),
             "get job migrate": job("Complete"),
+            "get pods": pods(("web-1", "before"), ("web-2", IMAGE)),
+            "exec web-2": metrics(failed=0, answered=300),
         },
     )
 
@@ -104,7 +132,7 @@ def test_the_schema_is_migrated_before_the_processes_are_replaced(cluster: Clust
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_everything_of_ours_runs_the_image(cluster: Cluster, overlay: str) -> None:
     cluster.answers["kustomize"] = (0, yaml.safe_dump_all(manifests(overlay)))
-    assert cluster.release(overlay) == (0, "")
+    assert cluster.release(overlay=overlay) == (0, "")
     (applied,) = [text for words, text in cluster.calls() if words == ["apply", "-f", "-"]]
     images: dict[str, Any] = {
         each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -140,6 +168,43 @@ def test_processes_that_do_not_start_are_taken_back(cluster: Cluster) -> None:
     undone = [f"rollout undo deployment/{name} --to-revision={number}"
               for name, number in (("web", 7), ("worker", 5), ("live", 3))]  # fmt: skip
     assert cluster.changes()[-6:] == [*undone, *STATUS]
+
+
+CANARY = ["--canary", "0.0005"]
+TRIAL = [f"set image deployment/web web={IMAGE}", "rollout pause deployment/web"]
+
+
+def test_one_pod_is_tried_before_the_others_are_replaced(cluster: Cluster) -> None:
+    assert cluster.release(*CANARY) == (0, "")
+    assert cluster.changes() == [
+        "delete job migrate --ignore-not-found", APPLY_JOB,
+        *TRIAL, "rollout resume deployment/web", "apply -f -", *STATUS,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failed", "answered", "is_accepted"),
+    [(4, 100, True), (5, 500, True), (5, 100, False), (50, 3000, False)],
+)
+def test_a_pod_that_answers_with_errors_is_taken_back(
+    cluster: Cluster, failed: int, answered: int, is_accepted: bool
+) -> None:
+    cluster.answers["exec web-2"] = metrics(failed=failed, answered=answered)
+    code, error = cluster.release(*CANARY)
+    assert (code == 0) == is_accepted
+    if not is_accepted:
+        assert f"{failed} of {answered} answers of the new version were errors." in error
+        # A rollout that is paused cannot be undone.
+        assert cluster.changes()[2:6] == [
+            *TRIAL, "rollout resume deployment/web",
+            "rollout undo deployment/web --to-revision=7",
+        ]  # fmt: skip
+        assert "apply -f -" not in cluster.changes()
+
+
+def test_the_metric_is_one_of_the_web_server() -> None:
+    assert "payment_flow_answered_requests_total" in (KUBERNETES / "release.py").read_text()
+    assert {"failed", "slow"} <= exported.application()["payment_flow_answered_requests_total"]
 
 
 def test_an_image_without_a_digest_is_refused(cluster: Cluster) -> None:
