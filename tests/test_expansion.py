@@ -1,5 +1,6 @@
 """The schema of this version also serves the version before, while processes are replaced."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from alembic import command
 from sqlalchemy import text
 
 from app.common.migrate import alembic_config
-from app.common.schema_version import WORKS_SINCE
+from app.common.schema_version import WORKS_SINCE, known_revisions
 from app.common.settings import PROJECT_ROOT
 from tests import servers
 from tests.test_migrations import connected, empty
@@ -135,6 +136,13 @@ def test_operators_are_told_of_columns_that_are_gone() -> None:
     page = (PROJECT_ROOT / "docs" / "upgrading.md").read_text()
     gone = [finding.removesuffix(" is gone") for finding in REVIEWED if finding.endswith("gone")]
     assert [column for column in gone if f"`{column}`" not in page] == []
+
+
+def test_migrations_that_operators_are_told_of_exist() -> None:
+    page = (PROJECT_ROOT / "docs" / "upgrading.md").read_text()
+    named = re.findall(r"^\| `(\w+)` \| \d+\.\d+ \|", page, re.M)
+    assert named == [revision for revision in known_revisions() if revision in named]
+    assert named
 
 
 TEXT = Column("text", is_required=False, fills_itself=False)
