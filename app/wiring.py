@@ -32,7 +32,8 @@ from app.common import (
     redis_client,
     request_counts,
 )
-from app.common.settings import Settings, require_database
+from app.common.database import Database
+from app.common.settings import Settings
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
@@ -144,14 +145,7 @@ def wire(settings: Settings) -> None:
 
 
 def connect_database(settings: Settings) -> None:
-    url = require_database(settings)
-    db.configure(
-        db.Database(
-            url,
-            pool_size=settings.database_pool_size,
-            prepare_threshold=settings.database_prepare_threshold or None,
-        )
-    )
+    db.configure(Database.of(settings))
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:
