@@ -30,9 +30,11 @@ from app.common import (
     process_state,
     queue,
     redis_client,
+    replica,
     request_counts,
 )
 from app.common.database import Database
+from app.common.replica import Replica
 from app.common.settings import Settings
 from app.coupons import service as coupons
 from app.delivery import service as delivery
@@ -146,6 +148,16 @@ def wire(settings: Settings) -> None:
 
 def connect_database(settings: Settings) -> None:
     db.configure(Database.of(settings))
+    url = settings.replica_database_url
+    replica.current.configure(
+        Replica(
+            url,
+            pool_size=settings.database_pool_size,
+            max_lag=settings.replica_max_lag.total_seconds(),
+        )
+        if url is not None
+        else None
+    )
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:

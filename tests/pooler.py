@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import psycopg
@@ -28,10 +29,14 @@ needs_pgbouncer = pytest.mark.skipif(
 
 
 @contextmanager
-def pooler(url: str, folder: Path) -> Iterator[str]:
+def pooler(url: str) -> Iterator[str]:
     """Run a pooler before the database at `url`. Yields the URL through it, with the same role."""
-    for path in (folder, *folder.parents[:3]):
-        path.chmod(0o755)  # as root, PgBouncer runs as another user
+    with TemporaryDirectory(prefix="payment-flow-pooler-") as name:
+        Path(name).chmod(0o755)  # as root, PgBouncer runs as another user
+        yield from _run(url, Path(name))
+
+
+def _run(url: str, folder: Path) -> Iterator[str]:
     target = make_url(url)
     port = unused_port()
     (folder / "users").write_text(f'"{target.username}" "{target.password}"\n')

@@ -1,7 +1,6 @@
 """The application behind a transaction pooler that does not track prepared statements."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -19,11 +18,11 @@ BUYERS, UNITS = 200, 150
 
 
 @pytest.fixture
-def server(settings: Settings, worker_number: int, tmp_path: Path) -> Iterator[LiveServer]:
+def server(settings: Settings, worker_number: int) -> Iterator[LiveServer]:
     """Two web processes, of which only the direct URL leads to PostgreSQL itself."""
     with (
         servers.database(f"payment_flow_pooler_{worker_number}") as made,
-        pooler(made.app_url, tmp_path) as url,
+        pooler(made.app_url) as url,
         LiveServer.start(
             settings,
             made,

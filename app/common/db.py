@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import psycopg
 from sqlalchemy import BigInteger, DateTime, MetaData, text
@@ -34,6 +34,13 @@ from app.common.process_state import Slot
 from app.common.sqlstates import Failure, failure_of
 
 T = TypeVar("T")
+
+
+class SessionFactory(Protocol):
+    """Opens a session for reads. snapshot: whether all of its statements read the same one."""
+
+    def __call__(self, *, snapshot: bool) -> Session: ...
+
 
 #: How often, and for how long, a transaction is retried before the caller gets Unavailable.
 MAX_TRIES: Final = 8
@@ -79,6 +86,9 @@ class OutcomeUnknown(AppError):
 
 #: The transaction that this thread has joined.
 _joined: Final[ContextVar[Session | None]] = ContextVar("joined transaction", default=None)
+
+#: Opens the sessions of reads that a replica answers.
+_replica: Final[ContextVar[SessionFactory | None]] = ContextVar("replica", default=None)
 
 #: The database of this process.
 current: Final[Slot[Database]] = Slot("database")
@@ -184,7 +194,7 @@ def reading() -> Iterator[Session]:
     if (outer := _joined.get()) is not None:
         yield outer
         return
-    with current().autocommit() as session:
+    with _open_for_reads(snapshot=False) as session:
         try:
             yield session
         except (DBAPIError, psycopg.Error) as error:
@@ -202,7 +212,7 @@ def snapshot() -> Iterator[Session]:
     REPEATABLE READ, READ ONLY: takes no predicate locks, delays no writer, and works on a replica.
     It delays VACUUM, so it must not wait for a client.
     """
-    session = current().snapshot()
+    session = _open_for_reads(snapshot=True)
     try:
         yield session
     except BaseException as error:
@@ -212,6 +222,33 @@ def snapshot() -> Iterator[Session]:
         raise
     finally:
         session.close()  # rolls back: nothing was written
+
+
+@contextmanager
+def read_from(open_session: SessionFactory | None) -> Iterator[None]:
+    """A block whose `reading` and `snapshot` use these sessions. None: those of the primary."""
+    token = _replica.set(open_session)
+    try:
+        yield
+    finally:
+        _replica.reset(token)
+
+
+def _open_for_reads(*, snapshot: bool) -> Session:
+    if (open_session := _replica.get()) is not None:
+        return open_session(snapshot=snapshot)
+    database = current()
+    return (database.snapshot if snapshot else database.autocommit)()
+
+
+@contextmanager
+def on_primary(session: Session) -> Iterator[Session]:
+    """A session that reads what is current: `session`, or another if it reads from a replica."""
+    if _replica.get() is None:
+        yield session
+        return
+    with read_from(None), reading() as current_session:
+        yield current_session
 
 
 def plan_for_whole_tables(session: Session) -> None:
@@ -356,6 +393,6 @@ def _must_close(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError | psycopg.Error):
         return False
     kind = failure(error)
-    if kind is Failure.READ_ONLY:
+    if kind is Failure.READ_ONLY and _replica.get() is None:
         current().replace_connections()
     return kind.closes_connection

@@ -38,15 +38,23 @@ class RedisUnavailable(redis.ConnectionError):
 
 
 class Circuit:
-    """Whether Redis may be called.
+    """Whether a server may be called: Redis, unless it is told otherwise.
 
     A failure opens it. A thread then tries whether Redis answers (half-open), so that no request
     waits for the attempts, and the first answer closes it.
     """
 
-    def __init__(self, probe: Callable[[], object]) -> None:
-        """probe: calls Redis, and raises redis.RedisError if it does not answer."""
+    def __init__(
+        self,
+        probe: Callable[[], object],
+        *,
+        server: str = "redis",
+        failures: tuple[type[Exception], ...] = (redis.RedisError,),
+    ) -> None:
+        """probe: calls the server, and raises one of `failures` if it does not answer."""
         self._probe = probe
+        self._server = server
+        self._failures = failures
         self._lock = threading.Lock()
         self._waiting: list[Callable[[], object]] = []
         self.is_open = False
@@ -62,7 +70,7 @@ class Circuit:
             if self.is_open:
                 return
             self.is_open = True
-        _log.warning("redis_unavailable", error=type(error).__name__)
+        _log.warning(f"{self._server}_unavailable", error=type(error).__name__)
         threading.Thread(target=self._close_when_it_answers, daemon=True).start()
 
     def make_up_for(self, action: Callable[[], object]) -> bool:
@@ -79,13 +87,13 @@ class Circuit:
         while True:
             time.sleep(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
-            with suppress(redis.RedisError):
+            with suppress(*self._failures):
                 self._probe()
                 break
         with self._lock:
             self.is_open = False
             waiting, self._waiting = self._waiting, []
-        _log.warning("redis_available")
+        _log.warning(f"{self._server}_available")
         for action in waiting:
             with suppress(redis.RedisError):
                 action()

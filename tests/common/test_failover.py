@@ -19,8 +19,8 @@ PID = "SELECT pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("pair")) as servers:
+def servers() -> Iterator[Pair]:
+    with pair() as servers:
         yield servers
 
 
