@@ -51,6 +51,12 @@ class Pair:
             f"?host={one.host},{two.host}&port={one.port},{two.port}"
         )
 
+    def both(self, url: str) -> str:
+        """The URL of one of the servers as a setting with both hosts."""
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in (self.primary, self.standby))
+        login, _, rest = url.partition("@")
+        return f"{login}@{hosts}/{rest.partition('/')[2]}"
+
     def replicate_synchronously(self) -> None:
         """Have the primary answer a COMMIT when the standby has it, too."""
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")

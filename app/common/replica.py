@@ -46,7 +46,7 @@ _REPLAYED: Final = """
 """
 
 _READS: Final = metrics.counter(
-    "payment_flow_replica_reads_total", "Requests that may be answered by a replica", "answer"
+    "payment_flow_replica_reads_total", "Requests that may be answered by a replica", "outcome"
 )
 
 log = structlog.get_logger()
