@@ -1,5 +1,6 @@
 """Reads from a real standby: never older than what their caller has written."""
 
+import ast
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from app.common.database import Database
 from app.common.db import reading, retry_transaction, snapshot
 from app.common.errors import NotFound
 from app.common.replica import Replica, may_lag
+from app.common.settings import PROJECT_ROOT
 from tests.live import wait_until
 from tests.silent_proxy import silent_proxy
 from tests.standby import Pair, pair
@@ -99,6 +101,23 @@ def require_sale() -> tuple[int, bool]:
     if found == 0:
         raise NotFound
     return found, is_replica
+
+
+def test_only_endpoints_that_read_may_lag() -> None:
+    """And the view itself is what is called again, without its limits and its access checks."""
+    marked = [
+        (path, function, [ast.unparse(each) for each in function.decorator_list])
+        for path in (PROJECT_ROOT / "app").rglob("views.py")
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef)
+        and "may_lag" in map(ast.unparse, function.decorator_list)
+    ]
+    assert len(marked) > 10
+    for path, function, decorators in marked:
+        where = f"{path}: {function.name}"
+        assert ".get(" in decorators[0], where
+        assert decorators[-1] == "may_lag", where
+        assert "transaction()" not in ast.unparse(function), where
 
 
 @pytest.mark.parametrize("view", [count, report])
