@@ -67,7 +67,12 @@ def test_it_sells_through_the_pooler(server: LiveServer) -> None:
         assert 0 < backends(server) <= CONNECTIONS
 
         # Each statement of a list, an export or a report may reach another backend.
-        for path in ("sales", "sales/export", "sales/summary?days=7", "wallet/transactions"):
+        for path in (
+            "orders/merchant/sales",
+            "orders/merchant/sales/export",
+            "orders/merchant/summary",
+            "wallet/transactions",
+        ):
             answer = server.call("GET", f"{API}/{path}", token=seller)
             assert answer.status == 200, answer.text
         assert server.call("GET", f"{API}/wallet", token=seller).json["balance"] == "150.00"
