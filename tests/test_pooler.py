@@ -79,7 +79,7 @@ def test_it_sells_through_the_pooler(server: LiveServer) -> None:
 
         # The relay listens at PostgreSQL itself.
         wait_until(
-            lambda: server.call("GET", f"{API}/notifications", token=seller).json["items"],
+            lambda: server.call("GET", f"{API}/notifications", token=seller).json["data"],
             seconds=60,
         )
     verified = server.cli("verify")
