@@ -137,9 +137,11 @@ def _filters(
     status: str | None = None,
     refunded: str | None = None,
     number: str | None = None,
+    coupon_id: UUID | None = None,
 ) -> dict[str, Any]:
     """`lead` and `where` of `paginate_newest` for sales of the merchant: orders, but no
-    giveaways. buyer_id or buyer_email: of one buyer; refunded: a RefundState."""
+    giveaways. buyer_id or buyer_email: of one buyer; refunded: a RefundState; coupon_id: with
+    this coupon."""
     where: list[Any] = [Order.giveaway_id.is_(None)]
     statuses = {status} if status is not None else set()
     if refunded == RefundState.FULL:
@@ -153,13 +155,14 @@ def _filters(
     by_buyer: dict[Any, Any] = {Order.user_id: _buyer(buyer_id, buyer_email)}
     by_product: dict[Any, Any] = {Order.product_id: product_id}
     by_merchant: dict[Any, Any] = {Order.merchant_id: merchant_id}
+    by_coupon: dict[Any, Any] = {Order.coupon_id: coupon_id}
     if number is not None:
-        others = equal({Order.number: number} | by_buyer | by_product | by_merchant)
+        others = equal({Order.number: number} | by_buyer | by_coupon | by_product | by_merchant)
         return {"lead": {}, "where": where + others}
     if refunded in _FEW:
-        lead, others = leading(by_buyer | by_merchant | by_product)
+        lead, others = leading(by_buyer | by_coupon | by_merchant | by_product)
     else:
-        lead, others = leading(by_buyer | by_product | by_merchant)
+        lead, others = leading(by_buyer | by_coupon | by_product | by_merchant)
     unusual = statuses - {OrderStatus.COMPLETED.value}
     if unusual and Order.merchant_id in lead:
         lead[Order.status] = min(unusual)

@@ -36,6 +36,7 @@ class _Filters(OrderFilters, ReportRangeArgs):
             "example": "ada@example.com",
         }
     )
+    coupon_id = Id(metadata={"description": "Only sales with this coupon"})
     refunded = ma.fields.String(
         validate=ma.validate.OneOf(list(RefundState)),
         metadata={

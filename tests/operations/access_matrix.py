@@ -232,6 +232,8 @@ PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 GET    /api/v1/admin/refunds                                     401 403 403 200 403 403
 POST   /api/v1/admin/refunds/{refund_id}/settle                  401 403 403 404 403 403
+GET    /api/v1/admin/orders/{order_id}/refunds/preview           401 403 403 200 403 403
+POST   /api/v1/admin/orders/{order_id}/refunds                   401 403 403 201 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/unlock                  401 403 403 200 403 403
 GET    /api/v1/admin/users                                       401 403 403 200 403 403

@@ -59,6 +59,10 @@ class RefundRequestsArgs(PageArgs):
         metadata={"description": "Only requests the caller made, or only those they received"},
     )
     order_id = Id(metadata={"description": "Only requests of this order", "example": EXAMPLE_ID})
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(RefundRequestStatus)),
+        metadata={"description": "Only requests with this status"},
+    )
 
 
 RefundRequestList = page_of(RefundRequestOut)
