@@ -10,7 +10,7 @@ from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
 from app.common.fields import DayOrTime, Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
-from app.common.pagination import PageArgs
+from app.common.pagination import SortablePageArgs
 from app.common.time_range import ReportRangeArgs
 from app.orders.models import RefundState
 from app.orders.purchases.schemas import OrderFilters
@@ -56,7 +56,7 @@ class ExportArgs(CsvArgs, _Filters):
     pass
 
 
-class SalesArgs(PageArgs, _Filters):
+class SalesArgs(SortablePageArgs, _Filters):
     pass
 
 

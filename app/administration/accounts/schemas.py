@@ -10,7 +10,7 @@ from app.auth.models import Role
 from app.auth.schemas import SessionOut, TwoFactorStatusOut, UserOut
 from app.common.fields import DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.money import EXPONENTS
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.common.trigrams import NEWEST
 from app.transfers.schemas import WalletNumber
@@ -19,7 +19,7 @@ from app.wallets.schemas import WalletOut
 _LOCK_REASON: Final = {"description": "Why the wallet is locked; null if it is not"}
 
 
-class UsersArgs(PageArgs, TimeRangeArgs):
+class UsersArgs(SortablePageArgs, TimeRangeArgs):
     since = DayOrTime(
         data_key="from", metadata={"description": "Registered from this day or time on"}
     )
@@ -96,7 +96,7 @@ class UserDetailOut(Schema):
     )
 
 
-class WalletsArgs(PageArgs):
+class WalletsArgs(SortablePageArgs):
     user_id = id_filter("Only wallets of this user")
     number = WalletNumber()
     is_locked = Flag(metadata={"description": "Only wallets that are locked, or that are not"})

@@ -4,11 +4,11 @@ import marshmallow as ma
 
 from app.administration.schemas import UserSummaryOut, id_filter
 from app.common.fields import Schema, Text, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 
 
-class AuditArgs(PageArgs, TimeRangeArgs):
+class AuditArgs(SortablePageArgs, TimeRangeArgs):
     actor_id = id_filter("Only what this user has done")
     target_id = id_filter(
         "Only what was done to this user, wallet, order, refund, event, or other target"

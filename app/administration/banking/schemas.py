@@ -9,7 +9,7 @@ from app.administration.banking.service import SUBJECTS
 from app.administration.schemas import UserSummaryOut, id_filter
 from app.banks.types import BankEventType
 from app.common.fields import Choice, DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.gateway.types import GatewayEventType
 from app.inbox.errors import QuarantineReason
@@ -34,7 +34,7 @@ def _status_filter(statuses: type[StrEnum], text: str) -> ma.fields.String:
     )
 
 
-class _BankArgs(PageArgs, TimeRangeArgs):
+class _BankArgs(SortablePageArgs, TimeRangeArgs):
     user_id = id_filter("Only those of this user")
     provider = _provider_filter("Only those through this bank")
     reference = Text(max_length=200, metadata=_BOTH_REFERENCES)
@@ -53,7 +53,7 @@ class AllOnrampsArgs(_BankArgs):
     )
 
 
-class InboundEventsArgs(PageArgs, TimeRangeArgs):
+class InboundEventsArgs(SortablePageArgs, TimeRangeArgs):
     since = DayOrTime(
         data_key="from", metadata={"description": "Received from this day or time on"}
     )

@@ -61,7 +61,8 @@ def preview_refund(
 ) -> RefundPreview:
     """What `create_refund` with the same arguments would move. Changes nothing.
 
-    merchant_id: None for an order of any merchant. Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` raises.
+    merchant_id: None for an order of any merchant. Raises OrderNotFound, OrderNotRefundable,
+    AmountInvalid and what `break_down` raises.
     """
     order = repository.get_order(session, order_id=order_id, merchant_id=merchant_id)
     if order is None:

@@ -153,8 +153,8 @@ def create_refund(
 ) -> RefundDetails:
     """Refund `amount` or `units` of an order, or all that remains. amount: units of its currency.
 
-    by: the user who refunds, the merchant or an administrator. Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` and
-    `refund_locked` raise.
+    by: the user who refunds, the merchant or an administrator. Raises OrderNotFound,
+    OrderNotRefundable, AmountInvalid and what `break_down` and `refund_locked` raise.
     """
     locked = lock_order(session, order_id=order_id, merchant_id=merchant_id)
     minor = None if amount is None else Money.of(amount, locked.order.currency).minor

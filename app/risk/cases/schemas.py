@@ -19,7 +19,7 @@ from app.common.fields import (
     serializes,
 )
 from app.common.money import format_minor
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.risk.models import CaseStatus, PaymentKind, RiskCase
 from app.risk.schemas import ScoreOut
 
@@ -177,7 +177,7 @@ class CaseOut(Schema):
     )
 
 
-class CasesArgs(PageArgs):
+class CasesArgs(SortablePageArgs):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(CaseStatus)),
         metadata={"description": "Only cases with this status"},
