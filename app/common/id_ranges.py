@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.common.csv_export import CsvBatch, batch_of
 from app.common.ids import first_id
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
 from app.common.time_range import TimeRange
@@ -97,6 +98,29 @@ def _created_within(
     return query.where(
         position >= tuple_(*lead.values(), first), position < tuple_(*lead.values(), beyond)
     )
+
+
+def read_csv(
+    session: Session,
+    query: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    cells: Mapping[str, Any],
+    created_at: InstrumentedAttribute[Any],
+    within: TimeRange,
+    lead: Lead,
+    where: Sequence[ColumnElement[bool]] = (),
+    limit: int,
+    below: UUID | None = None,
+) -> CsvBatch:
+    """The first `limit` of those rows of `query` for which `where` holds as CSV, newest first.
+
+    cells: the SQL of each column. The rest as in `newest_first`.
+    """
+    rows = newest_first(
+        query.where(*where), key, created_at=created_at, within=within, lead=lead, below=below
+    )
+    return CsvBatch(*session.execute(batch_of(rows, cells, key, limit=limit)).one())
 
 
 def paginate_newest(

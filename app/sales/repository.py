@@ -13,14 +13,13 @@ from app.auth.models import User
 from app.auth.service import fold_email
 from app.common.csv_export import (
     CsvBatch,
-    batch_of,
     constant_cell,
     money_cell,
     text_cell,
     time_cell,
 )
 from app.common.driver import send
-from app.common.id_ranges import equal, ids_within, leading, newest_first, paginate_newest
+from app.common.id_ranges import equal, ids_within, leading, paginate_newest, read_csv
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import ANY_TIME, TimeRange
 from app.common.time_zone import UTC_ZONE
@@ -107,17 +106,17 @@ def export(
 ) -> CsvBatch:
     """A batch of the export, newest first. below: only orders with a smaller id; filters: see
     `_filters`."""
-    found = _filters(**filters)
-    query = newest_first(
-        _with_names(select(Order.id)).where(*found["where"]),
+    return read_csv(
+        session,
+        _with_names(select(Order.id)),
         Order.id,
+        cells=EXPORTED | _zone_cells(within.zone),
         created_at=Order.created_at,
         within=within,
-        lead=found["lead"],
+        limit=limit,
         below=below,
+        **_filters(**filters),
     )
-    batch = batch_of(query, EXPORTED | _zone_cells(within.zone), Order.id, limit=limit)
-    return CsvBatch(*session.execute(batch).one())
 
 
 def _with_names(query: Any) -> Any:

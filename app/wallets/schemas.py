@@ -166,12 +166,16 @@ def movement_out(movement: tuple[Account, WalletTransaction]) -> dict[str, Any]:
     return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}
 
 
-class HistoryArgs(SortablePageArgs, ReportRangeArgs):
+class HistoryFilters(ReportRangeArgs):
     kind = ma.fields.String(
         data_key="type",
         validate=ma.validate.OneOf(list(TransactionType)),
         metadata={"description": "Only transactions of this type"},
     )
+
+
+class HistoryArgs(SortablePageArgs, HistoryFilters):
+    pass
 
 
 _WINDOWS = " or ".join(

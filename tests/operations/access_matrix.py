@@ -232,6 +232,16 @@ PUT    /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200
 DELETE /api/v1/admin/merchants/{merchant_id}/fee                 401 403 403 200 403 403
 GET    /api/v1/admin/refunds                                     401 403 403 200 403 403
 POST   /api/v1/admin/refunds/{refund_id}/settle                  401 403 403 404 403 403
+GET    /api/v1/admin/users/export                                401 403 403 200 403 403
+GET    /api/v1/admin/wallets/export                              401 403 403 200 403 403
+GET    /api/v1/admin/wallets/{wallet_id}/transactions/export     401 403 403 200 403 403
+GET    /api/v1/admin/orders/export                               401 403 403 200 403 403
+GET    /api/v1/admin/refunds/export                              401 403 403 200 403 403
+GET    /api/v1/admin/payouts/export                              401 403 403 200 403 403
+GET    /api/v1/admin/on-ramps/export                             401 403 403 200 403 403
+GET    /api/v1/admin/inbound-events/export                       401 403 403 200 403 403
+GET    /api/v1/admin/audit/export                                401 403 403 200 403 403
+GET    /api/v1/admin/risk/cases/export                           401 403 403 200 403 403
 GET    /api/v1/admin/orders/{order_id}/refunds/preview           401 403 403 200 403 403
 POST   /api/v1/admin/orders/{order_id}/refunds                   401 403 403 201 403 403
 POST   /api/v1/admin/wallets/{wallet_id}/lock                    401 403 403 200 403 403

@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.csv_documents import CsvArgs
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Choice,
@@ -177,7 +178,7 @@ class CaseOut(Schema):
     )
 
 
-class CasesArgs(SortablePageArgs):
+class _CaseFilters(Schema):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(CaseStatus)),
         metadata={"description": "Only cases with this status"},
@@ -186,6 +187,14 @@ class CasesArgs(SortablePageArgs):
     with_snoozed = Flag(
         load_default=True, metadata={"description": "Whether snoozed cases are included"}
     )
+
+
+class CasesArgs(SortablePageArgs, _CaseFilters):
+    pass
+
+
+class ExportCasesArgs(CsvArgs, _CaseFilters):
+    pass
 
 
 class AssignCaseIn(Schema):
