@@ -99,7 +99,7 @@ def test_several_batches_are_one_document(
     admin, buyer = factories.admin(), factories.buyer()
     product_id = factories.product(factories.merchant())
     order_ids = [buy(client, buyer, product_id).json["id"] for _ in range(5)]
-    monkeypatch.setattr("app.auth.admin_exports.CHUNK", 2)
+    monkeypatch.setattr("app.auth.admin_exports.http.CHUNK", 2)
 
     assert [
         row["orderId"] for row in export(client, admin, "orders", buyerId=buyer.id)

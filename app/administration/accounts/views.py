@@ -18,7 +18,7 @@ from app.administration.accounts.schemas import (
     UserSessionList,
     WalletsArgs,
 )
-from app.auth.admin_exports import exports, respond_with_export
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.errors import UserNotFound
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role

@@ -6,7 +6,7 @@ from flask import Response
 
 from app.administration.audit_log import service
 from app.administration.audit_log.schemas import AuditArgs, AuditRecordList, ExportAuditArgs
-from app.auth.admin_exports import exports, respond_with_export
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
 from app.common.db import reading

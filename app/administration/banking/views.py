@@ -21,7 +21,7 @@ from app.administration.banking.schemas import (
     PayoutRecordList,
 )
 from app.administration.banking.service import EventRecord
-from app.auth.admin_exports import exports, respond_with_export
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.auth.schemas import ReasonIn

@@ -12,7 +12,7 @@ from app.administration.orders.schemas import (
     OrderRecordOut,
     RefusedRefundList,
 )
-from app.auth.admin_exports import exports, respond_with_export
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
 from app.common.csv_documents import CsvArgs

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from app.auth.admin_exports import exports, respond_with_export
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.errors import OwnAccount, UserNotFound
 from app.auth.guard import (
     confirm_admin_code,
