@@ -42,7 +42,8 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
     "-name": ((Product.name, Product.id), True),
 }
 
-#: Sort orders of a merchant's list, of which all rows may be sorted.
+#: Sort orders of a merchant's list. No index has the stock, so all of the merchant's products, as
+#: many as the quota allows, are sorted by it.
 OWN_SORTS: Final = SORTS | {
     "stock": ((Product.available_units, Product.id), False),
     "-stock": ((Product.available_units, Product.id), True),

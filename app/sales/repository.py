@@ -151,6 +151,8 @@ def _filters(
         where.append(text(PARTLY_REFUNDED))
     elif refunded == RefundState.NONE:
         where += [Order.refunded_amount == 0, Order.refunded_units == 0]
+    if coupon_id is not None:  # PostgreSQL does not conclude it from the comparison of a row
+        where.append(Order.coupon_id.is_not(None))
     by_buyer: dict[Any, Any] = {Order.user_id: _buyer(buyer_id, buyer_email)}
     by_product: dict[Any, Any] = {Order.product_id: product_id}
     by_merchant: dict[Any, Any] = {Order.merchant_id: merchant_id}

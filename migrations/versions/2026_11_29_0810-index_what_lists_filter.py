@@ -1,4 +1,7 @@
-"""Index what lists are filtered by: orders by coupon, refund requests by status, revoked licences.
+"""Index what lists are filtered and sorted by.
+
+Orders by coupon, refund requests by status, revoked licences, a merchant's products by name and by
+price.
 
 The indexes are created concurrently: nothing waits. A migration that was interrupted can be run
 again.
@@ -13,6 +16,8 @@ INDEXES = {
     "ix_orders_coupon": "orders (coupon_id, id) WHERE coupon_id IS NOT NULL",
     "ix_refund_requests_buyer_status": "refund_requests (user_id, status, id)",
     "ix_refund_requests_merchant_status": "refund_requests (merchant_id, status, id)",
+    "ix_products_merchant_name": "products (merchant_id, name, id)",
+    "ix_products_merchant_price": "products (merchant_id, price, id)",
     "ix_licences_revoked": "licences (product_id, id) WHERE revoked_at IS NOT NULL",
 }
 

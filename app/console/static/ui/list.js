@@ -2,7 +2,6 @@
 // Lists with filters in the address: rows, and pages of them.
 
 import { call } from "../api/client.js";
-import { words } from "../text/en.js";
 import { Filters, NoRows, filtered, position } from "./filters.js";
 import { html } from "./html.js";
 import { Loaded, useLoaded } from "./load.js";
@@ -13,7 +12,6 @@ import { Pages, Table } from "./table.js";
 /** @typedef {import("../api/schema.js").Operations} Operations */
 
 const PAGE = 25;
-const ANY_ORDER = { older: words.furtherRows, newest: words.firstRows };
 
 /**
  * The rows of a list as the address has it.
@@ -26,7 +24,7 @@ export function useList(operation, { filters = [], path = {}, query = {}, limit 
   const asked = { ...query, ...filtered(filters), ...(sort && { sort }), ...position(), limit };
   const loaded = useLoaded((signal) => call(operation, { path, query: asked, signal }),
     [operation, JSON.stringify(path), JSON.stringify(asked)]);
-  return { ...loaded, sort, isUsual: !sorts || sort === sorts[0] };
+  return { ...loaded, sort };
 }
 
 /**
@@ -52,5 +50,5 @@ export function List({
             sort=${loaded.sort} />`;
       }}</${Loaded}>
     </section>
-    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} ...${loaded.isUsual ? {} : ANY_ORDER} />`;
+    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />`;
 }

@@ -37,7 +37,10 @@ export function Table({ caption, columns, rows, rowKey = (row) => row.id, sort }
 }
 
 /** Links to the next rows of a list. @param {{next: string | null, older?: string, newest?: string}} props */
-export function Pages({ next, older = words.older, newest = words.newest }) {
+export function Pages({ next, older, newest }) {
+  const isByTime = (query.value.get("sort") ?? "newest") === "newest";
+  older ??= isByTime ? words.older : words.furtherRows;
+  newest ??= isByTime ? words.newest : words.firstRows;
   const isLater = query.value.has("cursor");
   if (!next && !isLater) return null;
   return html`<nav class="pages" aria-label=${older}>
