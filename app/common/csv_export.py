@@ -51,7 +51,7 @@ def _unit(exponent: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CsvBatch:
-    """Rows of a document, newest first. last: the key of the oldest one."""
+    """Rows of a document. last: the key of the last one."""
 
     document: str | None
     rows: int
@@ -112,14 +112,19 @@ def boolean_cell(column: Any) -> Any:
     return cast(column, String)
 
 
+def line_of(cells: Mapping[str, Any]) -> Any:
+    """The SQL of a row of the document. cells: the SQL of each column."""
+    parts = [part for cell in cells.values() for part in (cell, _literal(","))][:-1]
+    return func.concat(*parts, _literal("\r\n"))
+
+
 def batch_of(rows: Select[Any], cells: Mapping[str, Any], key: Any, *, limit: int) -> Select[Any]:
     """A query for a CsvBatch.
 
     rows: FROM, WHERE and ORDER BY, newest first; cells: the SQL of each column; key: the column
     that orders the rows, an id or a whole number.
     """
-    parts = [part for cell in cells.values() for part in (cell, _literal(","))][:-1]
-    line = func.concat(*parts, _literal("\r\n")).label("line")
+    line = line_of(cells).label("line")
     found = rows.with_only_columns(line, key.label("key")).limit(limit).subquery()
     if isinstance(found.c.key.type, Uuid):  # PostgreSQL 18 has no minimum of UUIDs
         last = cast(func.min(cast(found.c.key, String)), Uuid)
@@ -141,8 +146,8 @@ def export(
 ) -> Iterator[bytes]:
     """The document, one part per batch. Each row is as it is when it is read.
 
-    read: called with a session, `limit` and `below`, the key that rows must be smaller than; size:
-    rows per batch, which are in memory together.
+    read: called with a session, `limit` and `below`, the key of the last row before the batch, None
+    at first; size: rows per batch, which are in memory together.
     reading: opens a session for one short read, so that a slow client holds no connection.
     """
     start, below = csv_documents.write([tuple(header)]), None

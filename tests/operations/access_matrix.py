@@ -240,6 +240,7 @@ GET    /api/v1/admin/refunds/export                              401 403 403 200
 GET    /api/v1/admin/payouts/export                              401 403 403 200 403 403
 GET    /api/v1/admin/on-ramps/export                             401 403 403 200 403 403
 GET    /api/v1/admin/inbound-events/export                       401 403 403 200 403 403
+GET    /api/v1/admin/events/export                               401 403 403 200 403 403
 GET    /api/v1/admin/audit/export                                401 403 403 200 403 403
 GET    /api/v1/admin/risk/cases/export                           401 403 403 200 403 403
 GET    /api/v1/admin/orders/{order_id}/refunds/preview           401 403 403 200 403 403

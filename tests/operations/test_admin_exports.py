@@ -27,6 +27,7 @@ LISTS = [
     ("payouts", "payoutId", "payout"),
     ("on-ramps", "onrampId", "on-ramp"),
     ("inbound-events", "inboundEventId", "inbound-event"),
+    ("events", "eventId", "held-event"),
     ("audit", "recordId", "audit-record"),
     ("risk/cases", "caseId", "case"),
 ]

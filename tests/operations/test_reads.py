@@ -29,6 +29,7 @@ RECORDING: set[Route] = {
     ("GET", "/api/v1/admin/payouts/export"),
     ("GET", "/api/v1/admin/on-ramps/export"),
     ("GET", "/api/v1/admin/inbound-events/export"),
+    ("GET", "/api/v1/admin/events/export"),
     ("GET", "/api/v1/admin/audit/export"),
     ("GET", "/api/v1/admin/risk/cases/export"),
 }

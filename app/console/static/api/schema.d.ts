@@ -556,7 +556,8 @@ export interface Operations {
   "DELETE /admin/categories/{category_id}": { query: {  }; body: null; answer: null };
   "GET /admin/event-sinks": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: EventSinkList };
   "DELETE /admin/event-sinks/{sink_name}": { query: {  }; body: null; answer: null };
-  "GET /admin/events": { query: { page?: number; limit?: number; cursor?: string; status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string }; body: null; answer: HeldEventList };
+  "GET /admin/events": { query: { status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string; page?: number; limit?: number; cursor?: string }; body: null; answer: HeldEventList };
+  "GET /admin/events/export": { query: { status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string; bom?: boolean }; body: null; answer: null };
   "POST /admin/events/{held_event_id}/retry": { query: {  }; body: SettleHeldEvent; answer: HeldEvent };
   "POST /admin/events/{held_event_id}/skip": { query: {  }; body: SettleHeldEvent; answer: null };
   "GET /admin/inbound-events": { query: { from?: any; to?: any; timeZone?: string; provider?: string; status?: "RECEIVED" | "PROCESSED" | "QUARANTINED" | "DISMISSED"; reference?: string; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: InboundEventList };
