@@ -5,12 +5,13 @@ subscribe to `checkout`, `payment_intent` and `refund`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import marshmallow as ma
 import orjson
 import structlog
 from sqlalchemy.orm import Session
@@ -19,8 +20,14 @@ from app.common import clock
 from app.common.errors import BadRequest
 from app.common.process_state import Slot
 from app.gateway import client, parsing
-from app.gateway.errors import InvalidGatewayObject
-from app.gateway.types import CheckoutSessionState, GatewayEvent, GatewayRefund
+from app.gateway.errors import GatewayUnavailable, InvalidGatewayObject
+from app.gateway.schemas import StripeEventIn
+from app.gateway.types import (
+    CheckoutSessionState,
+    GatewayEvent,
+    GatewayEventType,
+    GatewayRefund,
+)
 from app.inbox import service as inbox
 from app.inbox.errors import ReferenceUnknown, SignatureInvalid
 from app.inbox.models import InboundEvent
@@ -93,11 +100,14 @@ def verify_signature(header: str, body: bytes) -> None:
         raise SignatureInvalid("FORGED")
 
 
-def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[str, UUID | None]:
+def receive(
+    session: Session, event: Mapping[str, Any], *, body: str, keeps_unknown: bool = False
+) -> tuple[str, UUID | None]:
     """Store an event that the gateway has signed. Returns its outcome, and the id of a new row.
 
     The outcome is `stored`, `repeated`, `ignored` (an event that is not handled here) or
-    `unknown_reference`. event: as StripeEventIn; body: the signed text. Raises BadRequest.
+    `unknown_reference`. event: as StripeEventIn; body: the signed text; keeps_unknown: as for the
+    inbox. Raises BadRequest.
     """
     config = client.require_config()
     if event["livemode"] is not config.is_live:
@@ -124,10 +134,24 @@ def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[s
             user_id=None,
             provider_reference=parsed.payment_intent_id,
             reason=parsed.reason,
+            keeps_unknown=keeps_unknown,
         )
     except ReferenceUnknown:
         return _unknown_reference(event["id"], parsed)
     return ("repeated" if stored is None else "stored"), stored
+
+
+def events_since(since: datetime) -> Iterator[tuple[dict[str, Any], str]]:
+    """The events that the gateway has reported since then, each as StripeEventIn with its text, in
+    order.
+
+    Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
+    """
+    for raw in client.list_events(since, types=[each.value for each in GatewayEventType]):
+        try:
+            yield StripeEventIn().load(raw), orjson.dumps(raw).decode()
+        except ma.ValidationError as error:
+            raise GatewayUnavailable from error
 
 
 def _unknown_reference(event_id: str, event: GatewayEvent) -> tuple[str, None]:

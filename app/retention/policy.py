@@ -218,5 +218,6 @@ KEPT: Final = {
     " it; those who operate the system are told of parked ones",
     "audit_log": "append-only evidence of who did what; grows with what people do by hand",
     "verifications": "append-only; one row per run of `verify`",
+    "backups": "append-only; one row per backup",
     "money_gate": "always empty",
 }
