@@ -24,6 +24,7 @@ APPEND_ONLY = {
     "restocks",
     "audit_log",
     "transfers",
+    "backups",
     "verifications",
     "payees",
 }
