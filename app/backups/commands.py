@@ -98,12 +98,11 @@ def _restore(load: Callable[[], Settings]) -> click.Command:
     @click.option("--to", "moment", type=_MOMENT, help="Time (UTC); default: the last transaction.")
     @click.option(
         "--into",
-        type=click.Path(exists=False, file_okay=False, path_type=Path),
         metavar="FOLDER",
         help="Write a data directory for a server of your own here.",
     )
     @click.option("--yes", is_flag=True, help="Do not ask.")
-    def restore(moment: datetime | None, into: Path | None, yes: bool) -> None:
+    def restore(moment: datetime | None, into: str | None, yes: bool) -> None:
         """Restore the database as it was at a time. What it replaces is kept."""
         from app.backups import run, store
         from app.backups.errors import BackupError
@@ -117,7 +116,7 @@ def _restore(load: Callable[[], Settings]) -> click.Command:
             )
         plan = run.plan(opened, to)
         if into is not None:
-            run.restore_into(opened, plan, into, show=click.echo)
+            run.restore_into(opened, plan, Path(into), show=click.echo)
             return
         what = f"{to:%Y-%m-%d %H:%M:%S} UTC" if to else "the last archived transaction"
         if not yes:
@@ -131,13 +130,18 @@ def _after_restore(connect: Connect) -> click.Command:
     @click.command("after-restore")
     @click.option("--since", type=_MOMENT, required=True, help="The time that was restored (UTC).")
     def after_restore(since: datetime) -> None:
-        """End sessions of a restored database, and fetch events of banks and the gateway again."""
-        from app.backups import aftermath
+        """End sessions of a restored database, and fetch events of banks and the gateway again.
 
-        connect()
+        Files that are missing are copied back.
+        """
+        from app.backups import aftermath, run
+
+        settings = connect()
         moment = _utc(since)
         count = aftermath.end_sessions(moment)
         click.echo(f"Ended {count} sessions that existed at {moment:%Y-%m-%d %H:%M:%S} UTC.")
+        if settings.backup_dir is not None:
+            click.echo(f"Restored {run.restore_files(settings)} files.")
         for line in aftermath.fetch_events(moment):
             click.echo(line)
 

@@ -8,12 +8,12 @@ from typing import Final
 import psycopg
 import structlog
 
-from app.backups import creation, embedded, restoring, retention
+from app.backups import creation, embedded, files, restoring, retention
 from app.backups.archiver import Archiver
 from app.backups.creation import Source
 from app.backups.errors import BackupError
 from app.backups.restoring import Plan, Show
-from app.backups.store import Backup, Store
+from app.backups.store import Backup, Store, open_store
 from app.common import clock, logging
 from app.common.db import transaction
 from app.common.settings import COMMAND, Settings, require_database
@@ -100,6 +100,12 @@ def restore_into(store: Store, plan: Plan, folder: Path, *, show: Show) -> None:
     since = (plan.to or plan.backup.ended_at).isoformat(timespec="milliseconds")
     show(f"Start PostgreSQL {plan.backup.version} with the data directory {cluster}; it recovers.")
     show(f"Then run `{COMMAND} migrate` and `{COMMAND} after-restore --since {since}`.")
+
+
+def restore_files(settings: Settings) -> int:
+    """Copy files back that are missing. Returns their number. Raises BackupError."""
+    folder = _files_folder(settings)
+    return files.restore_missing(open_store(settings), folder) if folder else 0
 
 
 def _source(settings: Settings) -> Source:

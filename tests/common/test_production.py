@@ -48,7 +48,8 @@ REFUSED = {
 #: Settings whose values are all safe: names, sizes, amounts, ports, folders and the like. A new
 #: setting belongs here, in `LIFETIMES` if it is a duration, or in one of the other tables.
 SAFE = {
-    "API_PREFIX", "APP_ENV", "BACKUP_DATABASE_URL", "BACKUP_DIR", "BANK_PORT", "CHECKOUT_MINUTES", "CORS_ORIGINS",
+    "API_PREFIX", "APP_ENV", "BACKUP_DATABASE_URL", "BACKUP_DIR", "BANK_PORT",
+    "CHECKOUT_MINUTES", "CORS_ORIGINS",
     "DATABASE_POOL_SIZE", "DATABASE_URL", "DATA_DIR", "DEFAULT_CURRENCY",
     "DOWNLOADS_PER_ORDER", "FILES_DIR", "FILES_S3_BUCKET", "FILES_S3_ENDPOINT",
     "FILES_S3_REGION", "FILE_LINK_MINUTES", "FILE_MAX_BYTES", "FILE_TYPES",

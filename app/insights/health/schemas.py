@@ -105,7 +105,9 @@ class BackupOut(Schema):
             "example": "FULL",
         },
     )
-    size = ma.fields.Integer(required=True, metadata={"description": "Bytes", "example": 41_000_000})
+    size = ma.fields.Integer(
+        required=True, metadata={"description": "Bytes", "example": 41_000_000}
+    )
     started_at = Timestamp(required=True, metadata={"description": "When it began (UTC)"})
     finished_at = Timestamp(
         required=True,
