@@ -22,10 +22,9 @@ from app.backups.creation import Server, ask
 from app.backups.errors import BackupError
 from app.backups.segments import PARTIAL, is_history, is_segment
 from app.backups.store import Store
+from app.common.backup_settings import SLOT
 from app.local import processes
 
-#: The replication slot.
-SLOT: Final = "payment_flow_backup"
 #: How much may be lost with the machine: seconds between copies of the current segment.
 PARTIAL_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.5
@@ -37,21 +36,25 @@ _log = structlog.get_logger()
 
 
 class Archiver:
-    """spool: folder of what was received and is not archived yet. files_folder: as for a backup."""
+    """spool: folder of what was received and is not archived yet; files_folder: as for a backup;
+    stopping: set to let `run` archive what was received and return."""
 
-    def __init__(self, store: Store, url: str, spool: Path, files_folder: Path | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        url: str,
+        spool: Path,
+        files_folder: Path | None,
+        stopping: threading.Event,
+    ) -> None:
         self._store = store
         self._url = url
         self._spool = spool
         self._files_folder = files_folder
         self._receiver: subprocess.Popen[bytes] | None = None
-        self._stopping = threading.Event()
+        self._stopping = stopping
         self._partial_at = self._files_at = 0.0
         self._partial_seen: tuple[str, int] | None = None
-
-    def stop(self) -> None:
-        """Let `run` archive what was received and return."""
-        self._stopping.set()
 
     def run(self) -> None:
         """Archive until stopped. What fails is tried again. Raises BackupError if another process
@@ -155,3 +158,22 @@ class Archiver:
     def _discard_partial(self) -> None:
         for path in self._spool.glob(f"*{PARTIAL}"):
             path.unlink()
+
+
+def ship_spool(store: Store, spool: Path) -> None:
+    """Archive what was received and not archived yet by a process that has been killed."""
+    if not spool.exists() or not store.folder.exists():
+        return
+    lock = processes.FileLock(spool / "lock")
+    try:
+        if not lock.acquire():
+            return
+        store.create_folders()
+        for path in sorted(spool.iterdir()):
+            if is_segment(path.name) or is_history(path.name):
+                store.archive(path)
+                path.unlink()
+            elif is_segment(path.name.removesuffix(PARTIAL)):
+                store.archive_partial(path)
+    finally:
+        lock.release()

@@ -114,7 +114,7 @@ def _restore(load: Callable[[], Settings]) -> click.Command:
             raise BackupError(
                 "DATABASE_URL names a server of your own: pass --into FOLDER for its data."
             )
-        plan = run.plan(opened, to)
+        plan = run.plan(settings, opened, to)
         if into is not None:
             run.restore_into(opened, plan, Path(into), show=click.echo)
             return

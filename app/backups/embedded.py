@@ -13,10 +13,10 @@ from typing import Final
 import psycopg
 
 from app.backups import aftermath, files, restoring
-from app.backups.archiver import SLOT
 from app.backups.errors import BackupError
 from app.backups.restoring import Plan, Show
 from app.backups.store import Store
+from app.common.backup_settings import SLOT
 from app.common.migrate import migrate
 from app.common.settings import Settings
 from app.local.embedded import EmbeddedError, PostgresServer
@@ -61,6 +61,7 @@ def restore(settings: Settings, store: Store, plan: Plan, *, show: Show) -> Rest
         cleanup.callback(lock.release)
         if not lock.acquire():
             raise BackupError(f"Payment Flow is running on {data_dir}: stop `up` first.")
+        _stop_servers(data_dir)
         shutil.rmtree(draft, ignore_errors=True)
         cleanup.callback(shutil.rmtree, draft, ignore_errors=True)
         secrets = _backed_up_secrets(store, plan)
@@ -72,6 +73,17 @@ def restore(settings: Settings, store: Store, plan: Plan, *, show: Show) -> Rest
         shutil.rmtree(draft / _SERVER / "wal")
         show("Replacing the data folder of the server")
         return replace(restored, kept=_swap(data_dir, draft, secrets, plan, until))
+
+
+def _stop_servers(data_dir: Path) -> None:
+    """Stop what an `up` that was killed may have left running."""
+    for name, programs in ((_SERVER, {"postgres"}), ("redis", {"redis-server", "valkey-server"})):
+        if (data_dir / name).exists():
+            try:
+                with server_folder(data_dir, name, programs=programs) as folder:
+                    folder.lock.release()
+            except EmbeddedError as error:
+                raise BackupError(str(error)) from None
 
 
 def _backed_up_secrets(store: Store, plan: Plan) -> dict[str, str]:

@@ -9,7 +9,7 @@ import psycopg
 import structlog
 
 from app.backups import creation, embedded, files, restoring, retention
-from app.backups.archiver import Archiver
+from app.backups.archiver import Archiver, ship_spool
 from app.backups.creation import Source
 from app.backups.errors import BackupError
 from app.backups.restoring import Plan, Show
@@ -48,16 +48,10 @@ def archive(settings: Settings, store: Store, stopping: threading.Event) -> None
     """Archive the WAL, and make backups when they are due, until `stopping` is set."""
     logging.configure(settings.log_level)
     source = _source(settings)
-    spool = settings.data_folder.absolute() / "wal-incoming"
-    archiver = Archiver(store, source.url, spool, source.files_folder)
-    thread = threading.Thread(target=_make_regularly, args=(settings, store, stopping))
-    thread.start()
-    threading.Thread(target=lambda: (stopping.wait(), archiver.stop()), daemon=True).start()
-    try:
-        archiver.run()
-    finally:
-        stopping.set()
-        thread.join()
+    archiver = Archiver(store, source.url, _spool(settings), source.files_folder, stopping)
+    # Not waited for: a backup that is being made begins anew.
+    threading.Thread(target=_make_regularly, args=(settings, store, stopping), daemon=True).start()
+    archiver.run()
 
 
 def _make_regularly(settings: Settings, store: Store, stopping: threading.Event) -> None:
@@ -73,8 +67,9 @@ def _make_regularly(settings: Settings, store: Store, stopping: threading.Event)
         stopping.wait(_CHECK_SECONDS)
 
 
-def plan(store: Store, to: datetime | None) -> Plan:
+def plan(settings: Settings, store: Store, to: datetime | None) -> Plan:
     """What a restore reads. Raises BackupError."""
+    ship_spool(store, _spool(settings))
     return restoring.plan(store, to=to, now=datetime.now(UTC))
 
 
@@ -111,6 +106,10 @@ def restore_files(settings: Settings) -> int:
 def _source(settings: Settings) -> Source:
     url = settings.backup_database_url or require_database(settings)
     return Source(url, _files_folder(settings), embedded.read_secrets(settings.data_folder))
+
+
+def _spool(settings: Settings) -> Path:
+    return settings.data_folder.absolute() / "wal-incoming"
 
 
 def _files_folder(settings: Settings) -> Path | None:

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from app.common.env_fields import (
     CommaSeparated,
@@ -14,6 +15,9 @@ from app.common.env_fields import (
     setting,
 )
 from app.common.live_settings import LiveSettings
+
+#: The replication slot through which the log is archived.
+SLOT: Final = "payment_flow_backup"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 import psycopg
 
+from app.common.backup_settings import SLOT
 from app.common.schema_version import newest_revision, read_revision
 from app.common.settings import Settings, read_variables
 from app.local import processes, simulators
@@ -29,6 +30,10 @@ from app.local.supervision import LogRotation, Service, SupervisedServer, launch
 
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
+
+#: Parameters of a server that is archived. Incremental backups need summaries of the log; what is
+#: not archived for long must not fill the disk.
+_ARCHIVED = {"summarize_wal": "on", "max_slot_wal_keep_size": "16GB"}
 
 
 class UpError(Exception):
@@ -164,11 +169,19 @@ class _Supervisor:
             self._run(["demo", "--if-empty"], everything)
         show("Waiting for the web process")
         self._wait_until_ready()
-        if (restored := self._data_dir / RESTORED_NAME).exists():
-            show("Fetching events since the restored moment")
+        self._follow_up_restore(unprivileged)
+
+    def _follow_up_restore(self, env: Mapping[str, str]) -> None:
+        """Fetch what banks and the gateway have reported since the moment that was restored."""
+        restored = self._data_dir / RESTORED_NAME
+        if restored.exists():
+            self._progress.show("Fetching events since the restored moment")
             since = json.loads(restored.read_text())["since"]
-            self._run(["after-restore", "--since", since], unprivileged)
-            restored.unlink()
+            try:
+                self._run(["after-restore", "--since", since], env)
+                restored.unlink()
+            except UpError as error:  # again with the next start
+                _report(str(error))
 
     def watch(self) -> NoReturn:
         """Restart what ends, and rotate logs. Raises _Stop."""
@@ -240,10 +253,13 @@ class _Supervisor:
             env["FILES_DIR"] = str(self._settings.files_dir.absolute())
         if self._settings.database_url is None:
             show("Starting PostgreSQL")
-            # Incremental backups need summaries of the WAL.
-            summarize = "off" if self._settings.backup_dir is None else "on"
-            postgres = PostgresServer.start(self._data_dir, settings={"summarize_wal": summarize})
+            is_archived = self._settings.backup_dir is not None
+            postgres = PostgresServer.start(
+                self._data_dir, settings=_ARCHIVED if is_archived else {}
+            )
             self._stop_at_end(postgres, "PostgreSQL", cleanup)
+            if not is_archived:  # any more
+                postgres.drop_slot(SLOT)
             env["DATABASE_URL"] = postgres.app_url
             env[OWNER_URL] = postgres.owner_url
             env[BACKUP_URL] = postgres.backup_url

@@ -56,7 +56,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with folder() as data_dir:
         store = Store(tmp_path_factory.mktemp("backups"), [KEY])
         server = PostgresServer.start(data_dir, settings=FAST)
-        archiver = Archiver(store, server.backup_url, data_dir / "spool", None)
+        stopping = threading.Event()
+        archiver = Archiver(store, server.backup_url, data_dir / "spool", None, stopping)
         thread = threading.Thread(target=archiver.run)
         thread.start()
         moments: list[datetime] = []
@@ -79,7 +80,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
                 connection.execute("SELECT pg_switch_wal()")
                 insert()
         finally:
-            archiver.stop()
+            stopping.set()
             thread.join()
             server.stop()
         yield Archive(store.folder, moments, made)
@@ -268,7 +269,8 @@ def test_a_segment_that_cannot_be_stored_is_archived_later(tmp_path: Path) -> No
     with folder() as data_dir:
         server = PostgresServer.start(data_dir, settings=FAST)
         store = Store(tmp_path / "backups", [KEY])
-        archiver = Archiver(store, server.backup_url, data_dir / "spool", None)
+        stopping = threading.Event()
+        archiver = Archiver(store, server.backup_url, data_dir / "spool", None, stopping)
         thread = threading.Thread(target=archiver.run)
         thread.start()
         try:
@@ -293,7 +295,7 @@ def test_a_segment_that_cannot_be_stored_is_archived_later(tmp_path: Path) -> No
                 (tmp_path / "away").rename(store.folder)
                 wait_until(lambda: len(store.segments(SEGMENT)) == 3, seconds=40)
         finally:
-            archiver.stop()
+            stopping.set()
             thread.join()
             server.stop()
 

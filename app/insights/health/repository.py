@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.common.backup_settings import SLOT
 from app.insights.health.models import BackupRecord, Verification
 
 
@@ -33,8 +34,9 @@ def get_archive(session: Session) -> Any:
             " last_failed_time AS failed_at"
             " FROM pg_stat_archiver,"
             " (SELECT count(*) > 0 AS received FROM pg_replication_slots"
-            " WHERE slot_name = 'payment_flow_backup' AND active) AS slots"
-        )
+            " WHERE slot_name = :slot AND active) AS slots"
+        ),
+        {"slot": SLOT},
     ).one()
 
 
@@ -44,7 +46,8 @@ def get_archive_lag(session: Session) -> int | None:
         text(
             "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint"
             " FROM pg_replication_slots"
-            " WHERE slot_name = 'payment_flow_backup' AND NOT pg_is_in_recovery()"
-        )
+            " WHERE slot_name = :slot AND NOT pg_is_in_recovery()"
+        ),
+        {"slot": SLOT},
     )
     return lag

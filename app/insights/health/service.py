@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from app.common import clock
+from app.common.backup_settings import SLOT
 from app.common.db import reading
 from app.common.ids import new_id
 from app.common.metrics import Gauge
@@ -130,7 +131,7 @@ def backup_gauges() -> Sequence[Gauge]:
                 "payment_flow_archive_lag_bytes",
                 "Bytes of the write-ahead log that are not archived yet",
                 "slot",
-                {"payment_flow_backup": lag},
+                {SLOT: lag},
             )
         )
     return gauges

@@ -106,6 +106,15 @@ class PostgresServer(Server):
                 raise
         return server
 
+    def drop_slot(self, name: str) -> None:
+        """Drop a replication slot if there is one: nothing is kept for it any more."""
+        with _connect(self.superuser_url) as connection:
+            connection.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE slot_name = %s",
+                (name,),
+            )
+
     def stop(self, *, fast: bool = True) -> None:
         """Stop cleanly. fast: close open connections instead of waiting 30 s for their clients."""
         self._stop_process(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
