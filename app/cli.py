@@ -375,17 +375,21 @@ def _connect(*, as_owner: bool = False, for_backup: bool = False) -> Settings:
     the address for backups, too.
     Raises what `_load_settings` and `schema_version.require_current` raise.
     """
-    from app.wiring import wire
-
     settings = _load_or_adopt_settings(as_owner=as_owner, for_backup=for_backup)
     schema_version.require_current(settings)
-    wire(settings)
+    _wire(settings)
     return settings
+
+
+def _wire(settings: Settings) -> None:
+    from app.wiring import wire
+
+    wire(settings)
 
 
 for command in (
     *development.COMMANDS,
-    *backup_commands.commands(_load_settings, _connect),
+    *backup_commands.commands(_load_settings, _connect, _wire),
     risk_commands.group(_connect),
 ):
     main.add_command(command)

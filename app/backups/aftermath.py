@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth import login_sessions
+from app.banks import event_list as bank_events
 from app.banks import providers
 from app.banks import service as banks
 from app.banks.errors import BankUnavailable, InvalidBankResponse
@@ -15,6 +16,7 @@ from app.banks.providers import Provider
 from app.common.db import retry_transaction
 from app.common.errors import AppError
 from app.gateway import client as gateway_client
+from app.gateway import event_list as gateway_events
 from app.gateway import service as gateway
 from app.inbox import tasks as inbox
 
@@ -55,7 +57,7 @@ def fetch_events(since: datetime) -> Iterator[str]:
 
 
 def _of_bank(provider: Provider, since: datetime) -> tuple[int, int] | None:
-    listed = banks.events_since(provider, since)
+    listed = bank_events.events_since(provider, since)
     if listed is None:
         return None
     return _handle_all(
@@ -75,7 +77,9 @@ def _of_gateway(since: datetime) -> tuple[int, int]:
     def store(event: dict[str, object], text: str, session: Session) -> UUID | None:
         return gateway.receive(session, event, body=text, keeps_unknown=True)[1]
 
-    return _handle_all(partial(store, event, text) for event, text in gateway.events_since(since))
+    return _handle_all(
+        partial(store, event, text) for event, text in gateway_events.events_since(since)
+    )
 
 
 def _handle_all(events: Iterator[Store]) -> tuple[int, int]:

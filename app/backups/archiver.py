@@ -17,9 +17,9 @@ from typing import Final
 import psycopg
 import structlog
 
-from app.backups import files, programs
-from app.backups.creation import Server, ask
+from app.backups import files, programs, repository
 from app.backups.errors import BackupError
+from app.backups.repository import Server
 from app.backups.segments import PARTIAL, is_history, is_segment
 from app.backups.store import Store
 from app.common.backup_settings import SLOT
@@ -88,7 +88,7 @@ class Archiver:
             if self._receiver is not None:
                 raise BackupError(self._why_it_ended())
             self._ship()
-            self._start(ask(self._url))
+            self._start(repository.ask(self._url))
             _log.info("archiving wal", folder=str(self._store.folder))
         self._ship()
         self._stopping.wait(_POLL_SECONDS)

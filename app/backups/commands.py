@@ -23,16 +23,19 @@ _MOMENT: Final = click.DateTime(
 )
 _MEGABYTE: Final = 1_000_000
 
-#: Loads the settings, and connects to the database, as the role for backups.
+#: Loads the settings.
+Load = Callable[[], Settings]
+#: Loads the settings, and connects to the database.
 Connect = Callable[..., Settings]
+#: Connects to the database of other settings.
+Wire = Callable[[Settings], object]
 
 
-def commands(load: Callable[[], Settings], connect: Connect) -> tuple[click.Command, ...]:
-    """load: loads the settings; connect: also connects to the database."""
-    return (_backup(load, connect), _restore(load), _after_restore(connect))
+def commands(load: Load, connect: Connect, wire: Wire) -> tuple[click.Command, ...]:
+    return (_backup(load, connect), _restore(load, wire), _after_restore(connect))
 
 
-def _backup(load: Callable[[], Settings], connect: Connect) -> click.Group:
+def _backup(load: Load, connect: Connect) -> click.Group:
     @click.group(invoke_without_command=True)
     @click.option("--full", is_flag=True, help="Not only what has changed since the last backup.")
     @click.pass_context
@@ -93,7 +96,7 @@ def _backup(load: Callable[[], Settings], connect: Connect) -> click.Group:
     return backup
 
 
-def _restore(load: Callable[[], Settings]) -> click.Command:
+def _restore(load: Load, wire: Wire) -> click.Command:
     @click.command()
     @click.option("--to", "moment", type=_MOMENT, help="Time (UTC); default: the last transaction.")
     @click.option(
@@ -121,7 +124,7 @@ def _restore(load: Callable[[], Settings]) -> click.Command:
         what = f"{to:%Y-%m-%d %H:%M:%S} UTC" if to else "the last archived transaction"
         if not yes:
             click.confirm(f"Replace the database in {settings.data_folder} by {what}?", abort=True)
-        run.restore_embedded(settings, opened, plan, show=click.echo)
+        run.restore_embedded(settings, opened, plan, wire=wire, show=click.echo)
 
     return restore
 

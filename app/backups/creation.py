@@ -3,18 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from app.backups import files, manifest, programs
+from app.backups import files, manifest, programs, repository
 from app.backups.errors import BackupError
+from app.backups.repository import Server
 from app.backups.segments import Segment, parse_lsn
 from app.backups.store import Backup, Store
-from app.common.schema_version import connect
 from app.insights.health.models import BackupKind
 from app.local.processes import FileLock
 
@@ -26,32 +25,6 @@ _POLL_SECONDS: Final = 0.2
 _INCREMENTAL_SINCE: Final = 17
 
 Show = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What the server says of itself. time: of its clock; summarizes: whether it can make
-    incremental backups."""
-
-    version: int
-    system: str
-    segment_bytes: int
-    summarizes: bool
-    time: datetime
-
-
-def ask(url: str) -> Server:
-    """Raises psycopg.Error."""
-    with closing(connect(url)) as connection:
-        row = connection.execute(
-            "SELECT current_setting('server_version_num')::int / 10000,"
-            " (SELECT system_identifier::text FROM pg_control_system()),"
-            " (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),"
-            " coalesce(current_setting('summarize_wal', true), 'off') = 'on',"
-            " clock_timestamp()"
-        ).fetchone()
-    assert row is not None  # noqa: S101 – always one row
-    return Server(*row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +48,7 @@ def create(store: Store, source: Source, *, full: bool, show: Show) -> Backup:
     try:
         if not lock.acquire():
             raise BackupError("Another backup is being made.")
-        server = ask(source.url)
+        server = repository.ask(source.url)
         parent = None if full else _parent(store, server)
         if parent is not None:
             try:
@@ -129,7 +102,7 @@ def _create(store: Store, source: Source, server: Server, *, parent: Backup | No
         ]
         with programs.output(command, environment) as pieces:
             size = store.write(f"{folder}/tar", pieces)
-    ended_at = ask(source.url).time
+    ended_at = repository.ask(source.url).time
     # What was written is read again: a backup that cannot be read is none.
     written = manifest.check(store.read(f"{folder}/tar"), what=f"The backup {name}")
     size += store.write(f"{folder}/manifest", [written.raw])

@@ -3,20 +3,18 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import psycopg
-
-from app.backups import aftermath, files, restoring
+from app.backups import aftermath, files, repository, restoring
 from app.backups.errors import BackupError
 from app.backups.restoring import Plan, Show
 from app.backups.store import Store
-from app.common.backup_settings import SLOT
+from app.common import clock
 from app.common.migrate import migrate
 from app.common.settings import Settings
 from app.local.embedded import EmbeddedError, PostgresServer
@@ -28,7 +26,9 @@ from app.local.running import LOCK_NAME, RESTORED_NAME
 _SERVER: Final = "postgres"
 #: Secrets of the data folder without which a restored database cannot be used, below it.
 _SECRETS: Final = (f"{_SERVER}/{PASSWORDS}", "encryption-key")
-_CONNECT_SECONDS: Final = 30
+
+#: Configures the modules of this process, and connects them to the database of the settings.
+Wire = Callable[[Settings], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ def read_secrets(data_dir: Path) -> dict[str, str]:
     return {name: path.read_text() for name in _SECRETS if (path := data_dir / name).exists()}
 
 
-def restore(settings: Settings, store: Store, plan: Plan, *, show: Show) -> Restored:
+def restore(settings: Settings, store: Store, plan: Plan, *, wire: Wire, show: Show) -> Restored:
     """Restore the database of the data folder. Nothing changes there unless all of it succeeds, and
     what was there before is kept beside it.
 
-    Raises BackupError.
+    wire: connects this process to the restored database. Raises BackupError.
     """
     data_dir = settings.data_folder.absolute()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +67,9 @@ def restore(settings: Settings, store: Store, plan: Plan, *, show: Show) -> Rest
         secrets = _backed_up_secrets(store, plan)
         server, until = _recover(store, plan, draft, secrets, show=show)
         try:
-            restored = _follow_up(settings, store, plan, server, secrets, until, show=show)
+            restored = _follow_up(
+                settings, store, plan, server, secrets, until, wire=wire, show=show
+            )
         finally:
             server.stop()
         shutil.rmtree(draft / _SERVER / "wal")
@@ -116,16 +118,11 @@ def _recover(
     except EmbeddedError as error:
         raise BackupError(f"The backup cannot be recovered: {error}") from None
     try:
-        with psycopg.connect(
-            server.superuser_url, connect_timeout=_CONNECT_SECONDS, autocommit=True
-        ) as connection:
-            row = connection.execute("SELECT pg_last_xact_replay_timestamp()").fetchone()
-            # What is written from now on belongs to the archive of the new timeline.
-            connection.execute("SELECT pg_create_physical_replication_slot(%s, true)", (SLOT,))
+        until = repository.follow_restore(server.superuser_url)
     except BaseException:
         server.stop()
         raise
-    return server, None if row is None else row[0]
+    return server, until
 
 
 def _start(draft: Path, parameters: Mapping[str, str]) -> PostgresServer:
@@ -149,11 +146,10 @@ def _follow_up(
     secrets: Mapping[str, str],
     until: datetime | None,
     *,
+    wire: Wire,
     show: Show,
 ) -> Restored:
     """Migrate the restored database, end its sessions and bring back its files."""
-    from app.wiring import wire
-
     show("Ending sessions")
     connected = replace(
         settings, database_url=server.owner_url, migration_database_url=server.owner_url
@@ -183,7 +179,7 @@ def _swap(
     until: datetime | None,
 ) -> list[Path]:
     """Put the restored server in its place. Returns what was there, which is kept."""
-    stamp = f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    stamp = f"before-{clock.now():%Y%m%dT%H%M%SZ}"
     kept = []
     # Redis has only what the database can tell again, and jobs of records that no longer exist.
     for name in (_SERVER, "redis"):

@@ -1,7 +1,7 @@
 """The use cases of backups, as the commands and the archiving process call them."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -70,12 +70,14 @@ def _make_regularly(settings: Settings, store: Store, stopping: threading.Event)
 def plan(settings: Settings, store: Store, to: datetime | None) -> Plan:
     """What a restore reads. Raises BackupError."""
     ship_spool(store, _spool(settings))
-    return restoring.plan(store, to=to, now=datetime.now(UTC))
+    return restoring.plan(store, to=to, now=clock.now())
 
 
-def restore_embedded(settings: Settings, store: Store, plan: Plan, *, show: Show) -> None:
+def restore_embedded(
+    settings: Settings, store: Store, plan: Plan, *, wire: embedded.Wire, show: Show
+) -> None:
     """Restore the server of the data folder. Raises BackupError."""
-    restored = embedded.restore(settings, store, plan, show=show)
+    restored = embedded.restore(settings, store, plan, wire=wire, show=show)
     if restored.until is not None:
         show(f"The last transaction is of {restored.until:%Y-%m-%d %H:%M:%S.%f} UTC.")
     show(f"{restored.sessions} sessions were ended, {restored.files} files were restored.")

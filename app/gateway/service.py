@@ -5,13 +5,12 @@ subscribe to `checkout`, `payment_intent` and `refund`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import marshmallow as ma
 import orjson
 import structlog
 from sqlalchemy.orm import Session
@@ -20,12 +19,10 @@ from app.common import clock
 from app.common.errors import BadRequest
 from app.common.process_state import Slot
 from app.gateway import client, parsing
-from app.gateway.errors import GatewayUnavailable, InvalidGatewayObject
-from app.gateway.schemas import StripeEventIn
+from app.gateway.errors import InvalidGatewayObject
 from app.gateway.types import (
     CheckoutSessionState,
     GatewayEvent,
-    GatewayEventType,
     GatewayRefund,
 )
 from app.inbox import service as inbox
@@ -139,19 +136,6 @@ def receive(
     except ReferenceUnknown:
         return _unknown_reference(event["id"], parsed)
     return ("repeated" if stored is None else "stored"), stored
-
-
-def events_since(since: datetime) -> Iterator[tuple[dict[str, Any], str]]:
-    """The events that the gateway has reported since then, each as StripeEventIn with its text, in
-    order.
-
-    Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
-    """
-    for raw in client.list_events(since, types=[each.value for each in GatewayEventType]):
-        try:
-            yield StripeEventIn().load(raw), orjson.dumps(raw).decode()
-        except ma.ValidationError as error:
-            raise GatewayUnavailable from error
 
 
 def _unknown_reference(event_id: str, event: GatewayEvent) -> tuple[str, None]:
