@@ -22,6 +22,9 @@ from app.inbox import tasks as inbox
 
 #: Stores one event. Returns the id of its row, None if it is a repeat or of no interest.
 Store = Callable[[Session], UUID | None]
+#: Fetches and handles events since then. Returns how many there were, and how many of them are new;
+#: None if they are not listed.
+Fetch = Callable[[datetime], tuple[int, int] | None]
 
 
 def end_sessions(since: datetime) -> int:
@@ -40,7 +43,9 @@ def fetch_events(since: datetime) -> Iterator[str]:
     An event that was handled before is a repeat, and one about a payment that is unknown is
     quarantined.
     """
-    sources = [(provider.name, partial(_of_bank, provider)) for provider in providers.list_all()]
+    sources: list[tuple[str, Fetch]] = [
+        (provider.name, partial(_of_bank, provider)) for provider in providers.list_all()
+    ]
     if gateway_client.is_configured():
         sources.append(("The gateway", _of_gateway))
     for name, fetch in sources:

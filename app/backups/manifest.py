@@ -99,7 +99,7 @@ def _members(
             for member in tar:
                 file = tar.extractfile(member) if member.isfile() else None
                 yield member, _pieces(file)
-                tar.members = []  # or it remembers all of them
+                cast("Any", tar).members = []  # or it remembers all of them
     except tarfile.TarError:
         raise BackupError(f"{what} is damaged: it is not a tar file.") from None
 
