@@ -4,7 +4,7 @@
     ./flow drill restore --seconds 60   # of purchases
 
 Buyers purchase through the API of an `up` with its own folder, and log each answer. In the middle
-the database is destroyed: killed, and its files deleted. It is restored twice, to the last archived
+the database is killed, and the whole data folder deleted, as if the machine were lost. It is restored twice, to the last archived
 transaction and to a moment before, and each time `verify` runs and the orders are compared with
 what the buyers were told.
 """
@@ -15,18 +15,21 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
+import psutil  # type: ignore[import-untyped]  # publishes no types
 import psycopg
 from rich.console import Console
 from rich.table import Table
@@ -62,7 +65,7 @@ class Log:
     """What the buyers were told."""
 
     orders: list[Acknowledged] = field(default_factory=list)
-    other: list[int] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +184,15 @@ class Shop:
         return {row[0] for row in rows}
 
     def destroy(self, process: "subprocess.Popen[bytes]") -> None:
-        """Kill everything, and delete the files of the database."""
+        """Kill everything, and delete the whole data folder, as if the machine were lost."""
+        pid_file = self.data / "postgres" / "cluster" / "postmaster.pid"
+        server = int(pid_file.read_text().split()[0])
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGKILL)
         process.kill()
         process.wait()
-        pid_file = self.data / "postgres" / "cluster" / "postmaster.pid"
-        wait(lambda: not is_running(pid_file), what="the end of PostgreSQL")
-        shutil.rmtree(self.data / "postgres" / "cluster")
-
-
-def is_running(pid_file: Path) -> bool:
-    try:
-        os.kill(int(pid_file.read_text().split()[0]), 0)
-    except (OSError, IndexError, ValueError):
-        return False
-    return True
+        wait(lambda: not psutil.pid_exists(server), what="the end of PostgreSQL")
+        shutil.rmtree(self.data)
 
 
 def wait(condition: Any, *, what: str) -> None:
@@ -225,7 +223,7 @@ def purchases(shop: Shop, product: str, buyers: Sequence[str]) -> Iterator[Log]:
             if status == 201:
                 log.orders.append(Acknowledged(answer["id"], sent_at, datetime.now(UTC)))
             else:
-                log.other.append(status)
+                log.other[f"{status} {answer.get('error')} {answer.get('message')}"] += 1
         connection.close()
 
     threads = [threading.Thread(target=buy, args=(token,)) for token in buyers]
@@ -295,6 +293,9 @@ def drill(*, seconds: float, show: Any) -> tuple[Log, list[Outcome]]:
                 show("Destroying the database")
                 destroyed_at = datetime.now(UTC)
                 shop.destroy(process)
+        show(f"{len(log.orders)} purchases were acknowledged")
+        if not log.orders:
+            raise SystemExit(f"Nobody could purchase: {dict(log.other)}")
         show("Restoring the last archived transaction")
         last, printed = restore(shop, log, to=None, destroyed_at=destroyed_at)
         show(printed.strip())
@@ -321,7 +322,8 @@ def report(log: Log, outcomes: Sequence[Outcome], console: Console) -> bool:
         )
     console.print(table)
     console.print(
-        f"{len(log.orders)} purchases were acknowledged. RPO: seconds before the destruction whose"
+        f"{len(log.orders)} purchases were acknowledged, {sum(log.other.values())} refused"
+        f" ({', '.join(log.other) or 'none'}). RPO: seconds before the destruction whose"
         " purchases are gone. RTO: seconds until requests were served again. Wrong: purchases that"
         " must be there and are not, or the other way round."
     )

@@ -21,7 +21,7 @@ from app.local.embedded import EmbeddedError, PostgresServer
 from app.local.embedded.postgres import PASSWORDS
 from app.local.embedded.server import server_folder
 from app.local.processes import FileLock
-from app.local.running import LOCK_NAME, RESTORED_NAME
+from app.local.running import LOCK_NAME, OWNER_URL, RESTORED_NAME
 
 _SERVER: Final = "postgres"
 #: Secrets of the data folder without which a restored database cannot be used, below it.
@@ -61,6 +61,8 @@ def restore(settings: Settings, store: Store, plan: Plan, *, wire: Wire, show: S
         cleanup.callback(lock.release)
         if not lock.acquire():
             raise BackupError(f"Payment Flow is running on {data_dir}: stop `up` first.")
+        # As `up` describes itself to other commands.
+        lock.write(json.dumps({"pid": os.getpid(), "env": {}}))
         _stop_servers(data_dir)
         shutil.rmtree(draft, ignore_errors=True)
         cleanup.callback(shutil.rmtree, draft, ignore_errors=True)
@@ -156,6 +158,8 @@ def _follow_up(
     )
     if not settings.encryption_keys and "encryption-key" in secrets:
         connected = replace(connected, encryption_keys=(secrets["encryption-key"],))
+    # The migrations read the environment.
+    os.environ |= {"DATABASE_URL": server.app_url, OWNER_URL: server.owner_url}
     migrate(replace(connected, database_url=server.app_url))
     wire(connected)
     sessions = aftermath.end_sessions(restored_moment(plan, until))
