@@ -4,9 +4,9 @@
     ./flow drill restore --seconds 60   # of purchases
 
 Buyers purchase through the API of an `up` with its own folder, and log each answer. In the middle
-the database is killed, and the whole data folder deleted, as if the machine were lost. It is restored twice, to the last archived
-transaction and to a moment before, and each time `verify` runs and the orders are compared with
-what the buyers were told.
+the database is killed, and the whole data folder deleted, as if the machine were lost. It is
+restored twice, to the last archived transaction and to a moment before, and each time `verify` runs
+and the orders are compared with what the buyers were told.
 """
 
 import argparse
@@ -207,15 +207,14 @@ def wait(condition: Any, *, what: str) -> None:
 def purchases(shop: Shop, product: str, buyers: Sequence[str]) -> Iterator[Log]:
     """Buyers purchase one after the other until the block ends. Their answers are logged."""
     log, stopping = Log(), threading.Event()
+    wanted = {"productId": product, "paymentMethod": "WALLET"}
 
     def buy(token: str) -> None:
         connection = shop.connect()
         while not stopping.is_set():
             sent_at = datetime.now(UTC)
             try:
-                status, answer = shop.call(
-                    connection, "/orders", {"productId": product, "quantity": 1}, token
-                )
+                status, answer = shop.call(connection, "/orders", wanted, token)
             except (OSError, http.client.HTTPException, ValueError):
                 connection.close()
                 stopping.wait(0.1)

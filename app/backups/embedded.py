@@ -55,6 +55,8 @@ def restore(settings: Settings, store: Store, plan: Plan, *, wire: Wire, show: S
     """
     data_dir = settings.data_folder.absolute()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:  # the server runs as another user, who must reach its folder
+        data_dir.chmod(data_dir.stat().st_mode | 0o001)
     draft = data_dir / "restore.new"
     with ExitStack() as cleanup:
         lock = FileLock(data_dir / LOCK_NAME)
