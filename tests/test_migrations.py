@@ -23,6 +23,7 @@ APPEND_ONLY = {
     "wallet_transactions",
     "restocks",
     "transfers",
+    "backups",
     "verifications",
     "payees",
 }

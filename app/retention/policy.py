@@ -226,5 +226,6 @@ KEPT: Final = {
     "held_events": "each row is deleted when its sink receives the event, or an administrator skips"
     " it; those who operate the system are told of parked ones",
     "verifications": "append-only; one row per run of `verify`",
+    "backups": "append-only; one row per backup",
     "money_gate": "always empty",
 }

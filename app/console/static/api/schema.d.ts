@@ -28,6 +28,8 @@ export interface BacktestList { data: (Backtest)[]; meta: PageMeta; }
 
 export interface BacktestSide { matched: number; reviewed: number; declined: number; blocked: Record<string, any>; endings: Endings; precision: string | null; missed: EndingCount; allReviewed: number; allDeclined: number; mistakes: (Mistake)[]; }
 
+export interface Backup { kind: "FULL" | "INCREMENTAL"; size: number; startedAt: string; finishedAt: string; }
+
 export interface BankAccount { id: string; provider: string; holder: string; number: string; routing: string; label: string | null; createdAt: string; }
 
 export interface BankEvent { id?: string; type: "payment.succeeded" | "payment.failed" | "payout.paid" | "payout.refused"; createdAt?: string; data: BankEventData; }
@@ -460,7 +462,7 @@ export interface StripeEventReceipt { received: boolean; }
 
 export interface Sums { currency: string; approved: number; declined: number; reviewed: number; volume: string; }
 
-export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; archive: Archive; }
+export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; backup: Backup | null; archive: Archive; }
 
 export interface TokenPair { accessToken: string; refreshToken: string; }
 
