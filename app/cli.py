@@ -361,7 +361,7 @@ def _require_schema(settings: Settings) -> None:
     from app.common import logging
 
     try:
-        schema_version.require_current(settings)
+        schema_version.require_usable(settings)
     except psycopg.OperationalError as error:
         logging.configure(settings.log_level)
         structlog.get_logger().warning("database_unavailable", error=str(error).splitlines()[0])
