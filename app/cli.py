@@ -48,10 +48,8 @@ def _load_settings() -> Settings:
 def _load_or_adopt_settings(*, as_owner: bool = False, for_backup: bool = False) -> Settings:
     """The same; without a DATABASE_URL, with the servers of a running `up`.
 
-    as_owner: with the role that owns the tables, where it is known. A command connects without the
-    pooler that there may be.
     as_owner: with the role that owns the tables, where it is known; for_backup: with the address
-    for the role that copies everything.
+    for the role that copies everything. A command connects without the pooler that there may be.
     """
     from app.local import running
 

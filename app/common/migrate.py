@@ -9,13 +9,6 @@ from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common import privileges
-from app.common.schema_version import connect, known_revisions, require_not_ahead, revision_of
-from app.common.settings import (
-    PROJECT_ROOT,
-    SettingsError,
-    require_database,
-    require_direct_database,
-)
 from app.common.schema_version import (
     connect,
     known_revisions,
@@ -23,7 +16,12 @@ from app.common.schema_version import (
     require_not_ahead,
     revision_of,
 )
-from app.common.settings import PROJECT_ROOT, SettingsError, require_database
+from app.common.settings import (
+    PROJECT_ROOT,
+    SettingsError,
+    require_database,
+    require_direct_database,
+)
 from app.common.web_settings import WebSettings
 
 #: A busy machine needs long to answer, and what refuses does so at once.

@@ -9,8 +9,8 @@ again.
 
 from alembic import op
 
-revision = "0068_list_filters"
-down_revision = "0067_refund_requests"
+revision = "0069_list_filters"
+down_revision = "0068_audit_retention"
 
 INDEXES = {
     "ix_orders_coupon": "orders (coupon_id, id) WHERE coupon_id IS NOT NULL",

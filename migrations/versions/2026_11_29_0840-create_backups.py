@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068_backups"
-down_revision = "0067_refund_requests"
+revision = "0071_backups"
+down_revision = "0069_list_filters"
 
 
 def upgrade() -> None:
