@@ -19,7 +19,7 @@ __all__ = ["empty_environment"]
 
 #: Commands that use the database as it is. `up` runs `migrate`, and that one is tested apart.
 COMMANDS = sorted(
-    set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker", "simulate"}
+    set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker", "restore", "simulate"}
 )
 
 Run = Callable[..., Any]

