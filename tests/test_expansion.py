@@ -22,6 +22,8 @@ __all__ = ["empty"]
 REVIEWED = {
     "outbox_events.delivered_at is gone": "Events are inserted without it. Only the daily removal"
     " of old ones reads it, and the new worker makes up for that.",
+    "audit_log: refuse_change": "It refuses less: deletions are refused by the next one.",
+    "audit_log: refuse_early_deletion": "The last release deletes nothing there.",
     "inbound_events: ck_inbound_events_status_known": "It allows one state more.",
     "orders: ck_orders_giveaway_is_free": "Orders of the last release have no giveaway.",
     "orders: ck_orders_not_own_product": "It allows giveaways, too.",

@@ -7,6 +7,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -90,10 +91,14 @@ def test_processes_are_exposed_as_little_as_the_page_says(unit: Path, installed:
 
 @each_service
 def test_commands_exist(unit: Path) -> None:
-    program, dash, module, name, *options = shlex.split(value(unit, "ExecStart"))
+    program, dash, module, *words = shlex.split(value(unit, "ExecStart"))
     assert (program, dash, module) == (PYTHON, "-m", "app.cli")
-    known = {option for each in main.commands[name].params for option in each.opts}
-    assert set(options) <= known
+    command: click.Command = main
+    for name in (word for word in words if not word.startswith("-")):
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    known = {option for each in command.params for option in each.opts}
+    assert {word for word in words if word.startswith("-")} <= known
 
 
 def test_every_process_of_the_containers_has_a_unit_with_its_limits() -> None:
@@ -110,17 +115,21 @@ def test_every_process_of_the_containers_has_a_unit_with_its_limits() -> None:
         assert value(unit, "WantedBy") == value(unit, "PartOf") == "payment-flow.target"
 
 
-def test_only_the_migration_gets_the_password_of_the_owner() -> None:
+def test_only_those_who_need_them_get_the_owner_and_the_backups() -> None:
     files = {unit.stem: values(unit, "EnvironmentFile") for unit in SERVICE_UNITS}
-    assert files.pop("payment-flow-migrate") == ["/etc/payment-flow/owner.env"]
-    assert not any(files.values())
-    assert "MIGRATION_DATABASE_URL" not in written("payment-flow.env")
+    assert {name: each for name, each in files.items() if each} == {
+        "payment-flow-migrate": ["/etc/payment-flow/owner.env"],
+        "payment-flow-backup": ["/etc/payment-flow/backup.env"],
+        "payment-flow-backup-verify": ["/etc/payment-flow/backup.env"],
+    }
+    shared = written("payment-flow.env").keys()
     assert written("owner.env").keys() == {"MIGRATION_DATABASE_URL"}
+    assert not shared & (written("owner.env").keys() | written("backup.env").keys())
 
 
 def test_timers_have_services() -> None:
     timers = [path for path in UNITS if path.suffix == ".timer"]
-    assert len(timers) == 2
+    assert len(timers) == 3
     for timer in timers:
         assert timer.with_suffix(".service").is_file()
 
@@ -150,6 +159,9 @@ def test_the_settings_of_the_guide_are_accepted_in_production(
     assert settings.is_production
     assert settings.live_events_path == "/events"
     assert settings.trusted_proxies == 1
+    settings = load(monkeypatch, **written("backup.env"))
+    folder = value(SYSTEMD / "payment-flow-backup.service", "ReadWritePaths")
+    assert str(settings.backup_dir) == folder
 
 
 def test_the_users_of_redis_have_the_rules_of_up() -> None:
