@@ -156,10 +156,13 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) -> Engine:
+def create_pool(
+    url: str, isolation_level: Any, pool_size: int, *, name: str, prepare_threshold: int = 5
+) -> Engine:
     """An engine whose connections plan by index, have the limits above, and replace themselves.
 
-    name: of the pool in metrics.
+    name: of the pool in metrics; prepare_threshold: executions after which a statement is prepared,
+    0 for never.
     """
     engine = create_engine(
         url,
@@ -174,6 +177,7 @@ def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) ->
             "application_name": "payment-flow",
             "options": _OPTIONS,
             "connect_timeout": _CONNECT_SECONDS,
+            "prepare_threshold": prepare_threshold or None,
             **_TCP,
         },
     )
