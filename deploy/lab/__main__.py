@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 
 from app.common.settings import load_settings
+from deploy.lab import table
 from deploy.lab import up as lab
+from deploy.lab.drill import run_drill
 from deploy.lab.errors import LabError
+from deploy.lab.faults import DRILLS
 from deploy.lab.machine import Machine
 from deploy.lab.services import gateway
 
@@ -60,9 +63,40 @@ def status() -> None:
 def down() -> None:
     """Stop everything, and delete it."""
     try:
-        lab.down(_machine(), show=_show)
+        existed = lab.down(_machine())
     except LabError as error:
         raise click.ClickException(str(error)) from error
+    click.echo("The lab is gone." if existed else "There is no lab.")
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--write", is_flag=True, help="Write the table to docs/scale.md, too.")
+def drill(names: tuple[str, ...], write: bool) -> None:
+    """Break something while a client buys, and compare the books with what it was told.
+
+    All drills, or those that are named. Exit code 1 if one has shown a problem.
+    """
+    machine = _machine()
+    try:
+        lab.require_root()
+        if unknown := [name for name in names if name not in DRILLS]:
+            raise LabError(f"There is no drill {unknown[0]}; there are {', '.join(DRILLS)}.")
+        if not machine.exists:
+            raise LabError("There is no lab; start it with `lab up`.")
+        machine.acquire()
+        results = []
+        for name in names or DRILLS:
+            _show(f"{name}: {DRILLS[name].__doc__}")
+            results.append(run_drill(machine, name, DRILLS[name], show=_show))
+            click.echo(table.line(results[-1]))
+            if write:
+                table.write(results[-1])
+    except LabError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("\n" + table.table(results))
+    if bad := [result.name for result in results if not result.is_good]:
+        raise click.ClickException(f"Problems in {', '.join(bad)}.")
 
 
 if __name__ == "__main__":

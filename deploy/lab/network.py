@@ -34,12 +34,13 @@ def create(hosts: Iterable[str]) -> None:
 
 def remove() -> None:
     """Remove the hosts, their cables and the bridge, as far as they exist."""
+    cables = psutil.net_if_stats()
     for host in HOSTS:
+        # First the cable: without it, the namespace of a dying process may live a little longer.
+        if _cable(host) in cables:
+            _ip("link", "delete", _cable(host))
         if exists(host):
             _ip("netns", "delete", namespace(host))
-        # The namespace of a dying process lives a little longer, and the cable with it.
-        if _cable(host) in psutil.net_if_stats():
-            _ip("link", "delete", _cable(host))
     if BRIDGE in psutil.net_if_stats():
         _ip("link", "delete", BRIDGE)
 

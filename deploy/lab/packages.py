@@ -118,9 +118,7 @@ def _uv() -> list[str]:
     return [sys.executable, "-m", "uv"] if importlib.util.find_spec("uv") else []
 
 
-def _run(
-    command: list[str], environment: Mapping[str, str], *, must_succeed: bool = True
-) -> None:
+def _run(command: list[str], environment: Mapping[str, str], *, must_succeed: bool = True) -> None:
     result = subprocess.run(  # noqa: S603 – commands of our own
         command, env=environment, capture_output=True, text=True, check=False
     )

@@ -92,25 +92,18 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
     wait_until_whole(machine, seconds=_START_SECONDS)
 
 
-def down(machine: Machine, *, show: Callable[[str], None]) -> None:
-    """End everything, and delete it."""
+def down(machine: Machine) -> bool:
+    """End everything, and delete it. Returns whether there was anything."""
     require_root()
-    existed = machine.exists or any(network.exists(host) for host in HOSTS)
-    if not existed:
-        show("There is no lab.")
-        return
+    if not machine.exists and not any(network.exists(host) for host in HOSTS):
+        return False
     machine.acquire()
-    show("Stopping all processes")
-    names = machine.names()
-    # In the reverse order: nobody loses what it still needs.
-    for name in reversed(names):
-        machine.stop(name, seconds=5)
     for host in HOSTS:
         if network.exists(host):
             machine.kill_host(host)
-    show("Removing the hosts")
     network.remove()
     machine.remove()
+    return True
 
 
 def wait_for_databases(machine: Machine, *, seconds: float = _START_SECONDS) -> None:
@@ -136,13 +129,20 @@ def problems_of(machine: Machine) -> list[str]:
     """What is missing, in words."""
     found = [f"{name} does not run" for name in expected(machine) if not machine.is_running(name)]
     found += [
-        f"{host} is ill" for host in ETCD if not answers(f"http://{endpoint(host, ETCD_PORT)}/health")
+        f"{host} is ill"
+        for host in ETCD
+        if not answers(f"http://{endpoint(host, ETCD_PORT)}/health")
     ]
     if problem := problem_of_databases():
         found.append(problem)
     if machine.is_running(balancer.NAME):
         with suppress(OSError):
-            for backend, number in (("web", len(WEB)), ("writes", 1), ("redis", 1), ("replicas", 2)):
+            for backend, number in (
+                ("web", len(WEB)),
+                ("writes", 1),
+                ("redis", 1),
+                ("replicas", 2),
+            ):
                 servers = balancer.servers(machine, backend)
                 up = [name for name, row in servers.items() if row["status"].startswith("UP")]
                 if len(up) != number:
@@ -197,9 +197,8 @@ def leader_of(machine: Machine) -> str:
 
 def answers(url: str) -> bool:
     """Whether the address answers with a status below 300."""
-    with suppress(OSError):
-        with _opener.open(url, timeout=2):
-            return True
+    with suppress(OSError), _opener.open(url, timeout=2):
+        return True
     return False
 
 

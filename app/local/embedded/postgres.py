@@ -138,6 +138,7 @@ def create_roles_and_database(
     with _connect(url_of(SUPERUSER, DATABASE)) as connection:
         connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
+
 def _connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
 

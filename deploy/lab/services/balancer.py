@@ -1,4 +1,4 @@
-"""HAProxy: knows the leader of PostgreSQL, the primary of Redis, and which web servers are ready."""
+"""HAProxy: knows the leader of PostgreSQL, the primary of Redis, and the web servers that work."""
 
 import csv
 import socket
@@ -139,7 +139,7 @@ backend web
     retry-on conn-failure
     option httpchk GET /health/ready
     http-check expect status 200
-    default-server inter 500ms fall 2 rise 1
+    default-server inter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
 {_servers(WEB, WEB_PORT, " check")}
 
 frontend shop-canary

@@ -74,7 +74,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
 
-    # The client's own id if it looks like one. The application repeats it in its answer and its log.
+    # The client's own id if it looks like one. The application answers and logs with it.
     map $http_x_request_id $id_of_request {{
         default $request_id;
         "~^[A-Za-z0-9._-]{{8,64}}$" $http_x_request_id;

@@ -27,6 +27,7 @@ def configuration(text: str, users: str) -> str:
         (r"host=postgres port=5432", f"host={address('balancer')} port={WRITES_PORT}"),
         (r"(?m)^listen_addr = .*$", f"listen_addr = {address('pooler')}"),
         (r"(?m)^auth_file = .*$", f"auth_file = {users}"),
+        (r"(?m)^auth_type = ", "unix_socket_dir =\nauth_type = "),
         # Debian 12 has 1.18, which does not know which connection has which prepared statement:
         # DATABASE_PREPARE_THRESHOLD=0 of the application.
         (r"(?m)^max_prepared_statements = .*\n", ""),

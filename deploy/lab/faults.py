@@ -1,0 +1,218 @@
+"""What breaks in a drill, and how it is repaired."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import psutil  # type: ignore[import-untyped]
+
+from deploy.lab import network
+from deploy.lab import up as lab
+from deploy.lab.drill import Run
+from deploy.lab.hosts import ETCD, PATRONI_PORT, REDIS, WEB, endpoint
+from deploy.lab.machine import Machine
+from deploy.lab.services import application, balancer, etcd, pooler, redis
+from deploy.lab.services import postgres as patroni
+from deploy.lab.writer import Writer
+
+#: Seconds after which writes must be possible again.
+_AFTER_KILL: Final = 15
+_AFTER_SWITCHOVER: Final = 3
+
+
+def leader_killed(run: Run) -> None:
+    """PostgreSQL of the leader ends with SIGKILL, Patroni lives"""
+    host = lab.leader_of(run.machine)
+    run.begin(f"SIGKILL for PostgreSQL of {host}")
+    for pid in network.processes_on(host):
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if psutil.Process(pid).name() == "postgres":
+                os.kill(pid, signal.SIGKILL)
+    _require(run, run.until_buying(), _AFTER_KILL)
+    _require_other_leader(run, host)
+
+
+def leader_host_lost(run: Run) -> None:
+    """everything on the leader's host ends, as in a power failure"""
+    host = lab.leader_of(run.machine)
+    run.begin(f"{host} loses its power")
+    run.machine.kill_host(host)
+    run.until_buying()
+    _require_other_leader(run, host)
+    patroni.start(run.machine, host)
+
+
+def leader_cut_off(run: Run) -> None:
+    """the leader's host is cut off from the network"""
+    host = lab.leader_of(run.machine)
+    writer = Writer(run.machine, host)
+    try:
+        run.begin(f"{host} is cut off")
+        network.cut_off(host)
+        writer.count()
+        run.until_buying()
+        _require_other_leader(run, host)
+        written = writer.end()
+    finally:
+        writer.close()
+        network.connect(host)
+    run.notes.append(f"{written} writes accepted by the old leader")
+    if written:
+        run.problems.append(f"the old leader has accepted {written} writes: split brain")
+
+
+def switchover(run: Run) -> None:
+    """another server becomes leader, as for maintenance"""
+    host = lab.leader_of(run.machine)
+    (candidate,) = (m["name"] for m in lab.cluster() if m["role"] == "sync_standby")
+    run.begin(f"{candidate} takes over from {host}")
+    request = urllib.request.Request(
+        f"http://{endpoint(host, PATRONI_PORT)}/switchover",
+        json.dumps({"leader": host, "candidate": candidate}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
+        pass
+    _require(run, run.until_buying(), _AFTER_SWITCHOVER)
+    _require_other_leader(run, host)
+
+
+def replica_lost(run: Run) -> None:
+    """everything on the host of the synchronous replica ends"""
+    (host,) = (m["name"] for m in lab.cluster() if m["role"] == "sync_standby")
+    run.begin(f"{host} loses its power")
+    run.machine.kill_host(host)
+    run.until_buying()
+    patroni.start(run.machine, host)
+
+
+def etcd_minority(run: Run) -> None:
+    """one of three etcd ends"""
+    run.begin(f"{ETCD[0]} loses its power")
+    run.machine.kill_host(ETCD[0])
+    run.calm(15)
+    run.until_buying(since=time.time())
+    etcd.start(run.machine, ETCD[0])
+
+
+def etcd_majority(run: Run) -> None:
+    """two of three etcd end, and come back after half a minute"""
+    run.begin(f"{ETCD[0]} and {ETCD[1]} lose their power")
+    for host in ETCD[:2]:
+        run.machine.kill_host(host)
+    run.calm(30)
+    last = max((at for at in run.client.successes()), default=run.fault) - run.fault
+    if last > 25:
+        run.problems.append("writes went on without a majority")
+    for host in ETCD[:2]:
+        etcd.start(run.machine, host)
+    back = time.time()
+    run.until_buying(since=back)
+    run.notes.append(f"back {time.time() - back:.1f} s after etcd")
+
+
+def pooler_restarted(run: Run) -> None:
+    """PgBouncer ends with SIGKILL and is started again"""
+    run.begin("PgBouncer starts anew")
+    run.machine.kill(pooler.NAME)
+    pooler.start(run.machine)
+    run.until_buying()
+
+
+def balancer_restarted(run: Run) -> None:
+    """HAProxy ends with SIGKILL and is started again"""
+    run.begin("HAProxy starts anew")
+    run.machine.kill(balancer.NAME)
+    balancer.start(run.machine)
+    run.until_buying()
+
+
+def redis_lost(run: Run) -> None:
+    """everything on the host of Redis' primary ends"""
+    host = _redis_primary(run.machine)
+    run.begin(f"{host} loses its power")
+    run.machine.kill_host(host)
+    seconds = run.machine.wait(
+        lambda: _redis_primary(run.machine) not in ("", host), seconds=60, what="another primary"
+    )
+    run.notes.append(f"another primary of Redis after {seconds:.1f} s")
+    run.until_buying(since=time.time())
+    redis.start(run.machine, host)
+
+
+def web_cut_off(run: Run) -> None:
+    """one of two web hosts is cut off from the network for 20 s"""
+    run.begin(f"{WEB[0]} is cut off")
+    network.cut_off(WEB[0])
+    run.calm(20)
+    network.connect(WEB[0])
+    run.until_buying(since=time.time())
+
+
+def rolling_restart(run: Run) -> None:
+    """all web processes are replaced one after the other"""
+    run.begin("The web processes are replaced")
+    for host in WEB:
+        replace_web(run, host)
+    failed = [answer for answer in run.client.answers if not answer.order]
+    if failed:
+        run.problems.append(f"{len(failed)} requests failed")
+
+
+def replace_web(run: Run, host: str) -> None:
+    """Let the running requests of a web server end, and start it anew."""
+    machine = run.machine
+    balancer.command(machine, f"set server web/{host} state drain")
+
+    def is_idle() -> bool:
+        return balancer.servers(machine, "web")[host]["scur"] == "0"
+
+    machine.wait(is_idle, seconds=30, what=f"the requests of {host}")
+    machine.stop(application.name_of(host))
+    application.start(machine, host)
+    machine.wait(lambda: lab.web_is_ready(host), seconds=120, what=f"{host} to be ready")
+    balancer.command(machine, f"set server web/{host} state ready")
+    machine.wait(
+        lambda: balancer.servers(machine, "web")[host]["status"].startswith("UP"),
+        seconds=30,
+        what=f"HAProxy to use {host}",
+    )
+
+
+#: Every drill by its name.
+DRILLS: Final[Mapping[str, Callable[[Run], None]]] = {
+    "leader-killed": leader_killed,
+    "leader-host-lost": leader_host_lost,
+    "leader-cut-off": leader_cut_off,
+    "switchover": switchover,
+    "replica-lost": replica_lost,
+    "etcd-minority": etcd_minority,
+    "etcd-majority": etcd_majority,
+    "pooler-restarted": pooler_restarted,
+    "balancer-restarted": balancer_restarted,
+    "redis-lost": redis_lost,
+    "web-cut-off": web_cut_off,
+    "rolling-restart": rolling_restart,
+}
+
+
+def _redis_primary(machine: Machine) -> str:
+    """The host of Redis' primary, as HAProxy sees it; empty if there is none."""
+    servers = balancer.servers(machine, "redis")
+    up = [host for host in REDIS if servers[host]["status"].startswith("UP")]
+    return up[0] if len(up) == 1 else ""
+
+
+def _require(run: Run, seconds: float, limit: float) -> None:
+    if seconds > limit:
+        run.problems.append(f"writes were back after {seconds:.1f} s, later than {limit} s")
+
+
+def _require_other_leader(run: Run, host: str) -> None:
+    if lab.leader_of(run.machine) == host:
+        run.problems.append(f"{host} is still the leader")
