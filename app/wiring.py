@@ -144,13 +144,8 @@ def wire(settings: Settings) -> None:
 
 
 def connect_database(settings: Settings) -> None:
-    db.configure(
-        db.Database(
-            require_database(settings),
-            pool_size=settings.database_pool_size,
-            prepare_threshold=settings.database_prepare_threshold,
-        )
-    )
+    url = require_database(settings)
+    db.configure(db.Database(url, pool_size=settings.database_pool_size))
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:

@@ -156,13 +156,10 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def create_pool(
-    url: str, isolation_level: Any, pool_size: int, *, name: str, prepare_threshold: int = 5
-) -> Engine:
+def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) -> Engine:
     """An engine whose connections plan by index, have the limits above, and replace themselves.
 
-    name: of the pool in metrics; prepare_threshold: executions after which a statement is prepared,
-    0 for never.
+    name: of the pool in metrics.
     """
     engine = create_engine(
         url,
@@ -177,7 +174,6 @@ def create_pool(
             "application_name": "payment-flow",
             "options": _OPTIONS,
             "connect_timeout": _CONNECT_SECONDS,
-            "prepare_threshold": prepare_threshold or None,
             **_TCP,
         },
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 import psycopg
@@ -85,14 +84,13 @@ class Database:
     pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
     transactions only, which run one batch at a time: always the same backends, with their
     statements prepared. Health checks have two more, so that they do not wait behind requests, nor
-    the one of the database behind the others. prepare_threshold: as `create_pool` takes it.
+    the one of the database behind the others.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, prepare_threshold: int = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
         reserved = 2 if pool_size > 2 else 1
-        pool = partial(create_pool, url, prepare_threshold=prepare_threshold)
-        self.engine = pool("AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
-        self._serializable_engine = pool("SERIALIZABLE", reserved, name="ledger")
+        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
+        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved, name="ledger")
         self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
         self.read_committed = sessionmaker(
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
@@ -104,7 +102,7 @@ class Database:
             ),
             expire_on_commit=False,
         )
-        self._health_engine = pool("AUTOCOMMIT", 2, name="health")
+        self._health_engine = create_pool(url, "AUTOCOMMIT", 2, name="health")
         self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:

@@ -110,13 +110,6 @@ class DeclaredSettings:
         "Maximum number of connections per web process. More connections slow PostgreSQL down"
         " rather than speed it up.",
     )
-    database_prepare_threshold: int = setting(
-        ma.fields.Integer(validate=Range(0)),
-        "5",
-        "Number of executions after which a connection prepares a statement; 0 for never, as a"
-        " transaction pooler requires that does not track prepared statements (PgBouncer before"
-        " 1.21).",
-    )
     redis_url: str | None = optional_setting(
         RedisUrl(),
         "Redis: `redis://user:password@host:6379/0`, as the user of the job queue. The older names"

@@ -56,13 +56,7 @@ def serve(settings: Settings) -> None:
 
 def _configure(settings: Settings) -> None:
     """Configure this process. `app.wiring` would import all modules, which takes 20 MB more."""
-    db.configure(
-        db.Database(
-            require_database(settings),
-            pool_size=_DATABASE_CONNECTIONS,
-            prepare_threshold=settings.database_prepare_threshold,
-        )
-    )
+    db.configure(db.Database(require_database(settings), pool_size=_DATABASE_CONNECTIONS))
     client = redis_client.connect(require_redis(settings), timeout=_REDIS_SECONDS)
     cache.client.configure(client)
     stream_tickets.store.configure(client)
