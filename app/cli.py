@@ -47,16 +47,17 @@ def _load_settings() -> Settings:
 def _load_or_adopt_settings(*, as_owner: bool = False) -> Settings:
     """The same; without a DATABASE_URL, with the servers of a running `up`.
 
-    as_owner: with the role that owns the tables, where it is known.
+    as_owner: with the role that owns the tables, where it is known. A command connects without the
+    pooler that there may be.
     """
     from app.local import running
 
     settings = _load_settings()
     if running.adopt(settings, as_owner=as_owner):
         settings = _load_settings()
-    if as_owner and settings.migration_database_url is not None:
-        settings = replace(settings, database_url=settings.migration_database_url)
-    return settings
+    owner_url = settings.migration_database_url if as_owner else None
+    url = owner_url or settings.direct_database_url or settings.database_url
+    return replace(settings, database_url=url)
 
 
 @main.command()

@@ -145,7 +145,13 @@ def wire(settings: Settings) -> None:
 
 def connect_database(settings: Settings) -> None:
     url = require_database(settings)
-    db.configure(db.Database(url, pool_size=settings.database_pool_size))
+    db.configure(
+        db.Database(
+            url,
+            pool_size=settings.database_pool_size,
+            prepare_threshold=settings.database_prepare_threshold or None,
+        )
+    )
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:

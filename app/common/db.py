@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 import psycopg
@@ -20,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from app.common import deadline, metrics, side_effects
 from app.common.columns import Chronological
-from app.common.connections import create_pool
+from app.common.connections import DEFAULT_PREPARE_THRESHOLD, create_pool, replace_connections
 from app.common.driver import (
     abandon_pipeline,
     connection_of,
@@ -85,12 +86,22 @@ class Database:
     transactions only, which run one batch at a time: always the same backends, with their
     statements prepared. Health checks have two more, so that they do not wait behind requests, nor
     the one of the database behind the others.
+
+    prepare_threshold: how often a connection executes a statement before it prepares it, None for
+    never.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        prepare_threshold: int | None = DEFAULT_PREPARE_THRESHOLD,
+    ) -> None:
         reserved = 2 if pool_size > 2 else 1
-        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
-        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved, name="ledger")
+        create = partial(create_pool, url, prepare_threshold=prepare_threshold)
+        self.engine = create("AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
+        self._serializable_engine = create("SERIALIZABLE", reserved, name="ledger")
         self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
         self.read_committed = sessionmaker(
             self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
@@ -102,7 +113,7 @@ class Database:
             ),
             expire_on_commit=False,
         )
-        self._health_engine = create_pool(url, "AUTOCOMMIT", 2, name="health")
+        self._health_engine = create("AUTOCOMMIT", 2, name="health")
         self.health = sessionmaker(self._health_engine)
 
     def dispose(self) -> None:
@@ -111,12 +122,21 @@ class Database:
         self._serializable_engine.dispose()
         self._health_engine.dispose()
 
+    def replace_connections(self) -> None:
+        """Have every connection replaced before it is used again."""
+        for engine in (self.engine, self._serializable_engine, self._health_engine):
+            replace_connections(engine)
+
     @contextmanager
     def borrowed(self) -> Iterator[psycopg.Connection[Any]]:
         """A psycopg connection of the pool, in autocommit mode."""
         connection = self.engine.raw_connection()
         try:
             yield cast("psycopg.Connection[Any]", connection.driver_connection)
+        except psycopg.Error as error:
+            if _must_close(error):
+                connection.invalidate()
+            raise
         finally:
             connection.close()
 
@@ -231,8 +251,12 @@ def reading() -> Iterator[Session]:
     with current().autocommit() as session:
         try:
             yield session
-        except psycopg.Error as error:
-            raise as_sqlalchemy(error) from error
+        except (DBAPIError, psycopg.Error) as error:
+            if _must_close(error):
+                session.invalidate()
+            if isinstance(error, psycopg.Error):
+                raise as_sqlalchemy(error) from error
+            raise
 
 
 @contextmanager
@@ -375,7 +399,7 @@ def constraint_name(error: DBAPIError) -> str | None:
 
 def _roll_back(session: Session, error: BaseException) -> None:
     abandon_pipeline(session)
-    if _closes_connection(error):
+    if _must_close(error):
         session.invalidate()
         return
     try:
@@ -385,5 +409,12 @@ def _roll_back(session: Session, error: BaseException) -> None:
         session.invalidate()
 
 
-def _closes_connection(error: BaseException) -> bool:
-    return isinstance(error, DBAPIError | psycopg.Error) and failure(error).closes_connection
+def _must_close(error: BaseException) -> bool:
+    """Whether the connection that failed must be closed; all others, too, if they lead to what is
+    no longer the primary."""
+    if not isinstance(error, DBAPIError | psycopg.Error):
+        return False
+    kind = failure(error)
+    if kind is Failure.READ_ONLY:
+        current().replace_connections()
+    return kind.closes_connection

@@ -31,6 +31,7 @@ LIFETIMES: Final = {
     "retention_messages": (timedelta(days=7), timedelta(days=3650)),
     "retention_webhook_deliveries": (timedelta(days=7), timedelta(days=3650)),
     "retention_feed": (timedelta(days=7), timedelta(days=3650)),
+    "replica_max_lag": (timedelta(seconds=2), timedelta(minutes=1)),
     "slo_window": (timedelta(days=7), timedelta(days=90)),
     "risk_review_ttl": (timedelta(hours=1), timedelta(days=30)),
     "retention_risk": (timedelta(days=31), timedelta(days=3650)),

@@ -15,6 +15,9 @@ import redis
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
+
+from app.common import redis_sentinel
 
 T = TypeVar("T")
 
@@ -98,32 +101,54 @@ def connect(
     """
     seconds = TIMEOUT_SECONDS if timeout is None else timeout
     if circuit is None:
-        probe = redis.Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-        )
+        probe = connect_directly(url, timeout=seconds, retry=Retry(NoBackoff(), 0))
         circuit = Circuit(probe.ping)
-    pool = _Pool.from_url(
-        url,
-        retry=_ObservedRetry(circuit),
-        circuit=circuit,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
+    retry = _ObservedRetry(circuit)
+    return redis.Redis(connection_pool=_open_pool(url, circuit, timeout=seconds, retry=retry))
+
+
+def connect_directly(
+    url: str, *, timeout: float, connect_timeout: float | None = None, **options: Any
+) -> redis.Redis:
+    """A client without a circuit, for callers who have the time to wait for Redis.
+
+    timeout: seconds for an answer, and for a connection unless `connect_timeout` is given;
+    options: of the connections, as of `redis.Redis`. Calls raise redis.RedisError.
+    """
+    pool = _open_pool(url, None, timeout=timeout, connect_timeout=connect_timeout, **options)
+    return redis.Redis.from_pool(pool)
+
+
+def _open_pool(
+    url: str,
+    circuit: Circuit | None,
+    *,
+    timeout: float,
+    connect_timeout: float | None = None,
+    **options: Any,
+) -> "_Pool | _SentinelPool":
+    limits = {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout or timeout}
+    primary = redis_sentinel.parse(url)
+    if primary is None:
+        return _Pool.from_url(url, circuit=circuit, **limits, **options)
+    sentinels = Sentinel(
+        primary.sentinels,
+        sentinel_kwargs={**primary.login, **limits, "retry": Retry(NoBackoff(), 0)},
     )
-    return redis.Redis(connection_pool=pool)
+    options = {**primary.options, **limits, **options}
+    return _SentinelPool(primary.name, sentinels, circuit=circuit, **options)
 
 
 def circuit_of(client: redis.Redis) -> Circuit:
     """The circuit of a client that `connect` has returned."""
-    return cast("_Pool", client.connection_pool).circuit
+    return cast("Circuit", cast("_GuardedPool", client.connection_pool).circuit)
 
 
 def make_up_for(client: redis.Redis, action: Callable[[], object]) -> bool:
     """As `Circuit.make_up_for`; False for a client without a circuit."""
     pool = client.connection_pool
-    return isinstance(pool, _Pool) and pool.circuit.make_up_for(action)
+    guarded = isinstance(pool, _GuardedPool) and pool.circuit is not None
+    return guarded and circuit_of(client).make_up_for(action)
 
 
 class _ObservedRetry(Retry):
@@ -147,13 +172,25 @@ class _ObservedRetry(Retry):
             raise
 
 
-class _Pool(redis.ConnectionPool):
-    """A pool that asks the circuit before it lends a connection."""
+class _GuardedPool(redis.ConnectionPool):
+    """A pool that asks its circuit, if it has one, before it lends a connection."""
 
-    def __init__(self, *args: Any, circuit: Circuit, **options: Any) -> None:
+    def __init__(self, *args: Any, circuit: Circuit | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.circuit = circuit
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        self.circuit.enter()
+        if self.circuit is not None:
+            self.circuit.enter()
         return super().get_connection(*args, **options)
+
+
+class _Pool(_GuardedPool):
+    """Of the Redis at an address."""
+
+
+class _SentinelPool(_GuardedPool, SentinelConnectionPool):
+    """Of the Redis that is the primary according to the Sentinels, whom each new connection asks.
+
+    A connection whose Redis has become a replica is closed.
+    """

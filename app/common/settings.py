@@ -211,6 +211,11 @@ def require_database(settings: WebSettings) -> str:
     return settings.database_url
 
 
+def require_direct_database(settings: WebSettings) -> str:
+    """The URL of the database without a pooler in between. Raises SettingsError."""
+    return settings.direct_database_url or require_database(settings)
+
+
 def require_redis(settings: WebSettings) -> str:
     """The URL of the Redis of the job queue. Raises SettingsError if there is none."""
     if settings.redis_url is None:
