@@ -14,8 +14,7 @@ import psutil  # type: ignore[import-untyped]
 from deploy.lab import network
 from deploy.lab import up as lab
 from deploy.lab.drill import Run
-from deploy.lab.hosts import ETCD, PATRONI_PORT, REDIS, WEB, endpoint
-from deploy.lab.machine import Machine
+from deploy.lab.hosts import ETCD, PATRONI_PORT, WEB, endpoint
 from deploy.lab.services import application, balancer, etcd, pooler, redis
 from deploy.lab.services import postgres as patroni
 from deploy.lab.writer import Writer
@@ -134,11 +133,11 @@ def balancer_restarted(run: Run) -> None:
 
 def redis_lost(run: Run) -> None:
     """everything on the host of Redis' primary ends"""
-    host = _redis_primary(run.machine)
+    host = redis.primary(run.machine)
     run.begin(f"{host} loses its power")
     run.machine.kill_host(host)
     seconds = run.machine.wait(
-        lambda: _redis_primary(run.machine) not in ("", host), seconds=60, what="another primary"
+        lambda: redis.primary(run.machine) not in ("", host), seconds=60, what="another primary"
     )
     run.notes.append(f"another primary of Redis after {seconds:.1f} s")
     run.until_buying(since=time.time())
@@ -199,13 +198,6 @@ DRILLS: Final[Mapping[str, Callable[[Run], None]]] = {
     "web-cut-off": web_cut_off,
     "rolling-restart": rolling_restart,
 }
-
-
-def _redis_primary(machine: Machine) -> str:
-    """The host of Redis' primary, as HAProxy sees it; empty if there is none."""
-    servers = balancer.servers(machine, "redis")
-    up = [host for host in REDIS if servers[host]["status"].startswith("UP")]
-    return up[0] if len(up) == 1 else ""
 
 
 def _require(run: Run, seconds: float, limit: float) -> None:

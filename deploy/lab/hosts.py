@@ -43,7 +43,7 @@ KAFKA_PORT: Final = 9092
 KAFKA_CONTROLLER_PORT: Final = 9093
 WEB_PORT: Final = 3000
 LIVE_PORT: Final = 3001
-#: Of the balancer: the leader of PostgreSQL, its replicas, and the primary of Redis.
+#: Of the balancer: the leader of PostgreSQL, and its replicas.
 WRITES_PORT: Final = 5000
 READS_PORT: Final = 5001
 STATUS_PORT: Final = 8404

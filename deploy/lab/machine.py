@@ -35,6 +35,7 @@ _SECRETS: Final = (
     "refresh",
     "encryption",
     "metrics",
+    "kafka",
 )
 
 

@@ -15,7 +15,6 @@ from app.local.embedded import postgres
 from deploy.lab import network, packages
 from deploy.lab.errors import LabError
 from deploy.lab.hosts import (
-    CANARY,
     DATABASES,
     ETCD,
     ETCD_PORT,
@@ -29,7 +28,7 @@ from deploy.lab.hosts import (
     endpoint,
 )
 from deploy.lab.machine import Machine
-from deploy.lab.services import application, balancer, etcd, gateway, pooler, redis
+from deploy.lab.services import application, balancer, etcd, gateway, kafka, pooler, redis
 from deploy.lab.services import postgres as patroni
 
 _START_SECONDS = 180
@@ -42,7 +41,7 @@ def require_root() -> None:
     if sys.platform != "linux":
         raise LabError("The lab needs the network namespaces of Linux.")
     if os.geteuid() != 0:
-        raise LabError("The lab needs root, for its network namespaces.")
+        raise LabError("The lab needs root, which network namespaces require.")
 
 
 def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
@@ -68,6 +67,12 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
         seconds=_START_SECONDS,
         what="etcd",
     )
+    if absent := kafka.missing():
+        show(f"Without Kafka, because {' and '.join(absent)} are missing")
+    else:
+        show("Starting Kafka")
+        for host in KAFKA:
+            kafka.start(machine, host)
     show("Starting PostgreSQL under Patroni")
     for host in DATABASES:
         patroni.start(machine, host)
@@ -137,16 +142,15 @@ def problems_of(machine: Machine) -> list[str]:
         found.append(problem)
     if machine.is_running(balancer.NAME):
         with suppress(OSError):
-            for backend, number in (
-                ("web", len(WEB)),
-                ("writes", 1),
-                ("redis", 1),
-                ("replicas", 2),
-            ):
+            for backend, number in (("web", len(WEB)), ("writes", 1), ("replicas", 2)):
                 servers = balancer.servers(machine, backend)
                 up = [name for name, row in servers.items() if row["status"].startswith("UP")]
                 if len(up) != number:
                     found.append(f"HAProxy knows {len(up)} servers of {backend}, not {number}")
+    if not kafka.missing() and not kafka.are_complete():
+        found.append("Kafka lacks a broker or a replica")
+    if not redis.primary(machine):
+        found.append("Redis has no primary")
     if not answers(f"http://{endpoint('live', LIVE_PORT)}/api/health"):
         found.append("live does not answer")
     return found
@@ -160,6 +164,7 @@ def expected(machine: Machine) -> list[str]:
         *(f"{host}/{name}" for host in REDIS for name in ("redis", "sentinel")),
         balancer.NAME,
         pooler.NAME,
+        *([] if kafka.missing() else [f"{host}/kafka" for host in KAFKA]),
         *(application.name_of(host) for host in (*WEB, "worker", "live")),
         gateway.NAME,
     ]
@@ -217,10 +222,8 @@ def status(machine: Machine) -> dict[str, str]:
         if member := members.get(host):
             words.append(f"{member['role']}, {member['state']}")
         found[host] = " · ".join(words) or "nothing runs"
-    for host in KAFKA:
-        if found.get(host) == "nothing runs":
-            found[host] = "Kafka is not part of the lab yet"
-    found.setdefault(CANARY, "")
+    if absent := kafka.missing():
+        found |= dict.fromkeys(KAFKA, f"no Kafka, because {' and '.join(absent)} are missing")
     return found
 
 

@@ -13,7 +13,9 @@ from deploy.lab.errors import LabError
 from deploy.lab.hosts import (
     LIVE_PORT,
     POOLER_PORT,
-    REDIS_PORT,
+    READS_PORT,
+    REDIS,
+    SENTINEL_PORT,
     WEB,
     WEB_PORT,
     WRITES_PORT,
@@ -21,8 +23,9 @@ from deploy.lab.hosts import (
     endpoint,
 )
 from deploy.lab.machine import Machine
-from deploy.lab.services import gateway
+from deploy.lab.services import gateway, kafka
 from deploy.lab.services.postgres import url
+from deploy.lab.services.redis import NAME
 
 #: The commands of the hosts.
 _COMMANDS: Final[Mapping[str, str]] = {
@@ -80,7 +83,12 @@ def run(machine: Machine, *arguments: str) -> str:
 def environment(machine: Machine, host: str) -> dict[str, str]:
     """The settings of the application on a host."""
     app, database = postgres.APP, postgres.DATABASE
-    redis = f"{machine.secret('redis')}@{endpoint('balancer', REDIS_PORT)}/0"
+    sentinels = ",".join(endpoint(name, SENTINEL_PORT) for name in REDIS)
+    password = machine.secret("redis")
+    redis = {
+        user: f"redis+sentinel://{user}:{password}@{sentinels}/{NAME}/0"
+        for user in ("queue", "cache", "limits")
+    }
     return {
         "APP_ENV": APP_ENV,
         "HOST": address(host),
@@ -93,15 +101,16 @@ def environment(machine: Machine, host: str) -> dict[str, str]:
         "TRUSTED_PROXIES": "2",
         "DATABASE_URL": url(machine, app, database, endpoint("pooler", POOLER_PORT)),
         "DATABASE_PREPARE_THRESHOLD": "0",
-        # Never through the pooler: it would be another connection each time.
-        "LISTEN_DATABASE_URL": url(machine, app, database, endpoint("balancer", WRITES_PORT)),
-        "REDIS_URL": f"redis://queue:{redis}",
-        "REDIS_CACHE_URL": f"redis://cache:{redis}",
-        "REDIS_LIMITS_URL": f"redis://limits:{redis}",
+        "DIRECT_DATABASE_URL": url(machine, app, database, endpoint("balancer", WRITES_PORT)),
+        "REPLICA_DATABASE_URL": url(machine, app, database, endpoint("balancer", READS_PORT)),
+        "REDIS_URL": redis["queue"],
+        "REDIS_CACHE_URL": redis["cache"],
+        "REDIS_LIMITS_URL": redis["limits"],
         "JWT_ACCESS_SECRET": machine.secret("access"),
         "JWT_REFRESH_SECRET": machine.secret("refresh"),
         "ENCRYPTION_KEYS": machine.secret("encryption"),
         "METRICS_TOKEN": machine.secret("metrics"),
+        **({} if kafka.missing() else {"KAFKA_BOOTSTRAP_SERVERS": kafka.SERVERS}),
         "BANK_PROVIDERS": json.dumps([]),
         "STRIPE_SECRET_KEY": "off",
         "WEB_WORKERS": "1",

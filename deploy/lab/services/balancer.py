@@ -1,4 +1,4 @@
-"""HAProxy: knows the leader of PostgreSQL, the primary of Redis, and the web servers that work."""
+"""HAProxy: knows the leader of PostgreSQL, its replicas, and the web servers that work."""
 
 import csv
 import socket
@@ -11,8 +11,6 @@ from deploy.lab.hosts import (
     PATRONI_PORT,
     POSTGRES_PORT,
     READS_PORT,
-    REDIS,
-    REDIS_PORT,
     STATUS_PORT,
     WEB,
     WEB_PORT,
@@ -29,7 +27,7 @@ CANARY_PORT = WEB_PORT + 1
 
 
 def start(machine: Machine) -> None:
-    text = configuration(_socket(machine), machine.secret("redis"))
+    text = configuration(_socket(machine))
     machine.start(NAME, [path_of("haproxy"), "-f", machine.write("balancer/haproxy.cfg", text)])
 
 
@@ -61,7 +59,7 @@ def _servers(hosts: Iterable[str], port: int, options: str = "") -> str:
     return "\n".join(f"    server {host} {endpoint(host, port)}{options}" for host in hosts)
 
 
-def configuration(control: Path, redis_password: str) -> str:
+def configuration(control: Path) -> str:
     own = address("balancer")
     patroni = f" check port {PATRONI_PORT}"
     return f"""\
@@ -109,20 +107,6 @@ backend leader
     option httpchk GET /primary
     default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
-
-listen redis
-    mode tcp
-    bind {own}:{REDIS_PORT}
-    option tcp-check
-    tcp-check connect
-    tcp-check send "AUTH {redis_password}\\r\\n"
-    tcp-check expect string +OK
-    tcp-check send "INFO replication\\r\\n"
-    tcp-check expect string role:master
-    tcp-check send "QUIT\\r\\n"
-    tcp-check expect string +OK
-    default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
-{_servers(REDIS, REDIS_PORT, " check")}
 
 # As deploy/haproxy/haproxy.cfg: a request is repeated only if no connection was established.
 frontend shop

@@ -1,9 +1,12 @@
 """Redis with Sentinel: one primary and two replicas, and three that decide which is which."""
 
+from contextlib import suppress
 from typing import Final
 
+import redis as client
+
 from app.local.embedded import redis
-from deploy.lab.hosts import REDIS, REDIS_PORT, SENTINEL_PORT, address
+from deploy.lab.hosts import REDIS, REDIS_PORT, SENTINEL_PORT, address, host_of
 from deploy.lab.machine import Machine
 
 #: The name of the primary, which Sentinel is asked for.
@@ -25,6 +28,27 @@ def start(machine: Machine, host: str) -> None:
             machine.write(f"{host}/{name}.conf", text)
         mode = ["--sentinel"] if name == "sentinel" else []
         machine.start(f"{host}/{name}", [executable, path, *mode])
+
+
+def primary(machine: Machine) -> str:
+    """The host of the primary, of which most Sentinels must be sure; empty if there is none."""
+    found = []
+    for host in REDIS:
+        options = {"socket_timeout": 1, "socket_connect_timeout": 1}
+        sentinel = client.Sentinel([(address(host), SENTINEL_PORT)], **options)
+        with suppress(client.exceptions.RedisError):
+            found.append(sentinel.discover_master(NAME)[0])
+    if not found or found.count(found[0]) < _QUORUM:
+        return ""
+    host = host_of(found[0])
+    with suppress(client.exceptions.RedisError):
+        server = client.Redis(
+            address(host), REDIS_PORT, password=machine.secret("redis"), socket_timeout=1
+        )
+        information = server.info("replication")
+        server.close()
+        return host if information["role"] == "master" else ""
+    return ""
 
 
 def configuration(host: str, password: str) -> str:
