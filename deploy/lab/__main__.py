@@ -10,8 +10,8 @@ from app.common.settings import COMMAND, SettingsError, load_settings
 from deploy.lab import table
 from deploy.lab import up as lab
 from deploy.lab.drill import run_drill
+from deploy.lab.drills import DRILLS
 from deploy.lab.errors import LabError
-from deploy.lab.faults import DRILLS
 from deploy.lab.machine import Machine
 from deploy.lab.services import gateway
 

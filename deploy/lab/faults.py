@@ -5,7 +5,6 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -14,8 +13,9 @@ import psutil  # type: ignore[import-untyped]
 from deploy.lab import network
 from deploy.lab import up as lab
 from deploy.lab.drill import Run
+from deploy.lab.errors import LabError
 from deploy.lab.hosts import ETCD, PATRONI_PORT, WEB, endpoint
-from deploy.lab.services import application, balancer, etcd, pooler, redis
+from deploy.lab.services import balancer, etcd, kafka, pooler, redis
 from deploy.lab.services import postgres as patroni
 from deploy.lab.writer import Writer
 
@@ -153,51 +153,27 @@ def web_cut_off(run: Run) -> None:
     run.until_buying(since=time.time())
 
 
-def rolling_restart(run: Run) -> None:
-    """all web processes are replaced one after the other"""
-    run.begin("The web processes are replaced")
-    for host in WEB:
-        replace_web(run, host)
-    failed = [answer for answer in run.client.answers if not answer.order]
-    if failed:
-        run.problems.append(f"{len(failed)} requests failed")
+def kafka_lost(run: Run) -> None:
+    """the broker of Kafka that leads most partitions ends"""
+    topic = "order-completed"
+    host = kafka.leader_of(topic)
+    run.begin(f"{host} loses its power")
+    run.machine.kill_host(host)
+    run.calm(15)
+    run.until_buying(since=time.time())
+    kafka.start(run.machine, host)
+    run.machine.wait(kafka.are_complete, seconds=120, what="Kafka")
+    bought = {answer.order for answer in run.client.answers if answer.order}
 
+    def missing() -> set[str | None]:
+        return bought - set(kafka.subjects(topic))
 
-def replace_web(run: Run, host: str) -> None:
-    """Let the running requests of a web server end, and start it anew."""
-    machine = run.machine
-    balancer.command(machine, f"set server web/{host} state drain")
-
-    def is_idle() -> bool:
-        return balancer.servers(machine, "web")[host]["scur"] == "0"
-
-    machine.wait(is_idle, seconds=30, what=f"the requests of {host}")
-    machine.stop(application.name_of(host))
-    application.start(machine, host)
-    machine.wait(lambda: lab.web_is_ready(host), seconds=120, what=f"{host} to be ready")
-    balancer.command(machine, f"set server web/{host} state ready")
-    machine.wait(
-        lambda: balancer.servers(machine, "web")[host]["status"].startswith("UP"),
-        seconds=30,
-        what=f"HAProxy to use {host}",
-    )
-
-
-#: Every drill by its name.
-DRILLS: Final[Mapping[str, Callable[[Run], None]]] = {
-    "leader-killed": leader_killed,
-    "leader-host-lost": leader_host_lost,
-    "leader-cut-off": leader_cut_off,
-    "switchover": switchover,
-    "replica-lost": replica_lost,
-    "etcd-minority": etcd_minority,
-    "etcd-majority": etcd_majority,
-    "pooler-restarted": pooler_restarted,
-    "balancer-restarted": balancer_restarted,
-    "redis-lost": redis_lost,
-    "web-cut-off": web_cut_off,
-    "rolling-restart": rolling_restart,
-}
+    with suppress(LabError):
+        run.machine.wait(lambda: not missing(), seconds=60, what="the events")
+    if lost := missing():
+        run.problems.append(f"{len(lost)} of {len(bought)} purchases have no event in Kafka")
+    else:
+        run.notes.append(f"events of all {len(bought)} purchases are in Kafka")
 
 
 def _require(run: Run, seconds: float, limit: float) -> None:

@@ -70,7 +70,7 @@ def require(*, install: bool, show: Callable[[str], None]) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     # The lists may be too old, or there are none yet.
     _run([apt, "--quiet", "update"], environment, must_succeed=False)
-    with _services_are_not_started():
+    with services_are_not_started():
         _run([apt, "--yes", "--no-install-recommends", "install", *packages], environment)
     systemctl = find("systemctl")
     fresh = [name for name in _SERVICES if name in programs]
@@ -81,7 +81,7 @@ def require(*, install: bool, show: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _services_are_not_started() -> Iterator[None]:
+def services_are_not_started() -> Iterator[None]:
     """A block in which an installation starts no service. An existing policy stays in place."""
     before = _POLICY.read_bytes() if _POLICY.exists() else None
     mode = _POLICY.stat().st_mode if before is not None else 0

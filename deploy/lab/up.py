@@ -235,5 +235,13 @@ def query(machine: Machine, statement: str, **values: object) -> list[tuple[Any,
         return connection.execute(statement.encode(), values or None).fetchall()
 
 
+def execute(machine: Machine, statement: str) -> None:
+    """Change something at the leader, as superuser."""
+    with psycopg.connect(
+        patroni.direct(machine, leader_of(machine)), autocommit=True, connect_timeout=5
+    ) as connection:
+        connection.execute(statement.encode())
+
+
 def web_is_ready(host: str) -> bool:
     return answers(f"http://{endpoint(host, WEB_PORT)}/health/ready")

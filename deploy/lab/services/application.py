@@ -53,8 +53,11 @@ def name_of(host: str) -> str:
     return f"{host}/{_COMMANDS[host]}"
 
 
-def run(machine: Machine, *arguments: str) -> str:
-    """The output of a command of the application, run outside the lab. Raises LabError."""
+def run(machine: Machine, *arguments: str, root: Path = PROJECT_ROOT) -> str:
+    """The output of a command of the application, run outside the lab. Raises LabError.
+
+    root: the checkout whose version runs.
+    """
     at = endpoint("balancer", WRITES_PORT)
     owner = url(machine, postgres.OWNER, postgres.DATABASE, at)
     app = url(machine, postgres.APP, postgres.DATABASE, at)
@@ -68,7 +71,7 @@ def run(machine: Machine, *arguments: str) -> str:
             "DATA_DIR": str(folder),
             "DATABASE_URL": app,
             "MIGRATION_DATABASE_URL": owner,
-            "PYTHONPATH": str(PROJECT_ROOT),
+            "PYTHONPATH": str(root),
         },
         capture_output=True,
         text=True,

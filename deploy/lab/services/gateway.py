@@ -17,7 +17,7 @@ def start(machine: Machine, *, canary: int = 0) -> None:
     """canary: per cent of the requests that go to the next version."""
     folder = machine.folder / "gateway"
     folder.mkdir(mode=0o700, exist_ok=True)
-    _make_certificate(folder)
+    make_certificate(folder)
     path = machine.write("gateway/nginx.conf", configuration(folder, canary=canary))
     machine.start(NAME, [*_nginx(folder), "-c", path])
 
@@ -40,7 +40,7 @@ def _nginx(folder: Path) -> list[str]:
     return [path_of("nginx"), "-p", str(folder), "-e", str(folder / "error.log")]
 
 
-def _make_certificate(folder: Path) -> None:
+def make_certificate(folder: Path) -> None:
     """A certificate for the gateway's address, made once."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     if certificate.exists():

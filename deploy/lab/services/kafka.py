@@ -94,8 +94,8 @@ def leader_of(topic: str) -> str:
     return KAFKA[max(leaders, key=leaders.count, default=1) - 1]
 
 
-def orders_told(topic: str) -> list[str]:
-    """The order of each message of a topic. Raises LabError."""
+def subjects(topic: str) -> list[str]:
+    """The id of what each message of a topic is about. Raises LabError."""
     consumer = Consumer(
         {"bootstrap.servers": SERVERS, "group.id": "lab", "enable.auto.commit": False}
     )
@@ -111,7 +111,7 @@ def orders_told(topic: str) -> list[str]:
             if not messages:
                 raise LabError(f"Kafka has sent {len(found)} of {number} messages.")
             found += [
-                str(json.loads(message.value() or b"{}")["data"]["orderId"])
+                str(json.loads(message.value() or b"{}")["subject"]).rpartition("/")[2]
                 for message in messages
                 if message.error() is None
             ]
