@@ -166,7 +166,7 @@ def _create_product(machine: Machine, token: str, name: str) -> str:
     """A new product, so that the orders of this drill are known. Raises LabError."""
     trusted: ssl.SSLContext = gateway.trusted(machine.folder)
     connection = http.client.HTTPSConnection(address("gateway"), timeout=10, context=trusted)
-    body = {"name": name, "price": "1.00", "initialUnits": _UNITS}
+    body = {"name": name, "price": "1.00", "availableUnits": _UNITS}
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/json",

@@ -31,12 +31,13 @@ def line(result: Result) -> str:
         else ("–", "never", "–")
     )
     failed = sum(result.failed.values())
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in result.failed.most_common(3))
     unanswered = [f"{books.unanswered} without an answer"] if books.unanswered else []
     problems = [f"**{text}**" for text in (*unanswered, *result.problems)]
     cells = (
         f"`{result.name}`",
         f"{result.purchases:,}",
-        f"{failed:,}",
+        f"{failed:,} ({reasons})" if failed else "0",
         *times,
         str(books.lost),
         str(books.doubled),

@@ -48,6 +48,8 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
     """Start what does not run. Raises LabError."""
     require_root()
     packages.require(install=install, show=show)
+    if network.exists(HOSTS[0]) and not machine.exists:
+        raise LabError("There is another lab on this machine.")
     machine.acquire()
     show("Installing Patroni")
     packages.install_patroni(machine.folder / "patroni")
@@ -100,7 +102,7 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
 def down(machine: Machine) -> bool:
     """End everything, and delete it. Returns whether there was anything."""
     require_root()
-    if not machine.exists and not any(network.exists(host) for host in HOSTS):
+    if not machine.exists:
         return False
     machine.acquire()
     for host in HOSTS:

@@ -113,7 +113,7 @@ def environment(machine: Machine, host: str) -> dict[str, str]:
         "JWT_REFRESH_SECRET": machine.secret("refresh"),
         "ENCRYPTION_KEYS": machine.secret("encryption"),
         "METRICS_TOKEN": machine.secret("metrics"),
-        **({} if kafka.missing() else {"KAFKA_BOOTSTRAP_SERVERS": kafka.SERVERS}),
+        **({} if kafka.missing() else kafka.SETTINGS),
         "BANK_PROVIDERS": json.dumps([]),
         "STRIPE_SECRET_KEY": "off",
         "WEB_WORKERS": "1",

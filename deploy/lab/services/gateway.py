@@ -94,8 +94,8 @@ http {{
     limit_req_status 429;
     limit_conn_status 429;
 
-    # A buyer stays with a version.
-    split_clients "$http_authorization$remote_addr" $shop {{
+    # Versions that sell at the same time understand each other: a buyer meets both.
+    split_clients "$request_id" $shop {{
 {shares}        * stable;
     }}
     upstream stable {{

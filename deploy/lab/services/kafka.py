@@ -15,6 +15,8 @@ from deploy.lab.hosts import KAFKA, KAFKA_CONTROLLER_PORT, KAFKA_PORT, endpoint
 from deploy.lab.machine import Machine
 
 SERVERS: Final = ",".join(endpoint(host, KAFKA_PORT) for host in KAFKA)
+#: Of the application.
+SETTINGS: Final = {"KAFKA_BOOTSTRAP_SERVERS": SERVERS, "KAFKA_PARTITIONS": "3"}
 _POM: Final = PROJECT_ROOT / "tests" / "events" / "kafka" / "pom.xml"
 _JAVA: Final = ("java", "-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp")
 #: Seconds that the brokers may take to answer a question.

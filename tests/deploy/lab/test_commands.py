@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from deploy.lab import packages
-from deploy.lab import up as lab
+from deploy.lab import network, packages
 from deploy.lab.__main__ import main
 from deploy.lab.drills import DRILLS
 
@@ -66,10 +65,19 @@ def test_without_a_lab_it_says_how_to_start_one(
     assert "There is no lab; start it with" in found.output
 
 
-def test_down_without_a_lab_says_so(monkeypatch: pytest.MonkeyPatch, as_root: Path) -> None:
-    monkeypatch.setattr(lab.network, "exists", lambda _: False)
+def test_down_without_a_lab_says_so(as_root: Path) -> None:
     found = run("down")
     assert (found.exit_code, found.output) == (0, "There is no lab.\n")
+
+
+def test_a_lab_of_another_folder_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, as_root: Path
+) -> None:
+    monkeypatch.setattr(packages, "find", lambda name: name)
+    monkeypatch.setattr(network, "exists", lambda _: True)
+    found = run("up")
+    assert (found.exit_code, found.output) == (1, "Error: There is another lab on this machine.\n")
+    assert list(as_root.iterdir()) == []
 
 
 def test_an_unknown_drill_is_refused_with_the_names_of_all(as_root: Path) -> None:

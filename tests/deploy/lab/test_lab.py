@@ -1,15 +1,20 @@
 """The lab itself: it starts, survives a drill, and leaves nothing behind."""
 
+import http.client
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from websockets.sync.client import connect
 
 from app.common.settings import PROJECT_ROOT
-from deploy.lab import network, packages
+from deploy.lab import hosts, network, packages
+from deploy.lab.services import gateway
 
 MISSING = ", ".join(packages.missing())
 
@@ -35,11 +40,44 @@ def lab(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def require_gateway(folder: Path) -> None:
+    """TLS with HTTP/2, the client's request id, a stream over WebSocket, and the limit of rate."""
+    host = hosts.address("gateway")
+    trusted = gateway.trusted(folder)
+    trusted.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection((host, 443), timeout=10) as plain,
+        trusted.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        assert secure.selected_alpn_protocol() == "h2"
+
+    connection = http.client.HTTPSConnection(host, timeout=10, context=gateway.trusted(folder))
+    connection.request("GET", "/health/live", headers={"X-Request-Id": "from-the-client"})
+    response = connection.getresponse()
+    response.read()
+    assert (response.status, response.headers["X-Request-Id"]) == (200, "from-the-client")
+
+    with connect(f"wss://{host}/stream", ssl=gateway.trusted(folder), proxy=None) as stream:
+        assert json.loads(stream.recv(timeout=10))["type"] == "connection"
+
+    statuses = set()
+    for _ in range(1000):
+        connection.request("GET", "/no-such-path")
+        response = connection.getresponse()
+        response.read()
+        statuses.add(response.status)
+    connection.close()
+    assert statuses <= {404, 429}
+
+
 def test_it_starts_loses_a_leader_and_leaves_nothing_behind(tmp_path: Path) -> None:
     try:
-        for arguments in (("up",), ("up",), ("status",), ("drill", "leader-killed")):
-            done = lab(tmp_path, *arguments)
+        for command in ("up", "up", "status"):
+            done = lab(tmp_path, command)
             assert done.returncode == 0, done.stdout + done.stderr
+        require_gateway(tmp_path / "lab")
+        done = lab(tmp_path, "drill", "leader-killed")
+        assert done.returncode == 0, done.stdout + done.stderr
         assert "| `leader-killed` |" in done.stdout
     finally:
         down = lab(tmp_path, "down")
