@@ -89,7 +89,7 @@ http {{
     access_log {folder}/access.log lab;
 
     # By address: what one client may ask for before anything of ours has worked for it.
-    limit_req_zone $binary_remote_addr zone=edge:10m rate=300r/s;
+    limit_req_zone $binary_remote_addr zone=edge:10m rate=100r/s;
     limit_conn_zone $binary_remote_addr zone=connections:10m;
     limit_req_status 429;
     limit_conn_status 429;
@@ -124,7 +124,7 @@ http {{
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_session_cache shared:tls:10m;
 
-        limit_req zone=edge burst=300 nodelay;
+        limit_req zone=edge burst=200 nodelay;
         limit_conn connections 500;
         client_max_body_size 0;  # The application limits it.
         proxy_request_buffering off;
