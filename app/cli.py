@@ -57,7 +57,8 @@ def _load_or_adopt_settings(*, as_owner: bool = False) -> Settings:
         settings = _load_settings()
     owner_url = settings.migration_database_url if as_owner else None
     url = owner_url or settings.direct_database_url or settings.database_url
-    return replace(settings, database_url=url)
+    # Production refuses two URLs of the same role.
+    return replace(settings, database_url=url, migration_database_url=None)
 
 
 @main.command()

@@ -30,9 +30,12 @@ from app.common import (
     process_state,
     queue,
     redis_client,
+    replica,
     request_counts,
 )
-from app.common.settings import Settings, require_database
+from app.common.database import Database
+from app.common.replica import Replica
+from app.common.settings import Settings
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
@@ -144,13 +147,16 @@ def wire(settings: Settings) -> None:
 
 
 def connect_database(settings: Settings) -> None:
-    url = require_database(settings)
-    db.configure(
-        db.Database(
+    db.configure(Database.of(settings))
+    url = settings.replica_database_url
+    replica.current.configure(
+        Replica(
             url,
             pool_size=settings.database_pool_size,
-            prepare_threshold=settings.database_prepare_threshold or None,
+            max_lag=settings.replica_max_lag.total_seconds(),
         )
+        if url is not None
+        else None
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
@@ -50,6 +51,12 @@ class Pair:
             f"?host={one.host},{two.host}&port={one.port},{two.port}"
         )
 
+    def both(self, url: str) -> str:
+        """The URL of one of the servers as a setting with both hosts."""
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in (self.primary, self.standby))
+        login, _, rest = url.partition("@")
+        return f"{login}@{hosts}/{rest.partition('/')[2]}"
+
     def replicate_synchronously(self) -> None:
         """Have the primary answer a COMMIT when the standby has it, too."""
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
@@ -74,9 +81,11 @@ class Pair:
         self.execute("SELECT pg_promote()")
         self.execute("SELECT pg_reload_conf()")
 
-    def execute(self, statement: str, *, on: PostgresServer | None = None) -> object:
+    def execute(
+        self, statement: str, *, on: PostgresServer | None = None, database: str = "postgres"
+    ) -> object:
         """The value that a statement of the superuser returns. on: by default the primary."""
-        url = (on or self.primary).superuser_url
+        url = f"{(on or self.primary).superuser_url.rpartition('/')[0]}/{database}"
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
@@ -89,6 +98,10 @@ class Pair:
 
     def resume(self) -> None:
         self.execute("SELECT pg_wal_replay_resume()", on=self.standby)
+
+    def stop_standby(self) -> None:
+        """Stop it as a restart would; `standby.restart()` starts it again."""
+        processes.stop(self.standby._process, signal.SIGINT)
 
     def catch_up(self) -> None:
         """Wait until the standby has replayed what the primary has written."""
@@ -134,12 +147,13 @@ class Pair:
 
 
 @contextmanager
-def pair(folder: Path) -> Iterator[Pair]:
+def pair() -> Iterator[Pair]:
     """A primary with a standby that replicates it."""
-    for path in (folder, *folder.parents[:3]):
-        path.chmod(0o755)  # as root, PostgreSQL runs as another user
-    servers = Pair(folder)
-    try:
-        yield servers
-    finally:
-        servers.stop()
+    with TemporaryDirectory(prefix="payment-flow-pair-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root, PostgreSQL runs as another user
+        servers = Pair(folder)
+        try:
+            yield servers
+        finally:
+            servers.stop()

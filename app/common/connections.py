@@ -193,11 +193,12 @@ def create_pool(
     *,
     name: str,
     prepare_threshold: int | None = DEFAULT_PREPARE_THRESHOLD,
+    requires_primary: bool = True,
 ) -> Engine:
     """An engine whose connections plan by index, have the limits above, and replace themselves.
 
     name: of the pool in metrics; prepare_threshold: how often a connection executes a statement
-    before it prepares it, None for never.
+    before it prepares it, None for never; requires_primary: whether it refuses a standby.
     """
     engine = create_engine(
         url,
@@ -214,10 +215,10 @@ def create_pool(
             "connect_timeout": _CONNECT_SECONDS,
             "prepare_threshold": prepare_threshold,
             **_TCP,
-            **_choice_of_host(url),
+            **(_choice_of_host(url) if requires_primary else {}),
         },
     )
-    event.listen(engine, "do_connect", connect_to_primary)
+    event.listen(engine, "do_connect", connect_to_primary if requires_primary else connect)
     event.listen(engine, "checkout", partial(_replace_unusable, engine))
     if isolation_level == "AUTOCOMMIT":
         event.listen(engine, "checkout", _read_clock)

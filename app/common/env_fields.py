@@ -203,10 +203,10 @@ class DatabaseUrl(ma.fields.String):
         try:
             parts = urlsplit(value)
             query = dict(parse_qsl(parts.query))
-            if "," in parts.netloc:
+            login, at, hosts = parts.netloc.rpartition("@")
+            if "," in hosts:
                 names, ports = zip(*hosts_of(parts, port=5432), strict=True)
                 query |= {"host": ",".join(names), "port": ",".join(map(str, ports))}
-                login, at, _ = parts.netloc.rpartition("@")
                 parts = parts._replace(netloc=f"{login}{at}")
             usable = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
             usable = usable and (parts.port is None or parts.port > 0)

@@ -15,7 +15,7 @@ import redis
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from app.common import redis_sentinel
 
@@ -38,15 +38,23 @@ class RedisUnavailable(redis.ConnectionError):
 
 
 class Circuit:
-    """Whether Redis may be called.
+    """Whether a server may be called: Redis, unless it is told otherwise.
 
     A failure opens it. A thread then tries whether Redis answers (half-open), so that no request
     waits for the attempts, and the first answer closes it.
     """
 
-    def __init__(self, probe: Callable[[], object]) -> None:
-        """probe: calls Redis, and raises redis.RedisError if it does not answer."""
+    def __init__(
+        self,
+        probe: Callable[[], object],
+        *,
+        server: str = "redis",
+        failures: tuple[type[Exception], ...] = (redis.RedisError,),
+    ) -> None:
+        """probe: calls the server, and raises one of `failures` if it does not answer."""
         self._probe = probe
+        self._server = server
+        self._failures = failures
         self._lock = threading.Lock()
         self._waiting: list[Callable[[], object]] = []
         self.is_open = False
@@ -62,7 +70,7 @@ class Circuit:
             if self.is_open:
                 return
             self.is_open = True
-        _log.warning("redis_unavailable", error=type(error).__name__)
+        _log.warning(f"{self._server}_unavailable", error=type(error).__name__)
         threading.Thread(target=self._close_when_it_answers, daemon=True).start()
 
     def make_up_for(self, action: Callable[[], object]) -> bool:
@@ -79,13 +87,13 @@ class Circuit:
         while True:
             time.sleep(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
-            with suppress(redis.RedisError):
+            with suppress(*self._failures):
                 self._probe()
                 break
         with self._lock:
             self.is_open = False
             waiting, self._waiting = self._waiting, []
-        _log.warning("redis_available")
+        _log.warning(f"{self._server}_available")
         for action in waiting:
             with suppress(redis.RedisError):
                 action()
@@ -189,8 +197,24 @@ class _Pool(_GuardedPool):
     """Of the Redis at an address."""
 
 
+class _SentinelConnection(SentinelManagedConnection):
+    """A connection that is closed when an answer does not come in time, as any other is: the base
+    class keeps it, and the next caller would get the late answer."""
+
+    def read_response(self, *args: Any, disconnect_on_error: bool = True, **options: Any) -> Any:
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
+
+
+class _TlsSentinelConnection(_SentinelConnection, redis.SSLConnection):
+    """The same with TLS."""
+
+
 class _SentinelPool(_GuardedPool, SentinelConnectionPool):
     """Of the Redis that is the primary according to the Sentinels, whom each new connection asks.
 
     A connection whose Redis has become a replica is closed.
     """
+
+    def __init__(self, *args: Any, ssl: bool = False, **options: Any) -> None:
+        connection = _TlsSentinelConnection if ssl else _SentinelConnection
+        super().__init__(*args, connection_class=connection, **options)

@@ -14,6 +14,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
+from app.common.replica import may_lag
 from app.coupons import service
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
 from app.coupons.schemas import CouponList, CouponOut, CreateCouponIn, UpdateCouponIn, coupon_out
@@ -46,6 +47,7 @@ def create_coupon(body: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.COUPONS_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, CouponList)
+@may_lag
 def list_coupons(args: dict[str, Any]) -> Response:
     """List coupons
 

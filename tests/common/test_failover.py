@@ -8,7 +8,9 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.common import connections, db
-from app.common.db import Database, fetch_one, reading, retry_transaction, transaction
+from app.common.database import Database
+from app.common.db import fetch_one, reading, retry_transaction, transaction
+from tests.live import wait_until
 from tests.standby import Pair, pair
 
 pytestmark = pytest.mark.embedded
@@ -17,8 +19,8 @@ PID = "SELECT pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with pair(tmp_path_factory.mktemp("pair")) as servers:
+def servers() -> Iterator[Pair]:
+    with pair() as servers:
         yield servers
 
 
@@ -76,13 +78,14 @@ class TestReadOnly:
     """A server that refuses to write, as a former primary does behind a pooler."""
 
     @pytest.fixture(autouse=True)
-    def _server_writes_again(self, servers: Pair) -> Iterator[None]:
+    def _server_writes_again(self, servers: Pair, database: Database) -> Iterator[None]:
         yield
         self.refuse_writes(servers, "off")
 
     def refuse_writes(self, servers: Pair, value: str = "on") -> None:
         servers.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
         servers.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: fetch_one("SHOW default_transaction_read_only", {}) == (value,))
 
     def test_every_connection_is_replaced(self, servers: Pair, database: Database) -> None:
         before = pids(database)

@@ -14,6 +14,7 @@ from app.common import db, privileges
 from app.common.env_fields import Duration, declarations
 from app.common.production import LIFETIMES, is_patterned
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError
+from tests import servers
 from tests.environment import REQUIRED, SECRETS, empty_environment, load
 
 # A fixture, which pytest finds by name.
@@ -221,3 +222,18 @@ class TestRole:
 def test_the_image_runs_in_production() -> None:
     dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
     assert "APP_ENV=production" in dockerfile
+
+
+def test_an_administrator_is_created_as_the_owner(
+    monkeypatch: pytest.MonkeyPatch, worker_number: int
+) -> None:
+    command = ["create-admin", "ann@example.com", "--password", "correct horse battery"]
+    with servers.database(f"payment_flow_admin_{worker_number}") as made:
+        urls = {"DATABASE_URL": made.app_url, "MIGRATION_DATABASE_URL": made.owner_url}
+        for name, value in (REQUIRED | urls | {"APP_ENV": "production"}).items():
+            monkeypatch.setenv(name, value)
+
+        result = CliRunner().invoke(main, command)
+        db.current().dispose()
+
+    assert result.output == "Administrator ann@example.com created.\n"

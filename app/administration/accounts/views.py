@@ -21,6 +21,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
+from app.common.replica import may_lag
 from app.wallets.errors import WalletNotFound
 from app.wallets.schemas import HistoryArgs, TransactionList, transaction_out
 
@@ -33,6 +34,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(UsersArgs, location="query")
 @admin_blp.response(200, ListedUserList)
+@may_lag
 def list_users(args: dict[str, Any]) -> Any:
     """List users
 
@@ -85,6 +87,7 @@ def list_user_sessions(args: dict[str, Any], user_id: UUID) -> Any:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(WalletsArgs, location="query")
 @admin_blp.response(200, ListedWalletList)
+@may_lag
 def list_wallets(args: dict[str, Any]) -> Any:
     """List wallets
 

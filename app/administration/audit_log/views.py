@@ -8,6 +8,7 @@ from app.auth.guard import current_admin, requires
 from app.auth.models import Role
 from app.common.db import reading
 from app.common.http import Blueprint
+from app.common.replica import may_lag
 
 admin_blp = Blueprint(
     "admin-audit", __name__, url_prefix="/admin/audit", description="The audit log"
@@ -18,6 +19,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AuditArgs, location="query")
 @admin_blp.response(200, AuditRecordList)
+@may_lag
 def list_audit_records(args: dict[str, Any]) -> Any:
     """List audit records
 

@@ -23,6 +23,7 @@ from app.common import queue
 from app.common.db import after_commit, reading, transaction
 from app.common.http import Blueprint
 from app.common.idempotent import idempotent
+from app.common.replica import may_lag
 from app.inbox import service as inbox
 from app.inbox import tasks as inbox_tasks
 from app.inbox.errors import (
@@ -41,6 +42,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AllPayoutsArgs, location="query")
 @admin_blp.response(200, PayoutRecordList)
+@may_lag
 def list_all_payouts(args: dict[str, Any]) -> Any:
     """List all payouts
 
@@ -55,6 +57,7 @@ def list_all_payouts(args: dict[str, Any]) -> Any:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AllOnrampsArgs, location="query")
 @admin_blp.response(200, OnrampRecordList)
+@may_lag
 def list_all_onramps(args: dict[str, Any]) -> Any:
     """List all on-ramps
 

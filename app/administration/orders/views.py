@@ -10,6 +10,7 @@ from app.auth.models import Role
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
 from app.common.pagination import PageArgs
+from app.common.replica import may_lag
 from app.orders.errors import OrderNotFound
 from app.orders.purchases.schemas import OrderList
 
@@ -22,6 +23,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AllOrdersArgs, location="query")
 @admin_blp.response(200, OrderList)
+@may_lag
 def list_all_orders(args: dict[str, Any]) -> Any:
     """List all orders
 

@@ -19,6 +19,7 @@ from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_address, per_caller
+from app.common.replica import may_lag
 from app.delivery.goods_schemas import RevokeIn
 from app.delivery.licences import activations, files, management, service, tasks
 from app.delivery.licences.errors import (
@@ -327,6 +328,7 @@ def reissue_licence(body: dict[str, Any], product_id: UUID, licence_id: UUID) ->
 @product_blp.arguments(PageArgs, location="query")
 @product_blp.response(200, SoldLicenceList)
 @product_blp.errors(ProductNotFound, UnauthorizedProductAccess)
+@may_lag
 def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     """List the sold licences of a product
 
