@@ -112,6 +112,7 @@ def test_every_purpose_works_again_after_a_failover(servers: Sentinels, worker_a
         runner.run(live.aclose())
 
 
+@pytest.mark.stress
 def test_nobody_gets_an_answer_that_came_too_late(servers: Sentinels) -> None:
     client = redis_client.connect(servers.url_of("default"), timeout=0.2)
     client.set("number", 1)
