@@ -10,7 +10,8 @@ from typing import Final
 
 import redis
 
-from app.local.embedded.redis import ACL, _program
+from app.local.embedded import redis as redis_server
+from app.local.embedded.redis import ACL
 from tests.live import wait_until
 from tests.ports import unused_port
 
@@ -71,7 +72,7 @@ class Sentinels:
     def _start(self, port: int, configuration: Sequence[str], *options: str) -> None:
         path = self._folder / f"{port}.conf"
         path.write_text("\n".join([f"port {port}", "bind 127.0.0.1", *configuration, ""]))
-        program = _program()
+        program = redis_server.program()
         with (self._folder / f"{port}.log").open("a") as log:
             process = subprocess.Popen(
                 [program.root / program.executable, path, *options],

@@ -10,7 +10,12 @@ from app.common.settings import PROJECT_ROOT
 
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-uv.lock",
+    "deploy/lab/requirements.lock",
+]
 #: Files that name container images.
 IMAGE_FILES = [
     path

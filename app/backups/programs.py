@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from app.backups.errors import BackupError
 from app.local.embedded import EmbeddedError
-from app.local.embedded.postgres import installed_program
+from app.local.embedded.postgres import program as embedded_program
 
 _PIECE_BYTES: Final = 2**20
 _MAJOR: Final = re.compile(r"\(PostgreSQL\) (\d+)")
@@ -40,7 +40,7 @@ def path_of(name: str, *, version: int, is_exact: bool = False) -> Path:
 
 def _candidates(name: str) -> Iterator[Path]:
     with suppress(EmbeddedError):
-        program = installed_program()
+        program = embedded_program()
         yield (program.root / program.executable).with_name(name)
     if found := shutil.which(name):
         yield Path(found)

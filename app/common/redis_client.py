@@ -15,7 +15,7 @@ import redis
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from app.common import redis_sentinel
 
@@ -197,8 +197,24 @@ class _Pool(_GuardedPool):
     """Of the Redis at an address."""
 
 
+class _SentinelConnection(SentinelManagedConnection):
+    """A connection that is closed when an answer does not come in time, as any other is: the base
+    class keeps it, and the next caller would get the late answer."""
+
+    def read_response(self, *args: Any, disconnect_on_error: bool = True, **options: Any) -> Any:
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
+
+
+class _TlsSentinelConnection(_SentinelConnection, redis.SSLConnection):
+    """The same with TLS."""
+
+
 class _SentinelPool(_GuardedPool, SentinelConnectionPool):
     """Of the Redis that is the primary according to the Sentinels, whom each new connection asks.
 
     A connection whose Redis has become a replica is closed.
     """
+
+    def __init__(self, *args: Any, ssl: bool = False, **options: Any) -> None:
+        connection = _TlsSentinelConnection if ssl else _SentinelConnection
+        super().__init__(*args, connection_class=connection, **options)

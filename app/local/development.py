@@ -98,6 +98,12 @@ image = _running(
     name="image",
     text="Build the image without a container engine, and sell with it.",
 )
+lab = _running(
+    "deploy.lab",
+    name="lab",
+    text="Several hosts on this machine, and drills with them (Linux, root).",
+    cwd=PROJECT_ROOT,
+)
 screenshots = _running(
     "tests.console.screenshots",
     name="screenshots",
@@ -122,4 +128,4 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
 
 
 #: All of them.
-COMMANDS = (api, show_events, show_settings, bench, drill, image, screenshots, test)
+COMMANDS = (api, show_events, show_settings, bench, drill, image, lab, screenshots, test)

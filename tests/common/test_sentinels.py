@@ -113,6 +113,17 @@ def test_every_purpose_works_again_after_a_failover(servers: Sentinels, worker_a
 
 
 @pytest.mark.stress
+def test_nobody_gets_an_answer_that_came_too_late(servers: Sentinels) -> None:
+    client = redis_client.connect(servers.url_of("default"), timeout=0.2)
+    client.set("number", 1)
+    with pytest.raises(redis.TimeoutError):
+        client.execute_command("DEBUG", "SLEEP", "0.5")
+    wait_until(lambda: not redis_client.circuit_of(client).is_open)
+
+    assert client.get("number") == b"1"
+
+
+@pytest.mark.stress
 def test_a_former_primary_is_left(servers: Sentinels) -> None:
     """It comes back as it was, and becomes a replica while connections to it are open."""
     client = redis_client.connect(servers.url_of("queue"), timeout=1.0)
