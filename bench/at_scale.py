@@ -186,7 +186,8 @@ def measure(shop: Shop, rows: int, sold: UUID) -> Iterator[Measured]:
     own = f"{catalogue}/merchant/my-products"
     yield page("own products", seller, own, 30)
     yield _next_page("own products, next page", seller, own, {}, 30)
-    yield page("own products by name", seller, own, 300, sort="name")
+    for sort in ("name", "price"):
+        yield page(f"own products by {sort}", seller, own, 30, sort=sort)
     yield page("sales", seller, sales, 30)
     yield page("sales, oldest first", seller, sales, 30, sort="oldest")
     yield _next_page("sales, next page", seller, sales, {}, 30)
