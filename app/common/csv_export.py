@@ -126,10 +126,9 @@ def batch_of(rows: Select[Any], cells: Mapping[str, Any], key: Any, *, limit: in
     """
     line = line_of(cells).label("line")
     found = rows.with_only_columns(line, key.label("key")).limit(limit).subquery()
+    last: Any = func.min(found.c.key)
     if isinstance(found.c.key.type, Uuid):  # PostgreSQL 18 has no minimum of UUIDs
         last = cast(func.min(cast(found.c.key, String)), Uuid)
-    else:
-        last = func.min(found.c.key)
     return select(
         func.string_agg(found.c.line, aggregate_order_by(_literal(""), desc(found.c.key))),
         func.count(),

@@ -29,7 +29,7 @@ class CreateRefundIn(RefundPartIn):
     )
 
 
-class RefundForMerchantIn(RefundPartIn, ReasonIn):
+class RefundAnyOrderIn(RefundPartIn, ReasonIn):
     pass
 
 

@@ -40,7 +40,7 @@ from app.orders.refunds.http import respond_with_settlement
 from app.orders.refunds.preview import RefundPreview
 from app.orders.refunds.schemas import (
     CreateRefundIn,
-    RefundForMerchantIn,
+    RefundAnyOrderIn,
     RefundOut,
     RefundPartIn,
     RefundPreviewOut,
@@ -144,7 +144,7 @@ def get_any_refund_preview(args: dict[str, Any], order_id: UUID) -> RefundPrevie
 
 @admin_blp.post("/orders/<uuid:order_id>/refunds")
 @requires(admin_blp, Role.ADMIN)
-@admin_blp.arguments(RefundForMerchantIn)
+@admin_blp.arguments(RefundAnyOrderIn)
 @admin_blp.response(201, RefundOut)
 @admin_blp.errors(OrderNotFound, OwnAccount, *REFUND_ERRORS)
 @requires_admin_code(admin_blp)

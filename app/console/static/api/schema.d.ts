@@ -360,7 +360,7 @@ export interface RefreshedSession { user: SignedInUser; accessToken: string; }
 
 export interface Refund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; byPlatform: boolean; }
 
-export interface RefundForMerchant { reason: string; amount?: string | number; units?: number; }
+export interface RefundAnyOrder { reason: string; amount?: string | number; units?: number; }
 
 export interface RefundPreview { orderId: string; amount: string; fee: string; net: string; currency: string; units: number; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; amountLeft: string; unitsLeft: number; orderNumber: string; }
 
@@ -574,7 +574,7 @@ export interface Operations {
   "GET /admin/orders": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; buyerId?: string; merchantId?: string; productId?: string; paymentMethod?: "WALLET" | "GATEWAY"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: OrderList };
   "GET /admin/orders/export": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; buyerId?: string; merchantId?: string; productId?: string; paymentMethod?: "WALLET" | "GATEWAY"; bom?: boolean }; body: null; answer: null };
   "GET /admin/orders/{order_id}": { query: {  }; body: null; answer: OrderRecord };
-  "POST /admin/orders/{order_id}/refunds": { query: {  }; body: RefundForMerchant; answer: Refund };
+  "POST /admin/orders/{order_id}/refunds": { query: {  }; body: RefundAnyOrder; answer: Refund };
   "GET /admin/orders/{order_id}/refunds/preview": { query: { amount?: string | number; units?: number }; body: null; answer: RefundPreview };
   "GET /admin/payouts": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: PayoutRecordList };
   "GET /admin/payouts/export": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean; bom?: boolean }; body: null; answer: null };
