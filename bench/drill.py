@@ -15,7 +15,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -185,13 +184,14 @@ class Shop:
 
     def destroy(self, process: "subprocess.Popen[bytes]") -> None:
         """Kill everything, and delete the whole data folder, as if the machine were lost."""
-        pid_file = self.data / "postgres" / "cluster" / "postmaster.pid"
-        server = int(pid_file.read_text().split()[0])
-        with suppress(ProcessLookupError):
-            os.kill(server, signal.SIGKILL)
-        process.kill()
+        parent = psutil.Process(process.pid)
+        # All at once: what outlives the others would archive what it has received.
+        everything = [*parent.children(recursive=True), parent]
+        for each in everything:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         process.wait()
-        wait(lambda: not psutil.pid_exists(server), what="the end of PostgreSQL")
+        psutil.wait_procs(everything, timeout=_WAIT_SECONDS)
         shutil.rmtree(self.data)
 
 

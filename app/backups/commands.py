@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from app.common.command_group import Command
 from app.common.settings import Settings
 
 _MOMENT: Final = click.DateTime(
@@ -97,7 +98,7 @@ def _backup(load: Load, connect: Connect) -> click.Group:
 
 
 def _restore(load: Load, wire: Wire) -> click.Command:
-    @click.command()
+    @click.command(cls=Command)
     @click.option("--to", "moment", type=_MOMENT, help="Time (UTC); default: the last transaction.")
     @click.option(
         "--into",
@@ -130,7 +131,7 @@ def _restore(load: Load, wire: Wire) -> click.Command:
 
 
 def _after_restore(connect: Connect) -> click.Command:
-    @click.command("after-restore")
+    @click.command("after-restore", cls=Command)
     @click.option("--since", type=_MOMENT, required=True, help="The time that was restored (UTC).")
     def after_restore(since: datetime) -> None:
         """End sessions of a restored database, and fetch events of banks and the gateway again.

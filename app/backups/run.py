@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import psycopg
 import structlog
 
 from app.backups import creation, embedded, files, restoring, retention
@@ -61,9 +60,10 @@ def _make_regularly(settings: Settings, store: Store, stopping: threading.Event)
             if not last or clock.now() - last[0].started_at >= settings.backup_interval:
                 made = make(settings, store, full=False, show=lambda text: _log.info(text))
                 _log.info("backup made", name=made.name, size=made.size)
-        except (BackupError, psycopg.Error, OSError) as error:
-            message = error.message if isinstance(error, BackupError) else str(error).strip()
-            _log.error("backup failed", reason=message)
+        except BackupError as error:
+            _log.error("backup failed", reason=error.message)
+        except Exception as error:  # the next one may succeed, whatever it was
+            _log.exception("backup failed", reason=type(error).__name__)
         stopping.wait(_CHECK_SECONDS)
 
 

@@ -157,22 +157,23 @@ def restore(
     key: str = KEY,
 ) -> Result:
     """Run the command, on a data folder with a database that it may not touch."""
-    data = Path.cwd() / "data"
-    (data / "postgres" / "cluster").mkdir(parents=True, exist_ok=True)
-    (data / "postgres" / "cluster" / "PG_VERSION").write_text("precious")
-    before = files_of(data)
-    monkeypatch.setenv("DATA_DIR", str(data))
-    monkeypatch.setenv("BACKUP_DIR", str(archive.folder))
-    monkeypatch.setenv("BACKUP_KEYS", key)
-    words = ["--to", to.isoformat()] if to else []
-    result = CliRunner().invoke(main, ["restore", "--yes", *words, *arguments])
-    assert files_of(data) == before
+    with folder() as data:
+        (data / "postgres" / "cluster").mkdir(parents=True)
+        (data / "postgres" / "cluster" / "PG_VERSION").write_text("precious")
+        before = files_of(data)
+        monkeypatch.setenv("DATA_DIR", str(data))
+        monkeypatch.setenv("BACKUP_DIR", str(archive.folder))
+        monkeypatch.setenv("BACKUP_KEYS", key)
+        words = ["--to", to.isoformat()] if to else []
+        result = CliRunner().invoke(main, ["restore", "--yes", *words, *arguments])
+        assert files_of(data) == before
     return result
 
 
 def files_of(data: Path) -> dict[str, bytes]:
+    """All files with their content, without locks."""
     kept = {str(path): path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    return {name: text for name, text in kept.items() if not name.endswith("up.lock")}
+    return {name: text for name, text in kept.items() if not name.endswith("lock")}
 
 
 def segment(archive: Archive, index: int) -> Path:
