@@ -86,7 +86,7 @@ listen writes
     mode tcp
     bind {own}:{WRITES_PORT}
     option httpchk GET /primary
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 frontend reads
@@ -99,13 +99,13 @@ backend replicas
     mode tcp
     balance leastconn
     option httpchk GET /replica?lag=16MB
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 backend leader
     mode tcp
     option httpchk GET /primary
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 # As deploy/haproxy/haproxy.cfg: a request is repeated only if no connection was established.
@@ -114,7 +114,19 @@ frontend shop
     bind {own}:{WEB_PORT}
     option forwardfor
     timeout client 60s
+    use_backend waiting if {{ nbsrv(web) lt 1 }}
     default_backend web
+
+# If none is ready, it is the database that is away. They say so themselves, and sell again at once
+# when it is back.
+backend waiting
+    mode http
+    timeout server 180s
+    retry-on conn-failure
+    option httpchk GET /health/live
+    http-check expect status 200
+    default-server inter 500ms fall 3 rise 1
+{_servers(WEB, WEB_PORT, " check")}
 
 backend web
     mode http
@@ -123,7 +135,7 @@ backend web
     retry-on conn-failure
     option httpchk GET /health/ready
     http-check expect status 200
-    default-server inter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
+    default-server inter 500ms fall 3 rise 1
 {_servers(WEB, WEB_PORT, " check")}
 
 frontend shop-canary
