@@ -56,7 +56,9 @@ def _socket(machine: Machine) -> Path:
 
 
 def _servers(hosts: Iterable[str], port: int, options: str = "") -> str:
-    return "\n".join(f"    server {host} {endpoint(host, port)}{options}" for host in hosts)
+    return "\n".join(
+        f"    server {host} {endpoint(host, port)}{options.format(host=host)}" for host in hosts
+    )
 
 
 def configuration(control: Path) -> str:
@@ -99,14 +101,13 @@ backend replicas
     mode tcp
     balance leastconn
     option httpchk GET /replica?lag=16MB
-    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 backend leader
     mode tcp
-    option httpchk GET /primary
-    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
-{_servers(DATABASES, POSTGRES_PORT, patroni)}
+    default-server on-marked-down shutdown-sessions
+{_servers(DATABASES, POSTGRES_PORT, " track writes/{host}")}
 
 # As deploy/haproxy/haproxy.cfg: a request is repeated only if no connection was established.
 frontend shop
