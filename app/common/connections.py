@@ -122,7 +122,7 @@ def connect_to_primary(
     return connection
 
 
-def _choice_of_host(url: str) -> dict[str, str]:
+def _choice_of_host(url: str) -> dict[str, Any]:
     """Options that lead to the primary if the URL has several hosts and does not choose."""
     query = make_url(url).query
     is_open = "," in query.get("host", "") and "target_session_attrs" not in query

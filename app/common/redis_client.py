@@ -139,7 +139,7 @@ def _open_pool(
     primary = redis_sentinel.parse(url)
     if primary is None:
         return _Pool.from_url(url, circuit=circuit, **limits, **options)
-    sentinels = Sentinel(
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
         primary.sentinels,
         sentinel_kwargs={**primary.login, **limits, "retry": Retry(NoBackoff(), 0)},
     )

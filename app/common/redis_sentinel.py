@@ -39,7 +39,7 @@ def parse(url: str) -> Primary | None:
     _, name, *database = parts.path.split("/")
     query = dict(parse_qsl(parts.query))
     user = parts.netloc.rpartition("@")[0]
-    options = parse_url(f"redis://{user}@/{''.join(database)}")
+    options = parse_url(f"redis://{user}@/{''.join(database)}")  # type: ignore[no-untyped-call]
     tls = {"ssl": True} if parts.scheme == SENTINEL_SCHEMES[1] else {}
     login = {option: query[name] for name, option in _LOGIN.items() if name in query}
     sentinels = hosts_of(parts, port=SENTINEL_PORT)

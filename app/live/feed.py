@@ -216,8 +216,11 @@ def _connect(redis_url: str, *, seconds: float) -> redis.asyncio.Redis:
     primary = redis_sentinel.parse(redis_url)
     if primary is None:
         return redis.asyncio.Redis.from_url(redis_url, **limits)
-    sentinels = Sentinel(primary.sentinels, sentinel_kwargs={**primary.login, **limits})
-    return sentinels.master_for(primary.name, **primary.options, **limits)
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        primary.sentinels, sentinel_kwargs={**primary.login, **limits}
+    )
+    client = sentinels.master_for(primary.name, **primary.options, **limits)
+    return cast("redis.asyncio.Redis", client)
 
 
 def _from_entry(entry: Any) -> Transaction | None:
