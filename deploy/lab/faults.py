@@ -167,7 +167,7 @@ def kafka_lost(run: Run) -> None:
     run.machine.wait(kafka.are_complete, seconds=120, what="Kafka")
     bought = {answer.order for answer in run.client.answers if answer.order}
 
-    def missing() -> set[str | None]:
+    def missing() -> set[str]:
         return bought - set(kafka.subjects(topic))
 
     with suppress(LabError):
