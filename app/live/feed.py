@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 import redis.asyncio
 import structlog
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -67,8 +67,8 @@ class Feed:
             tasks.create_task(self._forever(self._receive))
 
     async def close(self) -> None:
-        await self._redis.aclose()
-        await self._waiting_redis.aclose()
+        await _close(self._redis)
+        await _close(self._waiting_redis)
         self._threads.shutdown(wait=False)
 
     def wake(self) -> None:
@@ -209,18 +209,24 @@ class Feed:
 
 
 def _connect(redis_url: str, *, seconds: float) -> redis.asyncio.Redis:
-    limits: dict[str, Any] = {
-        "socket_timeout": seconds,
-        "socket_connect_timeout": _REDIS_SECONDS,
-    }
+    limits: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": _REDIS_SECONDS}
     primary = redis_sentinel.parse(redis_url)
     if primary is None:
-        return redis.asyncio.Redis.from_url(redis_url, **limits)
+        return redis.asyncio.Redis.from_url(
+            redis_url, socket_timeout=seconds, socket_connect_timeout=_REDIS_SECONDS
+        )
     sentinels = Sentinel(  # type: ignore[no-untyped-call]
         primary.sentinels, sentinel_kwargs={**primary.login, **limits}
     )
     client = sentinels.master_for(primary.name, **primary.options, **limits)
     return cast("redis.asyncio.Redis", client)
+
+
+async def _close(client: redis.asyncio.Redis) -> None:
+    """Close the connections to Redis, and to its Sentinels."""
+    await client.aclose()
+    if isinstance(client.connection_pool, SentinelConnectionPool):
+        await client.connection_pool.sentinel_manager.aclose()
 
 
 def _from_entry(entry: Any) -> Transaction | None:

@@ -171,6 +171,7 @@ def test_every_connection_of_the_database_has_all_time_limits(app: Flask) -> Non
 #: What opens connections to other systems, and the name of its time limit.
 CLIENTS = {
     r"Redis\.from_url\(": "socket_timeout",
+    r"_Pool\.from_url\(|\bSentinel\(": "limits",
     r"urllib3\.PoolManager\(": "timeout",
     r"create_engine\(": "connect_args",
     r"psycopg\.connect\(": "connect_timeout",

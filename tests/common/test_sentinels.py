@@ -13,7 +13,6 @@ from limits.strategies import MovingWindowRateLimiter
 
 from app.common import cache, queue, ratelimit, redis_client, redis_sentinel
 from app.common.settings import InvalidValues
-from app.live import feed
 from app.retention.tasks import prune
 from tests.environment import load
 from tests.live import wait_until
@@ -70,6 +69,9 @@ class TestUrl:
 
 @pytest.mark.stress
 def test_every_purpose_works_again_after_a_failover(servers: Sentinels, worker_app: Flask) -> None:
+    # It declares slots that only the live process fills.
+    from app.live import feed
+
     client = redis_client.connect(servers.url_of("cache"))
     circuit = redis_client.circuit_of(client)
     region = cache.Region(client, "cache:things", ttl=60)
@@ -109,7 +111,7 @@ def test_every_purpose_works_again_after_a_failover(servers: Sentinels, worker_a
         queue.enqueue(prune)
         assert servers.client(servers.primary).llen("rq:queue:default") == 2
         wait_until(lambda: _succeeds(lambda: runner.run(latest("second")) == "second"))
-        runner.run(live.aclose())
+        runner.run(feed._close(live))
 
 
 @pytest.mark.stress
