@@ -29,6 +29,9 @@ BUYERS: Final = 8
 _PAUSE: Final = 0.2
 #: Seconds of undisturbed purchases before and after.
 _CALM_SECONDS: Final = 5
+#: Seconds until a fault is felt, and until somebody gives up.
+_MOMENT: Final = 1.0
+_PATIENCE_SECONDS: Final = 90
 _UNITS: Final = 1_000_000
 
 
@@ -52,12 +55,14 @@ class Result:
 
 @dataclass
 class Run:
-    """A drill that runs. notes: what is remarkable; problems: what should not have happened."""
+    """A drill that runs. notes: what is remarkable; problems: what should not have happened; limit:
+    of the seconds without purchases."""
 
     machine: Machine
     client: Client
     show: Callable[[str], None]
     fault: float = 0.0
+    limit: float | None = None
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -66,19 +71,18 @@ class Run:
         self.show(text)
         self.fault = time.time()
 
-    def until_buying(self, *, seconds: float = 90, since: float | None = None) -> float:
-        """Wait until a purchase succeeds that began after the fault, or after `since`.
+    def until_buying(self, *, since: float | None = None) -> None:
+        """Wait until a purchase succeeds that began after `since`, or a moment after the fault.
 
-        Returns seconds from the fault. Raises LabError.
+        Raises LabError.
         """
-        begin = since or self.fault
+        begin = since or self.fault + _MOMENT
 
         def is_buying() -> bool:
             answers = list(self.client.answers[-200:])
             return any(answer.order and answer.at - answer.seconds > begin for answer in answers)
 
-        self.machine.wait(is_buying, seconds=seconds, what="a purchase")
-        return time.time() - self.fault
+        self.machine.wait(is_buying, seconds=_PATIENCE_SECONDS, what="a purchase")
 
     def calm(self, seconds: float = _CALM_SECONDS) -> None:
         time.sleep(seconds)
@@ -118,6 +122,9 @@ def run_drill(
             product=product,
         )
     ]
+    gap = outage(client.successes(), run.fault)
+    if gap is None or (run.limit is not None and gap.seconds > run.limit):
+        run.problems.append(f"purchases were not back within {run.limit or _PATIENCE_SECONDS} s")
     told = {answer.key: answer.order for answer in answers if answer.order}
     try:
         application.run(machine, "verify")
@@ -127,7 +134,7 @@ def run_drill(
         name=name,
         purchases=len(told),
         failed=Counter(_reason(answer) for answer in answers if not answer.order),
-        outage=outage(client.successes(), run.fault),
+        outage=gap,
         comparison=compare(client.keys, told, booked),
         notes=run.notes,
         problems=run.problems,

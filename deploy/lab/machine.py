@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -140,13 +141,13 @@ class Machine:
         if found := self._find(name):
             found.terminate()
             with suppress(LabError):
-                self.wait(lambda: self._find(name) is None, seconds=seconds, what="")
+                self.wait(partial(self._has_ended, name), seconds=seconds, what="")
         self._kill_group(name)
 
     def kill(self, name: str) -> None:
         """End a process and its group with SIGKILL."""
         self._kill_group(name)
-        self.wait(lambda: self._find(name) is None, seconds=10, what=f"{name} to end")
+        self.wait(partial(self._has_ended, name), seconds=10, what=f"{name} to end")
 
     def kill_host(self, host: str) -> list[str]:
         """End everything on a host, as a power failure does. Returns what has to be started."""
@@ -155,7 +156,7 @@ class Machine:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for name in ended:
-            self.wait(lambda name=name: self._find(name) is None, seconds=10, what=name)
+            self.wait(partial(self._has_ended, name), seconds=10, what=name)
         return ended
 
     def wait(self, is_true: Callable[[], bool], *, seconds: float, what: str) -> float:
@@ -186,6 +187,9 @@ class Machine:
             self._record(known)
             if child := self._children.pop(pid, None):
                 child.wait()
+
+    def _has_ended(self, name: str) -> bool:
+        return self._find(name) is None
 
     def _find(self, name: str) -> psutil.Process | None:
         pid, created = self._processes().get(name, (0, 0.0))

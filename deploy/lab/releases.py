@@ -49,7 +49,7 @@ def rolling_restart(run: Run) -> None:
 def rolling_release(run: Run) -> None:
     """a version with a migration takes over, and another one removes what nobody needs then"""
     before = newest_revision()
-    expand, contract = f"{before}-expand", f"{before}-contract"
+    expand, contract = f"{before}_expand", f"{before}_contract"
     with_column = _version(run.machine, "expand", (expand, before, "ADD", " text"))
     without = _version(
         run.machine, "contract", (expand, before, "ADD", " text"), (contract, expand, "DROP", "")

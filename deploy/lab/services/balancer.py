@@ -56,7 +56,9 @@ def _socket(machine: Machine) -> Path:
 
 
 def _servers(hosts: Iterable[str], port: int, options: str = "") -> str:
-    return "\n".join(f"    server {host} {endpoint(host, port)}{options}" for host in hosts)
+    return "\n".join(
+        f"    server {host} {endpoint(host, port)}{options.format(host=host)}" for host in hosts
+    )
 
 
 def configuration(control: Path) -> str:
@@ -86,7 +88,7 @@ listen writes
     mode tcp
     bind {own}:{WRITES_PORT}
     option httpchk GET /primary
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 frontend reads
@@ -99,14 +101,13 @@ backend replicas
     mode tcp
     balance leastconn
     option httpchk GET /replica?lag=16MB
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
 {_servers(DATABASES, POSTGRES_PORT, patroni)}
 
 backend leader
     mode tcp
-    option httpchk GET /primary
-    default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
-{_servers(DATABASES, POSTGRES_PORT, patroni)}
+    default-server on-marked-down shutdown-sessions
+{_servers(DATABASES, POSTGRES_PORT, " track writes/{host}")}
 
 # As deploy/haproxy/haproxy.cfg: a request is repeated only if no connection was established.
 frontend shop
@@ -114,7 +115,19 @@ frontend shop
     bind {own}:{WEB_PORT}
     option forwardfor
     timeout client 60s
+    use_backend waiting if {{ nbsrv(web) lt 1 }}
     default_backend web
+
+# If none is ready, it is the database that is away. They say so themselves, and sell again at once
+# when it is back.
+backend waiting
+    mode http
+    timeout server 180s
+    retry-on conn-failure
+    option httpchk GET /health/live
+    http-check expect status 200
+    default-server inter 500ms fall 3 rise 1
+{_servers(WEB, WEB_PORT, " check")}
 
 backend web
     mode http
@@ -123,7 +136,7 @@ backend web
     retry-on conn-failure
     option httpchk GET /health/ready
     http-check expect status 200
-    default-server inter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
+    default-server inter 500ms fall 3 rise 1
 {_servers(WEB, WEB_PORT, " check")}
 
 frontend shop-canary

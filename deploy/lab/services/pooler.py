@@ -27,6 +27,8 @@ def configuration(text: str, users: str) -> str:
         (r"host=postgres port=5432", f"host={address('balancer')} port={WRITES_PORT}"),
         (r"(?m)^listen_addr = .*$", f"listen_addr = {address('pooler')}"),
         (r"(?m)^auth_file = .*$", f"auth_file = {users}"),
+        # Another leader is there within seconds.
+        (r"(?m)^server_login_retry = 1$", "server_login_retry = 0.2"),
         (r"(?m)^auth_type = ", "unix_socket_dir =\nauth_type = "),
         # Debian 12 has 1.18, which does not know which connection has which prepared statement:
         # DATABASE_PREPARE_THRESHOLD=0 of the application.

@@ -104,6 +104,7 @@ _SHARED: Final = {
             "wal_keep_size": "256MB",
             "hot_standby_feedback": "on",
             # A standby that is silent is noticed before somebody has waited for long.
+            "wal_retrieve_retry_interval": "100ms",
             "wal_sender_timeout": "3s",
             "wal_receiver_timeout": "3s",
             "tcp_user_timeout": "3s",

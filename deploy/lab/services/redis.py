@@ -35,9 +35,11 @@ def primary(machine: Machine) -> str:
     found = []
     for host in REDIS:
         options = {"socket_timeout": 1, "socket_connect_timeout": 1}
-        sentinel = client.Sentinel([(address(host), SENTINEL_PORT)], **options)
+        sentinel = client.Sentinel(  # type: ignore[no-untyped-call]
+            [(address(host), SENTINEL_PORT)], **options
+        )
         with suppress(client.exceptions.RedisError):
-            found.append(sentinel.discover_master(NAME)[0])
+            found.append(sentinel.discover_master(NAME)[0])  # type: ignore[no-untyped-call]
     if not found or found.count(found[0]) < _QUORUM:
         return ""
     host = host_of(found[0])
