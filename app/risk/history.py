@@ -49,7 +49,8 @@ class Profile:
     payees: set[UUID] = field(default_factory=set)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
     _first_totals: Totals = field(default=Totals())
-    _known: dict[tuple[str | None, str | None], Any] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _devices: dict[UUID, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._first_totals = self.totals
@@ -88,16 +89,25 @@ class Profile:
 
     def is_known(self, session: Session, origin: Origin, now: datetime) -> Any:
         """Whether device and address of a request have been known for a day. Read once for each."""
-        key = origin.device, origin.address
+        key = origin.session_id, origin.agent, origin.address
         if key not in self._known:
             self._known[key] = repository.get_known(
                 session,
                 user_id=self.user_id,
-                device=origin.device,
+                session_id=origin.session_id,
+                agent=origin.agent,
                 address=origin.address,
                 since=now - WINDOWS[Window.DAY],
             )
         return self._known[key]
+
+    def device_of(self, session: Session, session_id: UUID | None) -> str | None:
+        """The ID of the device of a session. Read once for each."""
+        if session_id is None:
+            return None
+        if session_id not in self._devices:
+            self._devices[session_id] = repository.get_device(session, session_id)
+        return self._devices[session_id]
 
 
 def query_profiles(

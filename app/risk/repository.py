@@ -163,10 +163,18 @@ _RECEIVERS = """
         AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
 """
 _KNOWN = """
-    SELECT coalesce(bool_or(user_agent = %(device)s), false) AS device,
-        coalesce(bool_or(address = %(address)s), false) AS address
-    FROM login_sessions WHERE user_id = %(user_id)s AND created_at <= %(since)s
+    SELECT coalesce(bool_or(s.address = %(address)s), false) AS address,
+        coalesce(bool_or(
+            CASE
+                WHEN own.kind = 'API_KEY' THEN s.id = own.id
+                WHEN own.device_id IS NULL THEN s.user_agent = %(agent)s
+                ELSE s.device_id = own.device_id
+            END
+        ), false) AS device
+    FROM login_sessions s LEFT JOIN login_sessions own ON own.id = %(session_id)s
+    WHERE s.user_id = %(user_id)s AND s.created_at <= %(since)s
 """
+_DEVICE = "SELECT device_id FROM login_sessions WHERE id = %(session_id)s"
 # What is counted is subtracted again from the first row in the window.
 _BEFORE = """
     LEFT JOIN LATERAL (
@@ -226,13 +234,27 @@ def get_known(
     session: Session,
     *,
     user_id: UUID,
-    device: str | None,
+    session_id: UUID | None,
+    agent: str | None,
     address: str | None,
     since: datetime,
 ) -> Any:
-    """Whether the user had a session with this `device` and this `address` before a time."""
-    values = {"user_id": user_id, "device": device, "address": address, "since": since}
+    """Whether the user had a session with the `device` of this one, and with this `address`, before
+    a time. An API key is a device of its own; agent: for sessions whose device has no ID."""
+    values = {
+        "user_id": user_id,
+        "session_id": session_id,
+        "agent": agent,
+        "address": address,
+        "since": since,
+    }
     return send(session, _KNOWN, values).fetchone()
+
+
+def get_device(session: Session, session_id: UUID) -> str | None:
+    """The ID of the device of a session."""
+    found = send(session, _DEVICE, {"session_id": session_id}).fetchone()
+    return None if found is None else found.device_id
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:
