@@ -13,7 +13,7 @@ import uvicorn
 from app.administration.traffic import client as traffic
 from app.auth import tokens
 from app.auth.stream_tickets import service as stream_tickets
-from app.common import cache, db, logging, metrics_server, open_files, redis_client
+from app.common import cache, db, logging, metrics_server, open_files, otlp, redis_client
 from app.common.listening import listen
 from app.common.settings import Settings, require_database, require_redis
 from app.live import access, connections
@@ -51,7 +51,9 @@ def serve(settings: Settings) -> None:
         metrics_server.start(metrics, settings.metrics_token)
     os.nice(_NICENESS)
     _configure(settings)
-    sys.exit(asyncio.run(_serve(settings, listener)))
+    with otlp.exported(settings, process="live"):
+        code = asyncio.run(_serve(settings, listener))
+    sys.exit(code)
 
 
 def _configure(settings: Settings) -> None:
