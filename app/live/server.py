@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -51,6 +52,8 @@ def serve(settings: Settings) -> None:
         metrics_server.start(metrics, settings.metrics_token)
     os.nice(_NICENESS)
     _configure(settings)
+    # uvicorn raises SIGTERM again once it has stopped, which would end the process at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with otlp.exported(settings, process="live"):
         code = asyncio.run(_serve(settings, listener))
     sys.exit(code)

@@ -43,15 +43,18 @@ class Inputs(dict[str, Any]):
 
 
 def _count(window: Window, inputs: Inputs) -> int:
-    return inputs.profile.within(window).payments + 1
+    profile = inputs.profile
+    return profile.totals.payments - profile.start_of(window).payments + 1
 
 
 def _sum(window: Window, inputs: Inputs) -> int:
-    return (inputs.profile.within(window).sum + inputs.attempt.amount) % TOTALS_MODULUS
+    profile = inputs.profile
+    earlier = profile.totals.sum - profile.start_of(window).sum
+    return (earlier + inputs.attempt.amount) % TOTALS_MODULUS
 
 
 def _refused(window: Window, inputs: Inputs) -> int:
-    return inputs.profile.within(window).refused
+    return inputs.profile.totals.refused - inputs.profile.start_of(window).refused
 
 
 def _refused_at_address(window: Window, inputs: Inputs) -> int | None:

@@ -178,10 +178,10 @@ _DEVICE = "SELECT device_id FROM login_sessions WHERE id = %(session_id)s"
 # What is counted is subtracted again from the first row in the window.
 _BEFORE = """
     LEFT JOIN LATERAL (
-        SELECT json_build_array(d.ordinal - 1,
-            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END,
-            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END,
-            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END) AS totals
+        SELECT d.ordinal - 1 AS ordinal,
+            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END AS count_total,
+            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END AS sum_total,
+            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END AS refused_total
         FROM risk_decisions d
         WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
             AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
@@ -190,7 +190,7 @@ _BEFORE = """
 """
 _PROFILES = """
     SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        l.ordinal, l.count_total, l.sum_total, l.refused_total {columns}
+        json_build_array({totals}) AS totals
     FROM users u
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
@@ -204,7 +204,11 @@ _PROFILES = """
 @cache
 def _profiles(windows: tuple[str, ...]) -> str:
     return _PROFILES.format(
-        columns="".join(f", {name}.totals AS before_{name}" for name in windows),
+        totals=", ".join(
+            f"{name}.{column}"
+            for name in ("l", *windows)
+            for column in ("ordinal", "count_total", "sum_total", "refused_total")
+        ),
         joins="".join(_BEFORE.format(name=name) for name in windows),
     )
 
@@ -216,8 +220,9 @@ def query_profiles(
     currency: str,
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """Send the query for payers: one row each, with the totals of their last decision, and for each
-    window, which begins at `since`, a list of those before the first decision in it, or None."""
+    """Send the query for payers: one row each, with a list of totals: those of their last decision,
+    and for each window, which begins at `since`, those before the first decision in it. All four
+    are None where there is none."""
     values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
     for window, start in since.items():
         values[f"since_{window}"] = start

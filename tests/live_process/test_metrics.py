@@ -51,3 +51,6 @@ def test_it_counts_its_streams(settings: Settings, live_database: servers.TestDa
         assert listed.attributes["http.response.status_code"] == 200
         (missing,) = collector.of_trace(TRACE_ID)["GET"]
         assert missing.attributes["http.response.status_code"] == 404
+        assert live.call("GET", "/api/stats", headers=trace).status == 200
+    # What is not yet sent is sent when the process ends.
+    assert "GET /api/stats" in collector.of_trace(TRACE_ID)
