@@ -21,7 +21,7 @@ from tests.wallets.helpers import lock, wallet_of
 LARGE = "6000.00"
 STEPS = ("release", "reject", "expire", "refund", "lock", "delete")
 #: How many of them happen to each purchase.
-LENGTH = 4
+LENGTH = 3
 
 pytestmark = pytest.mark.stress
 

@@ -168,10 +168,9 @@ def _count(message: Message, outcome: str) -> None:
 
 def _traceparent(message: Message) -> str | None:
     """The header of the system that has sent it."""
-    for name, value in message.headers() or ():
-        if name == "traceparent" and isinstance(value, bytes):
-            return value.decode("ascii", "replace")
-    return None
+    headers: Any = message.headers() or ()
+    value = dict(headers).get("traceparent")
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else None
 
 
 def _position(message: Message) -> dict[str, Any]:

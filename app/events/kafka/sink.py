@@ -237,10 +237,10 @@ class KafkaSink:
         self._connection_error = error
 
 
-def _headers(message: StoredEvent) -> dict[str, str]:
+def _headers(message: StoredEvent) -> dict[str, str | bytes | None]:
     if message.trace_context is None:
-        return dict(_HEADERS)
-    return _HEADERS | {"traceparent": message.trace_context}
+        return {**_HEADERS}
+    return {**_HEADERS, "traceparent": message.trace_context}
 
 
 def _waves(events: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:
