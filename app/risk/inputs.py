@@ -36,10 +36,11 @@ class Inputs(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         read = _READ.get(name)
         if read is None:
-            self[name] = store.read_score(name, self, self.in_force.models)
+            value = store.read_score(name, self, self.in_force.models)
         else:
-            self[name] = read(self)
-        return self[name]
+            value = read(self)
+        self[name] = value
+        return value
 
 
 def _count(window: Window, inputs: Inputs) -> int:
