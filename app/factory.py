@@ -34,6 +34,7 @@ from app.common import (
     logging,
     openapi,
     ratelimit,
+    replica,
 )
 from app.common.settings import PRODUCT_NAME, Settings, load_settings
 from app.console.views import blp as console_blp
@@ -169,6 +170,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     http.install(app, cors_origins=settings.cors_origins)
     ratelimit.install(app, settings)
     auth_http.install(app, token_rules())
+    if replica.current() is not None:
+        replica.install(app)
     register_api(app, settings)
     app.register_blueprint(docs_root_blp)
     app.register_blueprint(docs_blp)

@@ -30,9 +30,12 @@ from app.common import (
     process_state,
     queue,
     redis_client,
+    replica,
     request_counts,
 )
-from app.common.settings import Settings, require_database
+from app.common.database import Database
+from app.common.replica import Replica
+from app.common.settings import Settings
 from app.coupons import service as coupons
 from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
@@ -47,6 +50,7 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.insights.health import service as insights_health
 from app.insights.objectives.objective import Objectives, objectives
 from app.notifications import mail_config, page_links
 from app.notifications import queue as mail_queue
@@ -144,8 +148,17 @@ def wire(settings: Settings) -> None:
 
 
 def connect_database(settings: Settings) -> None:
-    url = require_database(settings)
-    db.configure(db.Database(url, pool_size=settings.database_pool_size))
+    db.configure(Database.of(settings))
+    url = settings.replica_database_url
+    replica.current.configure(
+        Replica(
+            url,
+            pool_size=settings.database_pool_size,
+            max_lag=settings.replica_max_lag.total_seconds(),
+        )
+        if url is not None
+        else None
+    )
 
 
 def connect_redis(url: str, *, cache_url: str | None = None) -> None:
@@ -225,6 +238,7 @@ def subscribe(settings: Settings) -> None:
     past_attempts.endings.subscribe(PaymentKind.PAYOUT, payout_endings.find_endings)
     health.reports.subscribe("events", relay_monitoring.report)
     health.reports.subscribe("webhooks", webhook_monitoring.report)
+    health.gauge_sources.subscribe("backups", insights_health.backup_gauges)
     if settings.redis_url is not None:
         health.gauge_sources.subscribe("jobs", queue.gauges)
     if settings.kafka_bootstrap_servers:

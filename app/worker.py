@@ -16,9 +16,23 @@ from typing import Final
 import redis
 import structlog
 
-from app.common import clock, job_worker, logging, metric_files, metrics_server, otlp, queue
+from app.common import (
+    clock,
+    job_worker,
+    logging,
+    metric_files,
+    metrics_server,
+    otlp,
+    queue,
+    redis_client,
+)
 from app.common.listening import listen
-from app.common.settings import Settings, SettingsError, require_database, require_redis
+from app.common.settings import (
+    Settings,
+    SettingsError,
+    require_direct_database,
+    require_redis,
+)
 from app.delivery.codes import tasks as codes
 from app.delivery.licences import tasks as licences
 from app.events import outside
@@ -146,9 +160,7 @@ def work(settings: Settings) -> None:
 
 def require_working(settings: Settings) -> None:
     """Raises WorkerProblem unless all processes of the worker of this machine work."""
-    connection = redis.Redis.from_url(
-        require_redis(settings), socket_timeout=3, socket_connect_timeout=3
-    )
+    connection = redis_client.connect_directly(require_redis(settings), timeout=3)
     try:
         missing = job_worker.missing_processes(
             connection, with_consumer=bool(settings.kafka_bootstrap_servers)
@@ -173,8 +185,8 @@ def make_worker(queue_name: str, connection: redis.Redis) -> job_worker.JobWorke
 
 def _connect(redis_url: str) -> redis.Redis:
     # RQ waits for jobs for 15 seconds less than its TTL, and raises this timeout accordingly.
-    return redis.Redis.from_url(
-        redis_url, socket_timeout=10, socket_connect_timeout=3, socket_keepalive=True
+    return redis_client.connect_directly(
+        redis_url, timeout=10, connect_timeout=3, socket_keepalive=True
     )
 
 
@@ -290,7 +302,7 @@ def _run_relay(settings: Settings, redis_url: str) -> None:
     with otlp.exported(settings, process="relay"):
         relay.run(
             sinks(settings),
-            listen_url=settings.listen_database_url or require_database(settings),
+            listen_url=require_direct_database(settings),
             stop=_stop_event(),
             report=_reporter(redis_url, job_worker.RELAY),
         )

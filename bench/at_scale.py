@@ -23,6 +23,7 @@ from rich.table import Table
 
 from app.common.settings import COMMAND, PROJECT_ROOT
 from bench import insights
+from bench.first_paint import measure_first_paint
 from bench.servers import Servers, start_servers
 from bench.shop import Shop, User
 
@@ -115,6 +116,9 @@ def main(arguments: list[str]) -> int:
         prog=f"{COMMAND} bench at-scale", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="of each large table (10⁶)")
+    parser.add_argument(
+        "--console", action="store_true", help="only the first paint of lists in the console"
+    )
     parser.add_argument("--json", type=Path, default=PROJECT_ROOT / ".data" / "at-scale.json")
     options = parser.parse_args(arguments)
     console = Console()
@@ -122,6 +126,13 @@ def main(arguments: list[str]) -> int:
         shop = Shop(servers, buyers=5, merchants=5, long=options.rows)
         sold = seed(shop, rows=options.rows)
         console.print(f"seeded {options.rows:,} rows of each table")
+        if options.console:
+            for paint in measure_first_paint(shop):
+                console.print(
+                    f"{paint.name}: {paint.within:,.0f} ms within the console,"
+                    f" {paint.loaded:,.0f} ms when the page is loaded"
+                )
+            return 0
         results = list(measure(shop, options.rows, sold))
     console.print(table(results))
     options.json.parent.mkdir(exist_ok=True)
@@ -171,7 +182,9 @@ def measure(shop: Shop, rows: int, sold: UUID) -> Iterator[Measured]:
     own = f"{catalogue}/merchant/my-products"
     yield page("own products", seller, own, 30)
     yield _next_page("own products, next page", seller, own, {}, 30)
+    yield page("own products by name", seller, own, 300, sort="name")
     yield page("sales", seller, sales, 30)
+    yield page("sales, oldest first", seller, sales, 30, sort="oldest")
     yield _next_page("sales, next page", seller, sales, {}, 30)
     yield page("summary of 30 days", seller, summary, 100, **{"from": _ago(30), "to": _ago(0)})
     yield page("summary of a year", seller, summary, 100, **year)
@@ -182,9 +195,17 @@ def measure(shop: Shop, rows: int, sold: UUID) -> Iterator[Measured]:
     yield page("history", owner, history, 30)
     yield page("history, page 1,000", owner, history, 30, page=min(1000, rows // 40))
     yield page("history of one type", owner, history, 30, type="DEPOSIT")
+    yield page("history, oldest first", owner, history, 30, sort="oldest")
+    operator = Client(shop.servers, shop.administrator)
+    for what in ("users", "wallets", "orders"):
+        yield page(f"all {what}", operator, f"/api/v1/admin/{what}", 30)
+        yield page(
+            f"all {what}, oldest first", operator, f"/api/v1/admin/{what}", 30, sort="oldest"
+        )
     yield from measure_insights(shop)
     yield _export("export of sales", seller, f"{sales}/export", year, rows)
     yield _export("export of products", seller, f"{catalogue}/merchant/export", {}, rows // 5)
+    yield _export("export of all orders", operator, "/api/v1/admin/orders/export", {}, rows)
 
 
 def measure_insights(shop: Shop) -> Iterator[Measured]:

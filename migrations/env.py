@@ -17,7 +17,7 @@ try:
         settings = load_for_migration()
 except SettingsError as error:
     raise CommandError(str(error)) from None
-url = settings.migration_database_url or settings.database_url
+url = settings.migration_database_url or settings.direct_database_url or settings.database_url
 if url is None:
     raise CommandError(f"DATABASE_URL is not set, and `{COMMAND} up` is not running.")
 

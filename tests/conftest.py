@@ -17,6 +17,7 @@ from sqlalchemy.orm import sessionmaker
 from app.banks import client as bank_client
 from app.banks import providers
 from app.common import cache, db, http, process_state, redis_client
+from app.common.database import Database
 from app.common.process_state import Slot
 from app.common.ratelimit import limiter
 from app.common.settings import Settings
@@ -175,7 +176,7 @@ def clean_database(worker_number: int) -> Iterator[CleanDatabase]:
 def committing(worker_app: Flask, clean_database: CleanDatabase) -> Iterator[Flask]:
     """The application with real commits on a separate database: for threads and triggers."""
     kept = db.current()
-    fresh = db.configure(db.Database(clean_database.take().app_url, pool_size=40))
+    fresh = db.configure(Database(clean_database.take().app_url, pool_size=40))
     clear_cache()
     try:
         with worker_app.app_context():

@@ -70,6 +70,12 @@ def _set_urls(*, app: str, owner: str, admin: str) -> None:
 def make_template() -> None:
     """Migrate a database once, which every test database is copied from."""
     database = create(_TEMPLATE, template="template0")
+    migrate_database(database)
+    _create_as_owner(database)
+
+
+def migrate_database(database: TestDatabase) -> None:
+    """Create the tables of an empty database."""
     settings = Settings(
         database_url=database.app_url,
         migration_database_url=database.owner_url,
@@ -78,7 +84,6 @@ def make_template() -> None:
     os.environ |= {"DATABASE_URL": database.app_url, "MIGRATION_DATABASE_URL": database.owner_url}
     try:
         migrate(settings)
-        _create_as_owner(database)
     finally:
         for name, value in saved.items():
             os.environ.pop(name)

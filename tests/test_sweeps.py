@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import Column, Insert, Table, Uuid, func, insert, select, text, true
 
 from app.common import db
+from app.common.database import Database
 from app.models import Base
 from app.worker import JOBS
 from tests import servers
@@ -41,7 +42,7 @@ _READ = """
 def large(worker_app: Flask, worker_number: int) -> Iterator[servers.TestDatabase]:
     """A database with many records of every kind and status, none of which is due."""
     with servers.database(f"payment_flow_sweeps_{worker_number}") as made:
-        with using_database(db.Database(made.app_url)), worker_app.app_context():
+        with using_database(Database(made.app_url)), worker_app.app_context():
             create_records(worker_app)
             with pytest.MonkeyPatch.context() as patch:
                 freeze_clock(patch, LATER)
@@ -77,7 +78,7 @@ def test_a_job_reads_only_what_is_due(
     job: Callable[[], object],
 ) -> None:
     freeze_clock(monkeypatch, LATER)
-    with using_database(db.Database(large.app_url)), rolled_back(worker_app):
+    with using_database(Database(large.app_url)), rolled_back(worker_app):
         before = rows_read()
         job()
         read = {table: rows - before.get(table, 0) for table, rows in rows_read().items()}

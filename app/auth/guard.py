@@ -35,7 +35,7 @@ from app.auth.tokens import Identity, read_access_token
 from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import SecondFactor
 from app.common import ratelimit
-from app.common.db import OutcomeUnknown, reading, transaction
+from app.common.db import OutcomeUnknown, on_primary, reading, transaction
 from app.common.errors import AppError, BadRequest, Unauthorized
 from app.common.fair_executor import Turn
 from app.common.http import Blueprint, bearer_token, is_error, peek_json, settings
@@ -159,9 +159,10 @@ def _record_use_after_response(key_id: UUID) -> None:
 def current_user(session: Session) -> User:
     """The caller, as of this transaction. Raises Unauthorized."""
     caller = identity()
-    return service.require_user_of_session(
-        session, user_id=caller.user_id, session_id=caller.session_id
-    )
+    with on_primary(session) as current:
+        return service.require_user_of_session(
+            current, user_id=caller.user_id, session_id=caller.session_id
+        )
 
 
 def identity() -> Identity:
@@ -182,9 +183,10 @@ def optional_user(session: Session, *, scope: Scope) -> User | None:
         caller = _read_caller()
         if caller.scopes is not None and scope not in caller.scopes:
             return None
-        return service.require_user_of_session(
-            session, user_id=caller.user_id, session_id=caller.session_id
-        )
+        with on_primary(session) as current:
+            return service.require_user_of_session(
+                current, user_id=caller.user_id, session_id=caller.session_id
+            )
     except Unauthorized:
         return None
 
@@ -220,9 +222,11 @@ def current_admin(session: Session) -> User:
     Raises Unauthorized, and AdminCodeRequired without two-factor authentication where it is
     required.
     """
-    user = current_user(session)
-    if settings().admin_two_factor_required and not two_factor.is_enabled(session, user_id=user.id):
-        raise AdminCodeRequired(enrolled=False, tried=False)
+    with on_primary(session) as current:
+        user = current_user(current)
+        required = settings().admin_two_factor_required
+        if required and not two_factor.is_enabled(current, user_id=user.id):
+            raise AdminCodeRequired(enrolled=False, tried=False)
     return user
 
 
@@ -305,6 +309,20 @@ def caller_turn() -> Turn:
     By address, because accounts are free.
     """
     return Turn(ratelimit.address(), preferred=True)
+
+
+def confirms_password(view: View) -> View:
+    """Require the `password` of the body, which is not passed on.
+
+    It stands between `@blp.arguments` and `@idempotent`.
+    """
+
+    @wraps(view)
+    def confirmed(body: dict[str, Any], **values: Any) -> Any:
+        require_password(body.pop("password"))
+        return view(body, **values)
+
+    return cast("View", confirmed)
 
 
 def require_password(password: str) -> None:

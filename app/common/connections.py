@@ -6,7 +6,8 @@ clock runs then.
 
 import select
 import time
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 import psycopg
@@ -62,6 +63,8 @@ _OPTIONS: Final = (
     f" -c timezone=UTC {BY_INDEX}"
 )
 _CONNECT_SECONDS: Final = 3
+#: As psycopg has it.
+DEFAULT_PREPARE_THRESHOLD: Final = 5
 _TCP: Final[dict[str, Any]] = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -96,11 +99,34 @@ class Connection(psycopg.Connection[Any]):
 set_json_loads(orjson.loads)
 
 
-def connect_within_deadline(
-    _: Dialect, __: object, args: tuple[Any, ...], options: dict[str, Any]
-) -> Connection:
+def connect(_: Dialect, __: object, args: tuple[Any, ...], options: dict[str, Any]) -> Connection:
     """Connect as SQLAlchemy's dialect does, with our class of connections."""
     return Connection.connect(*args, **options)
+
+
+def connect_to_primary(
+    dialect: Dialect, record: object, args: tuple[Any, ...], options: dict[str, Any]
+) -> Connection:
+    """Connect, and refuse a standby: while a failover is in progress, an address can lead to one.
+
+    It would answer reads as of the past, and keep the connection. Whether it is one is asked,
+    because what it has reported to a pooler can be out of date.
+    """
+    connection = connect(dialect, record, args, options)
+    connection.autocommit = True
+    row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    if row is None or row[0]:
+        connection.close()
+        raise psycopg.OperationalError("the server is a standby")
+    connection.autocommit = False
+    return connection
+
+
+def _choice_of_host(url: str) -> dict[str, Any]:
+    """Options that lead to the primary if the URL has several hosts and does not choose."""
+    query = make_url(url).query
+    is_open = "," in query.get("host", "") and "target_session_attrs" not in query
+    return {"target_session_attrs": "primary"} if is_open else {}
 
 
 class Pool(QueuePool):
@@ -117,6 +143,8 @@ class Pool(QueuePool):
         name = self.logging_name or "other"
         self._waits, self._refused = _WAITS.labels(name), _REFUSED.labels(name)
         self._in_use = _IN_USE.labels(name)
+        #: Whether every connection is to be replaced before it is used again.
+        self.is_outdated = False
 
     def _do_get(self) -> ConnectionPoolEntry:
         if deadline.remaining() == 0:
@@ -151,15 +179,26 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     url: as in the settings. Raises psycopg.OperationalError.
     """
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(plain, connect_timeout=_CONNECT_SECONDS, **_TCP, autocommit=True)
+    connection = psycopg.connect(
+        plain, connect_timeout=_CONNECT_SECONDS, **_TCP, **_choice_of_host(url), autocommit=True
+    )
     connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
     return connection
 
 
-def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) -> Engine:
+def create_pool(
+    url: str,
+    isolation_level: Any,
+    pool_size: int,
+    *,
+    name: str,
+    prepare_threshold: int | None = DEFAULT_PREPARE_THRESHOLD,
+    requires_primary: bool = True,
+) -> Engine:
     """An engine whose connections plan by index, have the limits above, and replace themselves.
 
-    name: of the pool in metrics.
+    name: of the pool in metrics; prepare_threshold: how often a connection executes a statement
+    before it prepares it, None for never; requires_primary: whether it refuses a standby.
     """
     engine = create_engine(
         url,
@@ -174,22 +213,34 @@ def create_pool(url: str, isolation_level: Any, pool_size: int, *, name: str) ->
             "application_name": "payment-flow",
             "options": _OPTIONS,
             "connect_timeout": _CONNECT_SECONDS,
+            "prepare_threshold": prepare_threshold,
             **_TCP,
+            **(_choice_of_host(url) if requires_primary else {}),
         },
     )
-    event.listen(engine, "do_connect", connect_within_deadline)
-    event.listen(engine, "checkout", _replace_closed)
+    event.listen(engine, "do_connect", connect_to_primary if requires_primary else connect)
+    event.listen(engine, "checkout", partial(_replace_unusable, engine))
     if isolation_level == "AUTOCOMMIT":
         event.listen(engine, "checkout", _read_clock)
     return engine
 
 
-def _replace_closed(connection: Any, record: Any, _: object) -> None:
-    """Have the pool replace a connection that the server has closed.
+def replace_connections(engine: Engine) -> None:
+    """Have the pool of an engine replace every connection before it is used again."""
+    cast("Pool", engine.pool).is_outdated = True
+
+
+def _replace_unusable(engine: Engine, connection: Any, record: Any, _: object) -> None:
+    """Have the pool replace all connections if this one has been closed by the server, or if
+    `replace_connections` was called.
 
     Nothing is sent on an idle connection, so one with data to read has been closed or is about to
     be. Polling the socket costs no round trip, unlike a ping.
     """
+    pool = cast("Pool", engine.pool)
+    if pool.is_outdated:
+        pool.is_outdated = False
+        raise InvalidatePoolError
     poll = record.info.get("poll")
     if poll is None:
         poll = record.info["poll"] = select.poll()

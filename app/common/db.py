@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import psycopg
 from sqlalchemy import BigInteger, DateTime, MetaData, text
@@ -16,11 +16,11 @@ from sqlalchemy.exc import (
     InvalidRequestError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.common import deadline, metrics, side_effects
 from app.common.columns import Chronological
-from app.common.connections import create_pool
+from app.common.database import Database
 from app.common.driver import (
     abandon_pipeline,
     connection_of,
@@ -34,6 +34,13 @@ from app.common.process_state import Slot
 from app.common.sqlstates import Failure, failure_of
 
 T = TypeVar("T")
+
+
+class SessionFactory(Protocol):
+    """Opens a session for reads. snapshot: whether all of its statements read the same one."""
+
+    def __call__(self, *, snapshot: bool) -> Session: ...
+
 
 #: How often, and for how long, a transaction is retried before the caller gets Unavailable.
 MAX_TRIES: Final = 8
@@ -77,52 +84,11 @@ class OutcomeUnknown(AppError):
     message = "The database connection was lost while saving. Check your history before retrying."
 
 
-class Database:
-    """The connection pools of a process, and its sessions: autocommit, READ COMMITTED, SERIALIZABLE
-    and, for reads only, REPEATABLE READ.
-
-    pool_size: the maximum number of connections, at least two. Two of them serve SERIALIZABLE
-    transactions only, which run one batch at a time: always the same backends, with their
-    statements prepared. Health checks have two more, so that they do not wait behind requests, nor
-    the one of the database behind the others.
-    """
-
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        reserved = 2 if pool_size > 2 else 1
-        self.engine = create_pool(url, "AUTOCOMMIT", max(pool_size - reserved, 1), name="requests")
-        self._serializable_engine = create_pool(url, "SERIALIZABLE", reserved, name="ledger")
-        self.autocommit = sessionmaker(self.engine, expire_on_commit=False)
-        self.read_committed = sessionmaker(
-            self.engine.execution_options(isolation_level="READ COMMITTED"), expire_on_commit=False
-        )
-        self.serializable = sessionmaker(self._serializable_engine, expire_on_commit=False)
-        self.snapshot = sessionmaker(
-            self.engine.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            ),
-            expire_on_commit=False,
-        )
-        self._health_engine = create_pool(url, "AUTOCOMMIT", 2, name="health")
-        self.health = sessionmaker(self._health_engine)
-
-    def dispose(self) -> None:
-        """Close every connection that is not in use."""
-        self.engine.dispose()
-        self._serializable_engine.dispose()
-        self._health_engine.dispose()
-
-    @contextmanager
-    def borrowed(self) -> Iterator[psycopg.Connection[Any]]:
-        """A psycopg connection of the pool, in autocommit mode."""
-        connection = self.engine.raw_connection()
-        try:
-            yield cast("psycopg.Connection[Any]", connection.driver_connection)
-        finally:
-            connection.close()
-
-
 #: The transaction that this thread has joined.
 _joined: Final[ContextVar[Session | None]] = ContextVar("joined transaction", default=None)
+
+#: Opens the sessions of reads that a replica answers.
+_replica: Final[ContextVar[SessionFactory | None]] = ContextVar("replica", default=None)
 
 #: The database of this process.
 current: Final[Slot[Database]] = Slot("database")
@@ -228,11 +194,15 @@ def reading() -> Iterator[Session]:
     if (outer := _joined.get()) is not None:
         yield outer
         return
-    with current().autocommit() as session:
+    with _open_for_reads(snapshot=False) as session:
         try:
             yield session
-        except psycopg.Error as error:
-            raise as_sqlalchemy(error) from error
+        except (DBAPIError, psycopg.Error) as error:
+            if _must_close(error):
+                session.invalidate()
+            if isinstance(error, psycopg.Error):
+                raise as_sqlalchemy(error) from error
+            raise
 
 
 @contextmanager
@@ -242,7 +212,7 @@ def snapshot() -> Iterator[Session]:
     REPEATABLE READ, READ ONLY: takes no predicate locks, delays no writer, and works on a replica.
     It delays VACUUM, so it must not wait for a client.
     """
-    session = current().snapshot()
+    session = _open_for_reads(snapshot=True)
     try:
         yield session
     except BaseException as error:
@@ -252,6 +222,33 @@ def snapshot() -> Iterator[Session]:
         raise
     finally:
         session.close()  # rolls back: nothing was written
+
+
+@contextmanager
+def read_from(open_session: SessionFactory | None) -> Iterator[None]:
+    """A block whose `reading` and `snapshot` use these sessions. None: those of the primary."""
+    token = _replica.set(open_session)
+    try:
+        yield
+    finally:
+        _replica.reset(token)
+
+
+def _open_for_reads(*, snapshot: bool) -> Session:
+    if (open_session := _replica.get()) is not None:
+        return open_session(snapshot=snapshot)
+    database = current()
+    return (database.snapshot if snapshot else database.autocommit)()
+
+
+@contextmanager
+def on_primary(session: Session) -> Iterator[Session]:
+    """A session that reads what is current: `session`, or another if it reads from a replica."""
+    if _replica.get() is None:
+        yield session
+        return
+    with read_from(None), reading() as current_session:
+        yield current_session
 
 
 def plan_for_whole_tables(session: Session) -> None:
@@ -268,7 +265,12 @@ def fetch_one(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | No
     """
     try:
         with current().borrowed() as connection:
-            return connection.execute(cast("Any", statement), values).fetchone()
+            try:
+                return connection.execute(cast("Any", statement), values).fetchone()
+            except psycopg.Error as error:
+                if _must_close(error):
+                    connection.close()
+                raise
     except psycopg.Error as error:
         raise as_sqlalchemy(error) from error
 
@@ -375,7 +377,7 @@ def constraint_name(error: DBAPIError) -> str | None:
 
 def _roll_back(session: Session, error: BaseException) -> None:
     abandon_pipeline(session)
-    if _closes_connection(error):
+    if _must_close(error):
         session.invalidate()
         return
     try:
@@ -385,5 +387,12 @@ def _roll_back(session: Session, error: BaseException) -> None:
         session.invalidate()
 
 
-def _closes_connection(error: BaseException) -> bool:
-    return isinstance(error, DBAPIError | psycopg.Error) and failure(error).closes_connection
+def _must_close(error: BaseException) -> bool:
+    """Whether the connection that failed must be closed; all others, too, if they lead to what is
+    no longer the primary."""
+    if not isinstance(error, DBAPIError | psycopg.Error):
+        return False
+    kind = failure(error)
+    if kind is Failure.READ_ONLY and _replica.get() is None:
+        current().replace_connections()
+    return kind.closes_connection

@@ -1,5 +1,5 @@
-"""Every setting of the application, declared once; those of notifications and of the web server are
-in files of their own."""
+"""Every setting of the application, declared once; those of servers, of notifications and of the
+web server are in files of their own."""
 # ruff: noqa: RUF009 – setting() returns a field of the dataclass, not a default.
 
 from dataclasses import dataclass
@@ -13,19 +13,17 @@ from marshmallow.validate import OneOf, Range
 
 from app.common.env_fields import (
     CommaSeparated,
-    DatabaseUrl,
     Duration,
     Folder,
     MediaTypes,
     Networks,
-    Prefix,
     PublicUrl,
-    RedisUrl,
     ReturnUrl,
     optional_setting,
     setting,
 )
 from app.common.money import EXPONENTS, MAX_BPS
+from app.common.server_settings import ServerSettings
 
 _TEXT: Final = ma.fields.String()
 _FLAG: Final = ma.fields.Boolean()
@@ -43,90 +41,12 @@ def _quota(default: str, of_what: str, *, section: str | None = None) -> int:
 
 
 @dataclass(frozen=True)
-class DeclaredSettings:
+class DeclaredSettings(ServerSettings):
     """The settings, each read from the environment variable of its name in capitals.
 
     `.env.example` and the table in docs/operations.md are generated from them:
     `./flow settings --write`.
     """
-
-    app_env: str = setting(
-        ma.fields.String(validate=OneOf(["development", "production", "test"])),
-        "development",
-        "`development`, `production` or `test`. `production` refuses missing, short, equal"
-        " or patterned secrets, direct deposits, test keys of Stripe, demo data, disabled rate"
-        " limits, cheap password hashes, plain http, a missing `PUBLIC_URL`, very long or short"
-        " lifetimes, and a database role with more privileges than `migrate` grants.",
-        section="General",
-    )
-    host: str = setting(_TEXT, "127.0.0.1", "Address to listen on; `0.0.0.0` for all.")
-    port: int = setting(_PORT, "3000", "Port to listen on.")
-    public_url: str | None = optional_setting(
-        PublicUrl(),
-        "Public address of the application; links and QR codes start with it. Printed codes"
-        " survive a change only if the old address still leads to the application. Required in"
-        " production, with https.",
-        unset="`http://localhost` and the port, or `HOST` if it names an address",
-    )
-    api_prefix: str = setting(Prefix(), "/api/v1", "Path prefix of the API.")
-    data_dir: Path | None = optional_setting(
-        Folder(),
-        "Folder of the embedded servers, logs and development secrets.",
-        unset="`.data` in the project; for an installed package `~/.local/share/payment-flow`; for"
-        " root, a folder below `/var/lib/payment-flow`",
-    )
-    trusted_proxies: int = setting(
-        ma.fields.Integer(validate=Range(0)),
-        "0",
-        "Number of reverse proxies in front of the application whose `X-Forwarded-For` and"
-        " `X-Forwarded-Proto` headers are trusted.",
-    )
-
-    database_url: str | None = optional_setting(
-        DatabaseUrl(),
-        "PostgreSQL, as the application's role: `postgresql://role:password@host:5432/name`."
-        " `?schema=` selects a schema.",
-        unset="none; `./flow up` starts its own server",
-        section="Database and Redis",
-        secret=True,
-    )
-    migration_database_url: str | None = optional_setting(
-        DatabaseUrl(),
-        "PostgreSQL, as the role that owns the tables. Only `migrate`, `create-admin` and `demo`"
-        " use it.",
-        unset="`DATABASE_URL`",
-        secret=True,
-    )
-    listen_database_url: str | None = optional_setting(
-        DatabaseUrl(),
-        "PostgreSQL without a transaction pooler in between, where the relay waits for new events"
-        " with LISTEN. Without it, behind a pooler, events are delivered up to a second later.",
-        unset="`DATABASE_URL`",
-        secret=True,
-    )
-    database_pool_size: int = setting(
-        _COUNT,
-        "8",
-        "Maximum number of connections per web process. More connections slow PostgreSQL down"
-        " rather than speed it up.",
-    )
-    redis_url: str | None = optional_setting(
-        RedisUrl(),
-        "Redis: `redis://user:password@host:6379/0`, as the user of the job queue. The older names"
-        " `REDIS_HOST` and `REDIS_PORT` (6379) are accepted instead, for a Redis without a"
-        " password.",
-        unset="none; `./flow up` starts its own server",
-        secret=True,
-    )
-    redis_cache_url: str | None = optional_setting(
-        RedisUrl(),
-        "Redis, as the user of the cache and the circuit breakers.",
-        unset="`REDIS_URL`",
-        secret=True,
-    )
-    redis_limits_url: str | None = optional_setting(
-        RedisUrl(), "Redis, as the user of the rate limits.", unset="`REDIS_URL`", secret=True
-    )
 
     jwt_access_secret: str | None = optional_setting(
         _TEXT,
@@ -359,41 +279,3 @@ class DeclaredSettings:
     quota_merchant_codes: int = _quota("1000", "active merchant codes of a merchant")
     quota_payment_requests: int = _quota("1000", "open payment requests of a user")
     quota_holds: int = _quota("1000", "active holds that a user has created")
-
-    retention_responses: timedelta = setting(
-        Duration(),
-        "7d",
-        "How long the response to a request with an `Idempotency-Key` can be repeated.",
-        section="Retention",
-    )
-    retention_idempotency_keys: timedelta = setting(
-        Duration(),
-        "30d",
-        "How long the key of a successful request, without its response, cannot be used for another"
-        " request. Keys of movements of money stay with the movement forever.",
-    )
-    retention_events: timedelta = setting(
-        Duration(),
-        "30d",
-        "How long events stay in the outbox, at least until every sink has received them. `verify`"
-        " checks the events of records that are not older.",
-    )
-    retention_refresh_tokens: timedelta = setting(
-        Duration(),
-        "30d",
-        "How long refresh tokens are kept, at least `JWT_REFRESH_EXPIRATION`. The second use of a"
-        " token is recognized for as long.",
-    )
-    retention_sessions: timedelta = setting(
-        Duration(), "90d", "How long sessions are kept after they expired."
-    )
-    retention_webhook_deliveries: timedelta = setting(
-        Duration(),
-        "30d",
-        "How long webhook deliveries that have ended are kept, and can be replayed.",
-    )
-    retention_inbound_events: timedelta = setting(
-        Duration(),
-        "730d",
-        "How long events of banks and the gateway are kept; those of settled on-ramps, forever.",
-    )

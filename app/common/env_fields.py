@@ -15,12 +15,17 @@ T = TypeVar("T")
 
 _METADATA_KEY: Final = "declaration"
 
+#: Of URLs whose hosts are Sentinels; the second one with TLS.
+SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
+SENTINEL_PORT: Final = 26379
+
 _DURATION: Final = re.compile(r"(\d+)\s*([smhd]?)")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.A | re.I)
 _PREFIX: Final = re.compile(r"(/[\w.~-]+)*", re.A)
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/([\w.+-]+|\*)", re.A)
 _MAIL_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.A)
+_SENTINEL_PATH: Final = re.compile(r"/[\w.-]+(/\d{1,4})?", re.A)
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -188,12 +193,21 @@ class Folder(ma.fields.Field[Path]):
 
 
 class DatabaseUrl(ma.fields.String):
-    """SQLAlchemy's dialect name, and `?schema=` (a Prisma convention) as a search path."""
+    """SQLAlchemy's dialect name, and `?schema=` (a Prisma convention) as a search path.
+
+    Several hosts (`host-1:5432,host-2:5432`) become the parameters `host` and `port`, which
+    SQLAlchemy and libpq understand.
+    """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
             parts = urlsplit(value)
             query = dict(parse_qsl(parts.query))
+            login, at, hosts = parts.netloc.rpartition("@")
+            if "," in hosts:
+                names, ports = zip(*hosts_of(parts, port=5432), strict=True)
+                query |= {"host": ",".join(names), "port": ",".join(map(str, ports))}
+                parts = parts._replace(netloc=f"{login}{at}")
             usable = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
             usable = usable and (parts.port is None or parts.port > 0)
         except ValueError:
@@ -207,6 +221,18 @@ class DatabaseUrl(ma.fields.String):
         return str(
             urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, urlencode(query), ""))
         )
+
+
+def hosts_of(url: SplitResult, *, port: int) -> list[tuple[str, int]]:
+    """The hosts of a URL, which commas separate, each with its port. port: if it has none.
+
+    Raises ValueError.
+    """
+    parts = [urlsplit(f"//{host}") for host in url.netloc.rpartition("@")[2].split(",")]
+    hosts = [(part.hostname or "", part.port or port) for part in parts]
+    if not all(name for name, _ in hosts):
+        raise ValueError("a host has no name")
+    return hosts
 
 
 class SmtpUrl(ma.fields.String):
@@ -233,10 +259,16 @@ class MailAddress(ma.fields.String):
 
 
 class RedisUrl(ma.fields.String):
+    """Of a Redis, or of one that Sentinels know by name."""
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
             parts = urlsplit(value)
-            usable = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+            if parts.scheme in SENTINEL_SCHEMES:
+                usable = bool(hosts_of(parts, port=SENTINEL_PORT))
+                usable = usable and bool(_SENTINEL_PATH.fullmatch(parts.path))
+            else:
+                usable = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
         except ValueError:
             usable = False
         if not usable:

@@ -9,8 +9,19 @@ from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common import privileges
-from app.common.schema_version import connect, known_revisions, require_not_ahead, revision_of
-from app.common.settings import PROJECT_ROOT, SettingsError, require_database
+from app.common.schema_version import (
+    connect,
+    known_revisions,
+    note_works_since,
+    require_not_ahead,
+    revision_of,
+)
+from app.common.settings import (
+    PROJECT_ROOT,
+    SettingsError,
+    require_database,
+    require_direct_database,
+)
 from app.common.web_settings import WebSettings
 
 #: A busy machine needs long to answer, and what refuses does so at once.
@@ -36,7 +47,7 @@ def migrate(
     migrated it already.
     """
     url = require_database(settings)
-    owner_url = settings.migration_database_url or url
+    owner_url = settings.migration_database_url or require_direct_database(settings)
     owner, role = make_url(owner_url).username, make_url(url).username
     is_apart = role is not None and role != owner
     with connect(owner_url, seconds=_CONNECT_SECONDS) as connection:
@@ -46,9 +57,15 @@ def migrate(
             raise SettingsError(
                 f"DATABASE_URL must name a role that exists, unlike {role}: create it first."
             )
+        if current is not None:
+            # Before: a version that no longer works must not start in between.
+            note_works_since(connection)
     config = alembic_config()
     config.attributes["on_version_apply"] = _progress(current, show)
     command.upgrade(config, revision)
+    if current is None:
+        with connect(owner_url, seconds=_CONNECT_SECONDS) as connection:
+            note_works_since(connection)
     if role is not None and is_apart:
         grant(owner_url, role)
 

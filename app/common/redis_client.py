@@ -15,6 +15,9 @@ import redis
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
+
+from app.common import redis_sentinel
 
 T = TypeVar("T")
 
@@ -35,15 +38,23 @@ class RedisUnavailable(redis.ConnectionError):
 
 
 class Circuit:
-    """Whether Redis may be called.
+    """Whether a server may be called: Redis, unless it is told otherwise.
 
     A failure opens it. A thread then tries whether Redis answers (half-open), so that no request
     waits for the attempts, and the first answer closes it.
     """
 
-    def __init__(self, probe: Callable[[], object]) -> None:
-        """probe: calls Redis, and raises redis.RedisError if it does not answer."""
+    def __init__(
+        self,
+        probe: Callable[[], object],
+        *,
+        server: str = "redis",
+        failures: tuple[type[Exception], ...] = (redis.RedisError,),
+    ) -> None:
+        """probe: calls the server, and raises one of `failures` if it does not answer."""
         self._probe = probe
+        self._server = server
+        self._failures = failures
         self._lock = threading.Lock()
         self._waiting: list[Callable[[], object]] = []
         self.is_open = False
@@ -59,7 +70,7 @@ class Circuit:
             if self.is_open:
                 return
             self.is_open = True
-        _log.warning("redis_unavailable", error=type(error).__name__)
+        _log.warning(f"{self._server}_unavailable", error=type(error).__name__)
         threading.Thread(target=self._close_when_it_answers, daemon=True).start()
 
     def make_up_for(self, action: Callable[[], object]) -> bool:
@@ -76,13 +87,13 @@ class Circuit:
         while True:
             time.sleep(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
-            with suppress(redis.RedisError):
+            with suppress(*self._failures):
                 self._probe()
                 break
         with self._lock:
             self.is_open = False
             waiting, self._waiting = self._waiting, []
-        _log.warning("redis_available")
+        _log.warning(f"{self._server}_available")
         for action in waiting:
             with suppress(redis.RedisError):
                 action()
@@ -98,32 +109,54 @@ def connect(
     """
     seconds = TIMEOUT_SECONDS if timeout is None else timeout
     if circuit is None:
-        probe = redis.Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-        )
+        probe = connect_directly(url, timeout=seconds, retry=Retry(NoBackoff(), 0))
         circuit = Circuit(probe.ping)
-    pool = _Pool.from_url(
-        url,
-        retry=_ObservedRetry(circuit),
-        circuit=circuit,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
+    retry = _ObservedRetry(circuit)
+    return redis.Redis(connection_pool=_open_pool(url, circuit, timeout=seconds, retry=retry))
+
+
+def connect_directly(
+    url: str, *, timeout: float, connect_timeout: float | None = None, **options: Any
+) -> redis.Redis:
+    """A client without a circuit, for callers who have the time to wait for Redis.
+
+    timeout: seconds for an answer, and for a connection unless `connect_timeout` is given;
+    options: of the connections, as of `redis.Redis`. Calls raise redis.RedisError.
+    """
+    pool = _open_pool(url, None, timeout=timeout, connect_timeout=connect_timeout, **options)
+    return redis.Redis.from_pool(pool)
+
+
+def _open_pool(
+    url: str,
+    circuit: Circuit | None,
+    *,
+    timeout: float,
+    connect_timeout: float | None = None,
+    **options: Any,
+) -> "_Pool | _SentinelPool":
+    limits = {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout or timeout}
+    primary = redis_sentinel.parse(url)
+    if primary is None:
+        return _Pool.from_url(url, circuit=circuit, **limits, **options)
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        primary.sentinels,
+        sentinel_kwargs={**primary.login, **limits, "retry": Retry(NoBackoff(), 0)},
     )
-    return redis.Redis(connection_pool=pool)
+    options = {**primary.options, **limits, **options}
+    return _SentinelPool(primary.name, sentinels, circuit=circuit, **options)
 
 
 def circuit_of(client: redis.Redis) -> Circuit:
     """The circuit of a client that `connect` has returned."""
-    return cast("_Pool", client.connection_pool).circuit
+    return cast("Circuit", cast("_GuardedPool", client.connection_pool).circuit)
 
 
 def make_up_for(client: redis.Redis, action: Callable[[], object]) -> bool:
     """As `Circuit.make_up_for`; False for a client without a circuit."""
     pool = client.connection_pool
-    return isinstance(pool, _Pool) and pool.circuit.make_up_for(action)
+    guarded = isinstance(pool, _GuardedPool) and pool.circuit is not None
+    return guarded and circuit_of(client).make_up_for(action)
 
 
 class _ObservedRetry(Retry):
@@ -147,13 +180,41 @@ class _ObservedRetry(Retry):
             raise
 
 
-class _Pool(redis.ConnectionPool):
-    """A pool that asks the circuit before it lends a connection."""
+class _GuardedPool(redis.ConnectionPool):
+    """A pool that asks its circuit, if it has one, before it lends a connection."""
 
-    def __init__(self, *args: Any, circuit: Circuit, **options: Any) -> None:
+    def __init__(self, *args: Any, circuit: Circuit | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.circuit = circuit
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        self.circuit.enter()
+        if self.circuit is not None:
+            self.circuit.enter()
         return super().get_connection(*args, **options)
+
+
+class _Pool(_GuardedPool):
+    """Of the Redis at an address."""
+
+
+class _SentinelConnection(SentinelManagedConnection):
+    """A connection that is closed when an answer does not come in time, as any other is: the base
+    class keeps it, and the next caller would get the late answer."""
+
+    def read_response(self, *args: Any, disconnect_on_error: bool = True, **options: Any) -> Any:
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
+
+
+class _TlsSentinelConnection(_SentinelConnection, redis.SSLConnection):
+    """The same with TLS."""
+
+
+class _SentinelPool(_GuardedPool, SentinelConnectionPool):
+    """Of the Redis that is the primary according to the Sentinels, whom each new connection asks.
+
+    A connection whose Redis has become a replica is closed.
+    """
+
+    def __init__(self, *args: Any, ssl: bool = False, **options: Any) -> None:
+        connection = _TlsSentinelConnection if ssl else _SentinelConnection
+        super().__init__(*args, connection_class=connection, **options)

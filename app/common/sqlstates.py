@@ -29,8 +29,10 @@ class Failure(Enum):
     ROLLED_BACK = "definite rollback", False, True, False, False
     #: Another transaction was in the way.
     CONTENTION = "retry", True, True, False, False
-    #: The server cannot do it now: starting, full, out of connections, or no longer the primary.
+    #: The server cannot do it now: starting, full or out of connections.
     BUSY = "busy", True, True, False, True
+    #: The server is no longer the primary, so no connection to it is of use any more.
+    READ_ONLY = "no longer the primary", True, True, False, True
     #: A mistake in a statement, or data that violates a constraint. The same request fails again.
     DEFECT = "defect", False, False, False, False
 
@@ -55,9 +57,10 @@ _STATES: Final = {
     # 57014 query_canceled (statement_timeout), 25P03 idle_in_transaction_session_timeout,
     # 25P04 transaction_timeout: the server had not begun to execute a COMMIT.
     **dict.fromkeys(("57014", "25P03", "25P04"), Failure.ROLLED_BACK),
-    # 25006 read_only_sql_transaction: the server has become a standby. 57P03 cannot_connect_now.
-    # 58030 io_error, 55P04 and 55P05 do not occur in statements of ours.
-    **dict.fromkeys(("25006", "57P03", "58030"), Failure.BUSY),
+    # 57P03 cannot_connect_now. 58030 io_error, 55P04 and 55P05 do not occur in statements of ours.
+    **dict.fromkeys(("57P03", "58030"), Failure.BUSY),
+    # read_only_sql_transaction
+    "25006": Failure.READ_ONLY,
     # 40003 statement_completion_unknown; 57P01 admin_shutdown, 57P02 crash_shutdown and
     # 57P04 database_dropped can interrupt a COMMIT that is already durable here, while it waits
     # for a standby; 57P05 idle_session_timeout closed the connection between two transactions.

@@ -18,6 +18,7 @@ from app.common.json_format import dump_json
 from app.common.openapi import path_parameter
 from app.common.pagination import PageArgs
 from app.common.ratelimit import per_caller
+from app.common.replica import may_lag
 from app.giveaways import service
 from app.giveaways.errors import (
     GiveawayAlreadyClaimed,
@@ -91,6 +92,7 @@ def create_giveaway(body: dict[str, Any]) -> Response:
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, GiveawayList)
+@may_lag
 def list_giveaways(args: dict[str, Any]) -> Response:
     """List giveaways
 
@@ -122,6 +124,7 @@ def get_giveaway(giveaway_id: UUID) -> Response:
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, GiveawayClaimList)
 @blp.errors(GiveawayNotFound)
+@may_lag
 def list_giveaway_claims(args: dict[str, Any], giveaway_id: UUID) -> Response:
     """List the claims of a giveaway
 

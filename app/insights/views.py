@@ -8,6 +8,7 @@ from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.common.db import reading
 from app.common.http import Blueprint
+from app.common.replica import may_lag
 from app.insights import service
 from app.insights.health import service as health
 from app.insights.health.schemas import SystemHealthOut
@@ -69,6 +70,7 @@ def get_system_health() -> Any:
 @requires(blp, Role.USER, Role.MERCHANT, Role.ADMIN, scope=Scope.WALLET_READ)
 @blp.arguments(FeedArgs, location="query")
 @blp.response(200, FeedTransactionList)
+@may_lag
 def list_feed_transactions(args: dict[str, Any]) -> Any:
     """List the latest transactions
 

@@ -14,9 +14,11 @@ from typing import Any, Final, TypeVar, cast
 
 import redis.asyncio
 import structlog
+from redis.asyncio.sentinel import Sentinel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.common import redis_sentinel
 from app.common.db import reading
 from app.insights import service as insights
 from app.live.hub import Hub, Stream
@@ -207,9 +209,18 @@ class Feed:
 
 
 def _connect(redis_url: str, *, seconds: float) -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(
-        redis_url, socket_timeout=seconds, socket_connect_timeout=_REDIS_SECONDS
+    limits: dict[str, Any] = {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": _REDIS_SECONDS,
+    }
+    primary = redis_sentinel.parse(redis_url)
+    if primary is None:
+        return redis.asyncio.Redis.from_url(redis_url, **limits)
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        primary.sentinels, sentinel_kwargs={**primary.login, **limits}
     )
+    client = sentinels.master_for(primary.name, **primary.options, **limits)
+    return cast("redis.asyncio.Redis", client)
 
 
 def _from_entry(entry: Any) -> Transaction | None:

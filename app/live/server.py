@@ -15,8 +15,9 @@ from app.administration.traffic import client as traffic
 from app.auth import tokens
 from app.auth.stream_tickets import service as stream_tickets
 from app.common import cache, db, logging, metrics_server, open_files, otlp, redis_client
+from app.common.database import Database
 from app.common.listening import listen
-from app.common.settings import Settings, require_database, require_redis
+from app.common.settings import Settings, require_redis
 from app.live import access, connections
 from app.live.application import Application
 from app.live.connections import Connections, HttpConnection, WebSocketConnection
@@ -61,7 +62,7 @@ def serve(settings: Settings) -> None:
 
 def _configure(settings: Settings) -> None:
     """Configure this process. `app.wiring` would import all modules, which takes 20 MB more."""
-    db.configure(db.Database(require_database(settings), pool_size=_DATABASE_CONNECTIONS))
+    db.configure(Database.of(settings, pool_size=_DATABASE_CONNECTIONS))
     client = redis_client.connect(require_redis(settings), timeout=_REDIS_SECONDS)
     cache.client.configure(client)
     stream_tickets.store.configure(client)

@@ -88,10 +88,21 @@ bench = _running(
     text="Run the benchmarks: throughput compared with plain PostgreSQL (--quick).",
     cwd=PROJECT_ROOT,
 )
+drill = _running(
+    "bench.drill",
+    name="drill",
+    text="Destroy a cluster of its own under load, and restore it (restore).",
+)
 image = _running(
     "tests.image",
     name="image",
     text="Build the image without a container engine, and sell with it.",
+)
+lab = _running(
+    "deploy.lab",
+    name="lab",
+    text="Several hosts on this machine, and drills with them (Linux, root).",
+    cwd=PROJECT_ROOT,
 )
 screenshots = _running(
     "tests.console.screenshots",
@@ -117,4 +128,4 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
 
 
 #: All of them.
-COMMANDS = (api, show_events, show_settings, bench, image, screenshots, test)
+COMMANDS = (api, show_events, show_settings, bench, drill, image, lab, screenshots, test)

@@ -13,6 +13,7 @@ from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.linked_pages import page_blueprint, respond
 from app.common.ratelimit import per_address, per_caller
+from app.common.replica import may_lag
 from app.notifications import links, service
 from app.notifications.errors import (
     NotificationNotFound,
@@ -42,6 +43,7 @@ page_blp = page_blueprint("unsubscribe", __name__, links.PATH)
 @requires(blp)
 @blp.arguments(NotificationListArgs, location="query")
 @blp.response(200, NotificationList)
+@may_lag
 def list_notifications(args: dict[str, Any]) -> Response:
     """List notifications
 

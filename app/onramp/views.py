@@ -15,6 +15,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
+from app.common.replica import may_lag
 from app.onramp import links, service
 from app.onramp.errors import InvalidOnrampAmount, OnrampNotFound
 from app.onramp.schemas import (
@@ -62,6 +63,7 @@ def create_onramp(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(OnrampArgs, location="query")
 @blp.response(200, OnrampList)
+@may_lag
 def list_onramps(args: dict[str, Any]) -> Response:
     """List on-ramps
 

@@ -16,6 +16,7 @@ from app.common.db import after_commit, reading
 from app.common.http import Blueprint, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.pagination import PageArgs
+from app.common.replica import may_lag
 from app.payouts import service, tasks
 from app.payouts.bank_accounts.errors import BankAccountNotFound
 from app.payouts.errors import PayoutNotFound
@@ -74,6 +75,7 @@ def create_payout(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(PageArgs, location="query")
 @blp.response(200, PayoutList)
+@may_lag
 def list_payouts(args: dict[str, Any]) -> Any:
     """List payouts
 

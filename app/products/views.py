@@ -18,6 +18,7 @@ from app.common.http import Blueprint, etag_of, etag_response, json_response, se
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
 from app.common.money import Money
+from app.common.replica import may_lag
 from app.products import service
 from app.products.catalogue import cached_catalogue_page
 from app.products.errors import ProductNotFound, StockIsCodes, UnauthorizedProductAccess
@@ -84,7 +85,7 @@ def list_products(args: dict[str, Any]) -> Response:
 
     # Searches and price ranges vary too much to be worth caching.
     if {"q", "min_price", "max_price"} & args.keys():
-        stored = build()
+        stored = may_lag(build)()
     else:
         if args.get("sort") in (None, service.RELEVANCE):
             args["sort"] = "newest"
@@ -102,8 +103,8 @@ def list_products(args: dict[str, Any]) -> Response:
 def list_my_products(args: dict[str, Any]) -> Response:
     """List the merchant's products
 
-    Newest first. Includes sold-out and inactive products, and deleted ones on request, unless
-    filters leave them out. The `Link` header names the next page.
+    Newest first by default. Includes sold-out and inactive products, and deleted ones on request,
+    unless filters leave them out. The `Link` header names the next page.
     """
     with reading() as session:
         merchant = current_user(session)

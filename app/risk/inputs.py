@@ -35,10 +35,7 @@ class Inputs(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         read = _READ.get(name)
-        if read is None:
-            value = store.read_score(name, self, self.in_force.models)
-        else:
-            value = read(self)
+        value = store.read_score(name, self, self.in_force.models) if read is None else read(self)
         self[name] = value
         return value
 

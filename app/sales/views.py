@@ -13,6 +13,7 @@ from app.common.db import reading, snapshot
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
+from app.common.replica import may_lag
 from app.common.time_range import PeriodInvalid
 from app.orders.purchases.schemas import OrderList
 from app.sales import service
@@ -36,6 +37,7 @@ _exports: Final = ConcurrencyLimiter(2)
 @blp.arguments(SalesArgs, location="query")
 @blp.response(200, OrderList)
 @blp.errors(PeriodInvalid)
+@may_lag
 def list_sales(args: dict[str, Any]) -> Any:
     """List sales
 
@@ -81,6 +83,7 @@ def export_sales(args: dict[str, Any]) -> Response:
 @blp.response(200, SalesSummaryOut)
 @blp.errors(PeriodInvalid)
 @per_caller("20/minute")
+@may_lag
 def get_sales_summary(args: dict[str, Any]) -> Response:
     """Get a sales summary
 

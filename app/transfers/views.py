@@ -13,6 +13,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
+from app.common.replica import may_lag
 from app.risk.http import may_need_review
 from app.transfers import service
 from app.transfers.errors import (
@@ -94,6 +95,7 @@ def get_transfer_recipient(args: dict[str, Any]) -> MaskedUser:
 @requires(blp, scope=Scope.WALLET_READ)
 @blp.arguments(TransfersArgs, location="query")
 @blp.response(200, TransferList)
+@may_lag
 def list_transfers(args: dict[str, Any]) -> Response:
     """List transfers
 

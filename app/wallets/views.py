@@ -30,6 +30,7 @@ from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
+from app.common.replica import may_lag
 from app.ledger_lock.service import ledger_transaction
 from app.risk.http import may_need_review
 from app.wallets import limits, service
@@ -164,6 +165,7 @@ def create_withdrawal(body: dict[str, Any]) -> Response:
 @blp.arguments(HistoryArgs, location="query")
 @blp.response(200, TransactionList)
 @blp.errors(WalletNotFound)
+@may_lag
 def list_transactions(args: dict[str, Any]) -> Response:
     """List transactions
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068_devices_and_screening"
-down_revision = "0067_refund_requests"
+revision = "0070_devices_and_screening"
+down_revision = "0069_list_filters"
 
 COLUMNS = (
     ("login_sessions", "device_id", sa.String()),

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.common import db, process_state
+from app.common.database import Database
 from app.common.db import (
     OutcomeUnknown,
     after_commit,
@@ -325,7 +326,7 @@ class TestLostConnection:
     def test_an_unreachable_database_is_unavailable(
         self, app: Flask, without_pauses: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        nowhere = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+        nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
         monkeypatch.setitem(process_state._values, db.current.name, nowhere)
 
         with pytest.raises(Unavailable):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from app.common import connections, db, deadline, outbound
+from app.common.database import Database
 from app.common.db import OutcomeUnknown, reading, retry_transaction, transaction
 from app.common.errors import Unavailable
 from app.common.settings import PROJECT_ROOT
@@ -28,7 +29,7 @@ def proxy(committing: Flask) -> Iterator[SilentProxy]:
     url = kept.engine.url
     with silent_proxy(str(url.host), int(url.port or 5432)) as proxy:
         through = make_url(url).set(host="127.0.0.1", port=proxy.port)
-        database = db.configure(db.Database(through.render_as_string(hide_password=False)))
+        database = db.configure(Database(through.render_as_string(hide_password=False)))
         try:
             yield proxy
         finally:
@@ -120,7 +121,7 @@ def test_a_pool_without_free_connections_refuses_further_callers_quickly(
     monkeypatch.setattr(connections, "POOL_SECONDS", 0.5)
     kept = db.current()
     url = kept.engine.url.render_as_string(hide_password=False)
-    small = db.configure(db.Database(url, pool_size=2))
+    small = db.configure(Database(url, pool_size=2))
 
     def waited() -> float:
         started = time.monotonic()

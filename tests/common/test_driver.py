@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.common import bulk, db
 from app.common.bulk import BulkInsert, Write
+from app.common.database import Database
 from app.common.db import fetch_one, joined, reading, transaction
 from app.common.driver import send, start_pipeline, wait
 from app.events.models import OutboxEvent
@@ -46,7 +47,7 @@ def count_of(kind: str = "test") -> int:
 def one_connection(committing: Flask) -> Iterator[None]:
     """A pool of one connection, so that its state after a transaction affects the next one."""
     kept = db.current()
-    small = db.configure(db.Database(kept.engine.url.render_as_string(False), pool_size=1))
+    small = db.configure(Database(kept.engine.url.render_as_string(False), pool_size=1))
     yield
     small.dispose()
     db.configure(kept)

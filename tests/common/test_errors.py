@@ -11,6 +11,7 @@ from structlog.testing import CapturingLogger
 
 from app.auth.http import access_token
 from app.common import db
+from app.common.database import Database
 from app.common.errors import AppError
 from app.common.http import error_example
 from app.common.ids import new_id
@@ -145,7 +146,7 @@ class TestInternalErrors:
 
 
 @pytest.fixture
-def restored_database(app: Flask) -> Iterator[db.Database]:
+def restored_database(app: Flask) -> Iterator[Database]:
     before = db.current()
     yield before
     db.configure(before)
@@ -153,8 +154,8 @@ def restored_database(app: Flask) -> Iterator[db.Database]:
 
 class TestWithoutDatabase:
     @pytest.fixture
-    def unreachable(self, restored_database: db.Database) -> Iterator[None]:
-        nowhere = db.configure(db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
+    def unreachable(self, restored_database: Database) -> Iterator[None]:
+        nowhere = db.configure(Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
         yield
         nowhere.dispose()
 
@@ -210,9 +211,9 @@ def _token(client: FlaskClient) -> str:
 
 class TestExhaustedPool:
     def test_requests_are_unavailable(
-        self, client: FlaskClient, restored_database: db.Database, settings: Any
+        self, client: FlaskClient, restored_database: Database, settings: Any
     ) -> None:
-        small = db.configure(db.Database(settings.database_url, pool_size=1))
+        small = db.configure(Database(settings.database_url, pool_size=1))
         engines = (small.engine, small._serializable_engine)
         for engine in engines:
             engine.pool._timeout = 0.02  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from app.common import db, privileges
 from app.common.env_fields import Duration, declarations
 from app.common.production import LIFETIMES, is_patterned
 from app.common.settings import PROJECT_ROOT, Settings, SettingsError
+from tests import servers
 from tests.environment import REQUIRED, SECRETS, empty_environment, load
 
 # A fixture, which pytest finds by name.
@@ -25,6 +26,7 @@ APP = "postgresql://app:p@localhost/flow"
 #: Values that production refuses, by setting.
 REFUSED = {
     "ADMIN_TWO_FACTOR": ["false"],
+    "BACKUP_KEYS": ["short", "x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
     "BCRYPT_ROUNDS": ["4", "9"],
     "CHECKOUT_CANCEL_URL": ["http://shop.example.com/{order}"],
     "CHECKOUT_SUCCESS_URL": ["http://shop.example.com/{order}"],
@@ -47,22 +49,25 @@ REFUSED = {
 #: Settings whose values are all safe: names, sizes, amounts, ports, folders and the like. A new
 #: setting belongs here, in `LIFETIMES` if it is a duration, or in one of the other tables.
 SAFE = {
-    "API_PREFIX", "APP_ENV", "BANK_PORT", "CHECKOUT_MINUTES", "CORS_ORIGINS",
-    "DATABASE_POOL_SIZE", "DATABASE_URL", "DATA_DIR", "DEFAULT_CURRENCY",
+    "API_PREFIX", "APP_ENV", "BACKUP_DATABASE_URL", "BACKUP_DIR", "BANK_PORT",
+    "CHECKOUT_MINUTES", "CORS_ORIGINS",
+    "DATABASE_POOL_SIZE", "DATABASE_PREPARE_THRESHOLD", "DATABASE_URL", "DATA_DIR",
+    "DEFAULT_CURRENCY", "DIRECT_DATABASE_URL",
     "DOWNLOADS_PER_ORDER", "FILES_DIR", "FILES_S3_BUCKET", "FILES_S3_ENDPOINT",
     "FILES_S3_REGION", "FILE_LINK_MINUTES", "FILE_MAX_BYTES", "FILE_TYPES",
     "EVENT_ATTEMPTS", "EVENT_STREAMS", "EVENT_STREAM_LENGTH", "GATEWAY_PORT", "HOST",
     "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_GROUP",
     "KAFKA_KEY_FILE", "KAFKA_PARTITIONS", "KAFKA_PASSWORD", "KAFKA_REPLICATION",
     "KAFKA_SASL_MECHANISM", "KAFKA_SECURITY_PROTOCOL", "KAFKA_USERNAME",
-    "LISTEN_DATABASE_URL", "LIVE_CONNECTIONS", "LIVE_CONNECTIONS_PER_ADDRESS", "LIVE_EVENTS_PATH",
+    "LIVE_CONNECTIONS", "LIVE_CONNECTIONS_PER_ADDRESS", "LIVE_EVENTS_PATH",
     "LIVE_PORT", "LIVE_PUBLIC", "LIVE_STREAM_LENGTH", "LOG_LEVEL", "TRAFFIC_PORT",
     "MAILS_PER_SECOND", "MAIL_PORT", "MAIL_SMTP_PORT", "MAXIMUM_DEPOSIT", "MAXIMUM_ONRAMP",
     "MINIMUM_WITHDRAWAL", "PHONE_AUTO_REGISTRATION", "PLATFORM_FEE_BPS", "PORT",
     "LIVE_METRICS_PORT", "METRICS_HOST", "WORKER_METRICS_PORT",
     "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "TRACE_RATIO",
     "READINESS_URL", "SLO_AVAILABILITY", "SLO_LATENCY", "SLO_LATENCY_MS",
-    "REDIS_CACHE_URL", "REDIS_LIMITS_URL", "REDIS_URL", "REQUIRE_VERIFIED_HANDLES",
+    "REDIS_CACHE_URL", "REDIS_LIMITS_URL", "REDIS_URL", "REPLICA_DATABASE_URL",
+    "REQUIRE_VERIFIED_HANDLES",
     "QUOTA_API_KEYS", "QUOTA_CODES", "QUOTA_COUPONS", "QUOTA_FILE_BYTES", "QUOTA_HOLDS",
     "QUOTA_MERCHANT_CODES", "QUOTA_PAYMENT_REQUESTS", "QUOTA_PRODUCTS",
     "RISK_COUNTRY_HEADER", "RISK_DECLINE_SCORE", "RISK_FOUR_EYES", "RISK_REVIEW_ABOVE",
@@ -219,3 +224,18 @@ class TestRole:
 def test_the_image_runs_in_production() -> None:
     dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
     assert "APP_ENV=production" in dockerfile
+
+
+def test_an_administrator_is_created_as_the_owner(
+    monkeypatch: pytest.MonkeyPatch, worker_number: int
+) -> None:
+    command = ["create-admin", "ann@example.com", "--password", "correct horse battery"]
+    with servers.database(f"payment_flow_admin_{worker_number}") as made:
+        urls = {"DATABASE_URL": made.app_url, "MIGRATION_DATABASE_URL": made.owner_url}
+        for name, value in (REQUIRED | urls | {"APP_ENV": "production"}).items():
+            monkeypatch.setenv(name, value)
+
+        result = CliRunner().invoke(main, command)
+        db.current().dispose()
+
+    assert result.output == "Administrator ann@example.com created.\n"

@@ -134,6 +134,12 @@ class TestReading:
                 "postgresql+psycopg://u:p@h/shop?options=-csearch_path%3Dpay",
             ),
             ("postgresql://u:p%40ss@h/shop", "postgresql+psycopg://u:p%40ss@h/shop"),
+            ("postgresql://u:p,ss@h:1/shop", "postgresql+psycopg://u:p,ss@h:1/shop"),
+            (
+                "postgresql://u:p,ss@one:5433,two,[::1]:5434/shop?sslmode=require",
+                "postgresql+psycopg://u:p,ss@/shop"
+                "?sslmode=require&host=one%2Ctwo%2C%3A%3A1&port=5433%2C5432%2C5434",
+            ),
         ],
     )
     def test_common_forms_of_a_database_url_are_accepted(
@@ -172,6 +178,8 @@ class TestInvalidSettings:
             ("PUBLIC_URL", "https://[pay"),
             ("APP_ENV", "prod"),
             ("DATABASE_URL", "mysql://u:hunter2@h/shop"),
+            ("DATABASE_URL", "postgresql://u:hunter2@one:5432,:5432/shop"),
+            ("DATABASE_URL", "postgresql://u:hunter2@one:5432,two:port/shop"),
             ("DATABASE_URL", "localhost:5432/shop"),
             ("DATABASE_URL", "postgresql://u:hunter2@h:port/shop"),
             ("DATABASE_URL", "postgresql://u:hunter2@h:0/shop"),

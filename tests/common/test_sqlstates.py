@@ -23,7 +23,8 @@ STATES = {
     Failure.LOST: ["08000", "08003", "08006", "08P01", "57P01", "57P02", "57P04", "57P05"],
     Failure.ROLLED_BACK: ["57014", "25P03", "25P04"],
     Failure.CONTENTION: ["40001", "40P01", "55P03", "55006"],
-    Failure.BUSY: ["25006", "53000", "53100", "53200", "53300", "57P03", "58030"],
+    Failure.BUSY: ["53000", "53100", "53200", "53300", "57P03", "58030"],
+    Failure.READ_ONLY: ["25006"],
     Failure.DEFECT: ["23505", "23514", "22012", "42P01", "42501", "25P02", "XX000", "P0001"],
 }
 EVERY_STATE = [(failure, state) for failure, states in STATES.items() for state in states]

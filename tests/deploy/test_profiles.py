@@ -141,7 +141,7 @@ def test_the_pooler_sets_what_the_application_asks_for() -> None:
 def test_notifications_do_not_go_through_the_pooler() -> None:
     environment = SERVICES["web"]["environment"]
     assert "${DATABASE_HOST:-postgres:5432}" in environment["DATABASE_URL"]
-    assert "@postgres:5432/" in environment["LISTEN_DATABASE_URL"]
+    assert "@postgres:5432/" in environment["DIRECT_DATABASE_URL"]
     assert "@postgres:5432/" in SERVICES["migrate"]["environment"]["MIGRATION_DATABASE_URL"]
 
 

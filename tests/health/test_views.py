@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from app.common import cache, circuit, clock, db, redis_client, schema_version
+from app.common.database import Database
 from app.common.ids import new_id
 from app.common.process_state import Slot
 from app.events.relay import service as relay
@@ -35,7 +36,7 @@ def without_redis(configure: Configure) -> None:
 
 @pytest.fixture
 def without_database(configure: Configure) -> Iterator[None]:
-    unreachable = db.Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     configure(db.current, unreachable)
     yield
     unreachable.dispose()
@@ -111,7 +112,7 @@ def with_silent_database(configure: Configure) -> Iterator[None]:
     with silent_proxy(str(url.host), int(url.port or 5432)) as proxy:
         proxy.freeze()
         through = url.set(host="127.0.0.1", port=proxy.port)
-        silent = db.Database(through.render_as_string(hide_password=False))
+        silent = Database(through.render_as_string(hide_password=False))
         configure(db.current, silent)
         yield
         silent.dispose()

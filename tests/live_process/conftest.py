@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app.common import db
+from app.common.database import Database
 from app.common.settings import Settings
 from tests import servers
 from tests.conftest import clear_cache
@@ -17,7 +18,7 @@ def live_database(worker_app: Flask, worker_number: int) -> Iterator[servers.Tes
     """A database in which this process commits what the live process sees."""
     kept = db.current()
     with servers.database(f"payment_flow_live_process_{worker_number}") as made:
-        fresh = db.configure(db.Database(made.app_url))
+        fresh = db.configure(Database(made.app_url))
         clear_cache()
         with worker_app.app_context():
             yield made

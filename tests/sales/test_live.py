@@ -16,8 +16,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.common import db
 from app.common.csv_documents import TRUNCATED
+from app.common.database import Database
 from tests.factories import Actor
 from tests.live import LiveServer, wait_until
 from tests.sales.helpers import NOON, SALES, add_orders
@@ -37,7 +37,7 @@ def merchant_with(server: LiveServer, count: int) -> str:
     product_id = UUID(server.create_product(seller, price="10.00", units=5))
     me = server.call("GET", "/api/v1/auth/me", token=server.sign_up("buyer")).json
     buyer = Actor(UUID(me["id"]), me["email"], UUID(int=0), "")
-    with using_database(db.Database(server.database.app_url)):
+    with using_database(Database(server.database.app_url)):
         for done in range(0, count, 10_000):
             add_orders(
                 product_id,

@@ -12,7 +12,7 @@ from uuid import UUID
 import pypdfium2
 import pytest
 
-from app.common import db
+from app.common.database import Database
 from tests.live import LiveServer, wait_until
 from tests.statements.helpers import NOON, STATEMENT
 from tests.verify.books import using_database
@@ -29,7 +29,7 @@ def user_with(server: LiveServer, count: int) -> str:
     """The token of a user with `count` postings, one per second from NOON on."""
     token = server.sign_up("user")
     user_id = UUID(server.call("GET", "/api/v1/auth/me", token=token).json["id"])
-    with using_database(db.Database(server.database.app_url)):
+    with using_database(Database(server.database.app_url)):
         for done in range(0, count, 10_000):
             add_history(
                 user_id, count=min(count - done, 10_000), first=NOON + timedelta(seconds=done)

@@ -20,6 +20,7 @@ from app.auth.models import Role
 from app.auth.service import Caller
 from app.banks.types import BankPayout, BankPayoutStatus
 from app.common import clock, db, process_state
+from app.common.database import Database
 from app.common.request_counts import RequestCounts
 from app.delivery import service as delivery
 from app.gateway.types import (
@@ -340,7 +341,7 @@ def keep_feed() -> None:
 
 
 @contextmanager
-def using_database(database: db.Database) -> Iterator[None]:
+def using_database(database: Database) -> Iterator[None]:
     previous = db.current()
     db.configure(database)
     try:

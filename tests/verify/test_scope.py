@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
-from app.common import clock, db
+from app.common import clock
+from app.common.database import Database
 from app.common.db import snapshot, transaction
 from app.verify import repository
 from app.verify.invariant import Scope
@@ -62,7 +63,7 @@ def test_an_incremental_run_finds_the_same_corruption(
 
 
 def test_consistent_books_have_no_violation_since_any_moment(books: Books) -> None:
-    with using_database(db.Database(books.database.app_url)):
+    with using_database(Database(books.database.app_url)):
         now = clock.now()
         for since in (BEGINNING, now - timedelta(seconds=1), now, now + timedelta(days=1)):
             assert [found for found in violations(since) if found[1]] == []
@@ -86,7 +87,7 @@ def apart(worker_app: Flask, worker_number: int) -> Iterator[servers.TestDatabas
     """A database of its own, on which the application runs."""
     with (
         servers.database(f"payment_flow_verified_{worker_number}") as made,
-        using_database(db.Database(made.app_url)),
+        using_database(Database(made.app_url)),
         worker_app.app_context(),
     ):
         yield made
@@ -127,7 +128,7 @@ class TestReport:
                 text(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
             )
         owner.dispose()
-        with using_database(db.Database(apart.app_url)):
+        with using_database(Database(apart.app_url)):
             assert report(incremental=True) == 0
             assert last_success() is None
         assert f"All {len(INVARIANTS)} invariants hold" in capsys.readouterr().out

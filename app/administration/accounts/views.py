@@ -1,5 +1,6 @@
 """HTTP of users and wallets, for administrators."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,9 @@ from flask import Response
 
 from app.administration.accounts import service
 from app.administration.accounts.schemas import (
+    ExportTransactionsArgs,
+    ExportUsersArgs,
+    ExportWalletsArgs,
     ListedUserList,
     ListedWalletList,
     UserDetailOut,
@@ -14,6 +18,7 @@ from app.administration.accounts.schemas import (
     UserSessionList,
     WalletsArgs,
 )
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.errors import UserNotFound
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
@@ -21,6 +26,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
+from app.common.replica import may_lag
 from app.wallets.errors import WalletNotFound
 from app.wallets.schemas import HistoryArgs, TransactionList, transaction_out
 
@@ -33,6 +39,7 @@ admin_blp = Blueprint(
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(UsersArgs, location="query")
 @admin_blp.response(200, ListedUserList)
+@may_lag
 def list_users(args: dict[str, Any]) -> Any:
     """List users
 
@@ -41,6 +48,16 @@ def list_users(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_users(session, **args)
+
+
+@exports(admin_blp, "/users/export", ExportUsersArgs, cells=service.EXPORTED_USERS)
+def export_users(args: dict[str, Any]) -> Response:
+    """Export users as CSV
+
+    Returns all users of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`user.export`).
+    """
+    return respond_with_export("user", service.export_users, service.EXPORTED_USERS, **args)
 
 
 @admin_blp.get("/users/<uuid:user_id>")
@@ -85,6 +102,7 @@ def list_user_sessions(args: dict[str, Any], user_id: UUID) -> Any:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(WalletsArgs, location="query")
 @admin_blp.response(200, ListedWalletList)
+@may_lag
 def list_wallets(args: dict[str, Any]) -> Any:
     """List wallets
 
@@ -94,6 +112,16 @@ def list_wallets(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_wallets(session, **args)
+
+
+@exports(admin_blp, "/wallets/export", ExportWalletsArgs, cells=service.EXPORTED_WALLETS)
+def export_wallets(args: dict[str, Any]) -> Response:
+    """Export wallets as CSV
+
+    Returns all wallets of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`wallet.export`).
+    """
+    return respond_with_export("wallet", service.export_wallets, service.EXPORTED_WALLETS, **args)
 
 
 @admin_blp.get("/wallets/<uuid:wallet_id>/transactions")
@@ -114,3 +142,29 @@ def list_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
             session, actor_id=actor.id, wallet_id=wallet_id, within=within, **args
         )
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
+
+
+@exports(
+    admin_blp,
+    "/wallets/<uuid:wallet_id>/transactions/export",
+    ExportTransactionsArgs,
+    cells=service.EXPORTED_TRANSACTIONS,
+)
+@admin_blp.errors(WalletNotFound)
+def export_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
+    """Export the transactions of a wallet as CSV
+
+    Returns all transactions of the list, newest first; those that take money out are negative.
+    Times are in UTC. The audit log records who has exported them, with which filters
+    (`transaction.export`).
+    """
+    with reading() as session:
+        within = args.pop("requested").within(current_admin(session).time_zone)
+        wallet = service.require_account(session, wallet_id)
+    return respond_with_export(
+        "transaction",
+        partial(service.export_transactions, wallet=wallet, within=within),
+        service.EXPORTED_TRANSACTIONS,
+        target=("wallet", wallet_id),
+        **args,
+    )

@@ -11,6 +11,7 @@ from app.common.db import reading, snapshot
 from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.ratelimit import per_caller
+from app.common.replica import may_lag
 from app.common.time_range import PeriodInvalid
 from app.insights.analytics import service
 from app.insights.analytics.schemas import SalesReportArgs, SalesReportOut, report_out
@@ -26,6 +27,7 @@ blp = Blueprint(
 @blp.response(200, SalesReportOut)
 @blp.errors(PeriodInvalid)
 @per_caller("60/minute")
+@may_lag
 def get_sales_report(args: dict[str, Any]) -> Response:
     """Get a sales report
 

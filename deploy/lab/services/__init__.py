@@ -1,0 +1,1 @@
+"""What runs on the hosts: the configuration and the command of each server."""
