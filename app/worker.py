@@ -174,7 +174,8 @@ def require_working(settings: Settings) -> None:
 def _run_worker(settings: Settings, redis_url: str, queue_name: str) -> None:
     """Process the jobs of one queue, one at a time, until stopped."""
     wire(settings)
-    make_worker(queue_name, _connect(redis_url)).run()
+    with otlp.exported(settings, process=queue_name):
+        make_worker(queue_name, _connect(redis_url)).run()
 
 
 def make_worker(queue_name: str, connection: redis.Redis) -> job_worker.JobWorker:
@@ -247,7 +248,8 @@ def _run_mailer(settings: Settings, redis_url: str) -> None:
     os.nice(_NICENESS)
     wire(settings)
     report = _reporter(redis_url, job_worker.MAILER)
-    mailer.run(settings, stop=_stop_event(), report=report)
+    with otlp.exported(settings, process="mailer"):
+        mailer.run(settings, stop=_stop_event(), report=report)
 
 
 def _run_webhooks(settings: Settings, redis_url: str) -> None:
@@ -270,7 +272,8 @@ def _run_consumer(settings: Settings, redis_url: str) -> None:
 
     wire(settings)
     report = _reporter(redis_url, job_worker.CONSUMER)
-    consumer.consume(settings, _stop_event(), report=report)
+    with otlp.exported(settings, process="consumer"):
+        consumer.consume(settings, _stop_event(), report=report)
 
 
 def _run_schedule(settings: Settings, redis_url: str) -> None:

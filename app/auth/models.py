@@ -132,6 +132,8 @@ class LoginSession(Identified, Created, Base):
     kind: Mapped[str] = mapped_column(default=SessionKind.LOGIN, server_default=SessionKind.LOGIN)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     user_agent: Mapped[str | None]
+    #: Of the cookie by which the device is recognised; None for API keys.
+    device_id: Mapped[str | None]
     address: Mapped[str | None]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]

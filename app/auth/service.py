@@ -40,22 +40,24 @@ from app.events.catalogue.accounts import AccountCreated, SessionCreated
 class Device:
     """The device of a sign-in, as shown in the list of sessions.
 
-    is_known: whether it has signed in to the account before.
+    id: of its cookie; is_known: whether it has signed in to the account before.
     """
 
     user_agent: str | None = None
     address: str | None = None
+    id: str | None = None
     is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session with its current refresh token. expires_at: of the session."""
+    """A session with its current refresh token. expires_at, device_id: of the session."""
 
     user: User
     session_id: UUID
     token_id: UUID
     expires_at: datetime
+    device_id: str | None
 
 
 #: Called in the transaction that creates an account.
@@ -177,13 +179,14 @@ def sign_in(
         id=new_id(),
         user_id=user.id,
         user_agent=device.user_agent,
+        device_id=device.id,
         address=device.address,
         created_at=now,
         last_used_at=now,
         expires_at=rules.session_expiry(signed_in_at=now),
     )
     events.record(session, [SessionCreated.of(login, is_new_device=is_new_device)])
-    return SignIn(user, login.id, _issue(session, login.id), login.expires_at)
+    return SignIn(user, login.id, _issue(session, login.id), login.expires_at, login.device_id)
 
 
 def _is_new(session: Session, user: User, device: Device) -> bool:
@@ -227,7 +230,7 @@ def rotate_refresh_token(
     token.used_at = login.last_used_at = now
     login.expires_at = expires_at
     session.flush()
-    return SignIn(user, login.id, _issue(session, login.id), expires_at)
+    return SignIn(user, login.id, _issue(session, login.id), expires_at, login.device_id)
 
 
 def _issue(session: Session, session_id: UUID) -> UUID:

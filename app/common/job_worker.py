@@ -12,7 +12,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
-from app.common import jobs, queue
+from app.common import jobs, queue, tracing
 
 SCHEDULER: Final = "scheduler"
 RELAY: Final = "relay"
@@ -57,7 +57,15 @@ class JobWorker(SimpleWorker):
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         started = time.perf_counter()
-        succeeded = super().perform_job(job, queue)
+        with tracing.following(
+            "job",
+            job.traceparent if isinstance(job, jobs.AllowedJob) else None,
+            kind=tracing.Kind.CONSUMER,
+            attributes={"payment_flow.job": str(_description(job)["job"])},
+        ) as span:
+            succeeded = super().perform_job(job, queue)
+            if span is not None:
+                span.has_failed = not succeeded
         if succeeded:
             # A scheduled job that found nothing to do is no news.
             is_news = bool(job.args) or bool(job._result)

@@ -27,6 +27,7 @@ _READ: Final = {
     "exc_info",
     "failure_ttl",
     "last_heartbeat",
+    "meta",
     "origin",
     "result_ttl",
     "started_at",
@@ -36,6 +37,8 @@ _READ: Final = {
     "worker_name",
 }
 _UUID: Final = "$uuid"
+#: The key of the trace in the metadata of a job.
+TRACEPARENT: Final = "traceparent"
 
 
 class JobNotAllowed(Exception):
@@ -81,6 +84,13 @@ class AllowedJob(Job):
         if function is None or self.instance is not None:
             raise JobNotAllowed(self.func_name)
         return function
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of the request that enqueued it, if that is traced."""
+        meta: object = self.meta
+        value = meta.get(TRACEPARENT) if isinstance(meta, dict) else None
+        return value if isinstance(value, str) else None
 
     def restore(self, raw_data: Mapping[Any, Any]) -> None:
         super().restore({key: value for key, value in raw_data.items() if as_text(key) in _READ})

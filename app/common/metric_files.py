@@ -10,13 +10,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from prometheus_client import Metric, values
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.registry import Collector
 
 from app.common.process_state import Slot
@@ -35,7 +36,7 @@ folder: Final[Slot[Path | None]] = Slot("folder of metrics", default=None)
 _slot: Final[Slot[str]] = Slot("slot of metrics", default=_FIRST)
 
 _in_files: Callable[..., Any] = values.MultiProcessValue
-_add_up: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+_values_of: Callable[[str], Iterable[tuple[Any, ...]]] = MmapedDict.read_all_values_from_file
 
 # A program that this one starts must not count in its folder, whose name it inherits.
 values.ValueClass = values.MutexValue
@@ -106,6 +107,37 @@ class AllProcesses(Collector):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        # A process that is starting, or died while starting, has an empty file.
-        files = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
-        return _add_up(files)
+        sums: dict[tuple[str, str], float] = {}
+        for path in self._folder.glob("*.db"):
+            # A process that is starting, or died while starting, has an empty file.
+            if path.stat().st_size:
+                kind = path.name.partition("_")[0]
+                for key, value, *_ in _values_of(str(path)):
+                    sums[kind, key] = sums.get((kind, key), 0.0) + value
+        return _families(sums)
+
+
+def _families(sums: Mapping[tuple[str, str], float]) -> Collection[Metric]:
+    """Metrics from their sums by kind and key, which prometheus_client writes.
+
+    What it makes of several files itself takes twice as long: it reads the key of each value.
+    """
+    families: dict[str, Metric] = {}
+    below: dict[tuple[str, ...], float] = {}
+    for (kind, key), value in sums.items():
+        family_name, name, labels, description = orjson.loads(key)
+        family = families.get(family_name)
+        if family is None:
+            family = families[family_name] = Metric(family_name, description, kind)
+        bound = labels.get("le")
+        if bound is None:
+            family.add_sample(name, labels, value)
+            continue
+        # Each bucket is stored without those below it, and after them.
+        child = {label: of for label, of in labels.items() if label != "le"}
+        series = family_name, *child.values()
+        below[series] = below.get(series, 0.0) + value
+        family.add_sample(name, labels, below[series])
+        if bound == "+Inf":
+            family.add_sample(f"{family_name}_count", child, below[series])
+    return families.values()

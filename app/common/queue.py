@@ -14,9 +14,9 @@ import structlog
 from rq import Queue
 from sqlalchemy.orm import Session
 
-from app.common import clock, redis_client
+from app.common import clock, redis_client, tracing
 from app.common.db import retry_transaction
-from app.common.jobs import AllowedJob, JsonSerializer
+from app.common.jobs import TRACEPARENT, AllowedJob, JsonSerializer
 from app.common.metrics import Gauge
 from app.common.process_state import Slot
 
@@ -92,6 +92,9 @@ def enqueue_call(job: Callable[..., object], *args: Any) -> None:
 
 
 def _enqueue(queue: str, job: Callable[..., object], *args: Any, **options: Any) -> None:
+    if traceparent := tracing.traceparent():
+        options["meta"] = {TRACEPARENT: traceparent}
+
     def put() -> None:
         open_queue(queue, _connection()).enqueue(
             job, *args, result_ttl=0, failure_ttl=_FAILURE_SECONDS, **options

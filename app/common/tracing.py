@@ -7,7 +7,8 @@ is the case if OTEL_EXPORTER_OTLP_ENDPOINT is set.
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -92,7 +93,7 @@ class Tracing:
 
 #: How this process traces; None if it does not.
 tracing: Final[Slot[Tracing | None]] = Slot("tracing", default=None)
-#: The span of the request that this thread executes.
+#: The span of the request or job that this thread executes.
 current: Final[ContextVar[Span | None]] = ContextVar("span of the request", default=None)
 
 
@@ -103,6 +104,15 @@ def begin(traceparent: str | None) -> Span | None:
         return None
     span = configured.begin(traceparent)
     current.set(span)
+    return span
+
+
+def begin_message(name: str, traceparent: str | None) -> Span | None:
+    """The span of a message of another system, if it is traced. It never becomes `current`."""
+    configured = tracing()
+    span = None if configured is None else configured.begin(traceparent)
+    if span is not None:
+        span.name, span.kind = name, Kind.CONSUMER
     return span
 
 
@@ -178,6 +188,33 @@ def export_following(
                 has_failed=has_failed,
             )
         )
+
+
+@contextmanager
+def following(
+    name: str, traceparent: str | None, *, kind: Kind, attributes: Attributes
+) -> Iterator[Span | None]:
+    """A block that follows from a request. If that was traced, it has a span, which is `current`:
+    what it records and enqueues belongs to the trace, too."""
+    parent = parse(traceparent) if is_on() else None
+    if parent is None:
+        yield None
+        return
+    span = Span(name, parent.child(), parent, kind, attributes=attributes)
+    current.set(span)
+    try:
+        yield span
+    except BaseException:
+        span.has_failed = True
+        raise
+    finally:
+        end(span)
+
+
+def traceparent() -> str | None:
+    """The header of what this thread has others do for its request, if that is traced."""
+    span = current.get()
+    return None if span is None else str(span.context)
 
 
 def _new_id(bits: int) -> int:

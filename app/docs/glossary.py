@@ -57,6 +57,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "accessToken": "Token for the header `Authorization`, valid for minutes",
     "refreshToken": "Token that gets the next pair of tokens, once",
     "userAgent": "Program that signed in, as it calls itself; null if it does not",
+    "deviceId": "Device by its cookie, such as for lists of risk screening; null without one",
     "address": "IP address of the sign-in; null if it is not known",
     "lastUsedAt": "When it was last used (UTC); null before",
     "current": "Whether it is the session of this request",

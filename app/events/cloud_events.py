@@ -37,6 +37,8 @@ class CloudEvents:
             "dataschema": schema_address(self.schemas, message.type, message.schema_version),
             # https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md
             "sequence": f"{message.version:0{_SEQUENCE_DIGITS}}",
+            # https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
+            **({} if message.trace_context is None else {"traceparent": message.trace_context}),
             "data": dict(message.data),
         }
 
@@ -94,6 +96,12 @@ ENVELOPE: Final[dict[str, Any]] = {
             "pattern": f"^[0-9]{{{_SEQUENCE_DIGITS}}}$",
             "description": "Position among the events of the subject, from 1 and without gaps;"
             " messages derived from an event have that of the event",
+        },
+        "traceparent": {
+            "type": "string",
+            "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+            "description": "The span of the request that it comes from (W3C Trace Context), if that"
+            " was traced",
         },
         "data": {"type": "object"},
     },

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -13,7 +14,7 @@ import uvicorn
 from app.administration.traffic import client as traffic
 from app.auth import tokens
 from app.auth.stream_tickets import service as stream_tickets
-from app.common import cache, db, logging, metrics_server, open_files, redis_client
+from app.common import cache, db, logging, metrics_server, open_files, otlp, redis_client
 from app.common.database import Database
 from app.common.listening import listen
 from app.common.settings import Settings, require_redis
@@ -52,7 +53,11 @@ def serve(settings: Settings) -> None:
         metrics_server.start(metrics, settings.metrics_token)
     os.nice(_NICENESS)
     _configure(settings)
-    sys.exit(asyncio.run(_serve(settings, listener)))
+    # uvicorn raises SIGTERM again once it has stopped, which would end the process at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with otlp.exported(settings, process="live"):
+        code = asyncio.run(_serve(settings, listener))
+    sys.exit(code)
 
 
 def _configure(settings: Settings) -> None:

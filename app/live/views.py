@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from quart import Quart, Response, request
+from quart import Quart, Response, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from app.common import tracing
 from app.common.errors import AppError, BadRequest, Forbidden, Unavailable
 from app.common.settings import Settings
 from app.live import health, overview, traffic
@@ -43,6 +44,10 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
         )
 
     @app.before_request
+    async def begin_trace() -> None:
+        g.span = tracing.begin(request.headers.get("traceparent"))
+
+    @app.before_request
     async def allow_origin() -> Response | None:
         origin = request.headers.get("Origin")
         if request.method == "OPTIONS":
@@ -52,6 +57,8 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
 
     @app.after_request
     async def add_headers(response: Response) -> Response:
+        if g.span is not None:
+            _end_trace(g.span, response)
         response.headers["Cache-Control"] = "no-store"
         if request.method == "OPTIONS":
             return response
@@ -137,6 +144,18 @@ def _handle_errors(app: Quart) -> None:
     async def fail(_: Exception) -> Response:
         _log.exception("live_request_failed", path=request.path)
         return await refuse(AppError())
+
+
+def _end_trace(span: tracing.Span, response: Response) -> None:
+    rule = request.url_rule
+    span.name = request.method if rule is None else f"{request.method} {rule.rule}"
+    span.attributes = {
+        "http.request.method": request.method,
+        "http.response.status_code": response.status_code,
+        **({} if rule is None else {"http.route": rule.rule}),
+    }
+    span.has_failed = response.status_code >= 500
+    tracing.end(span)
 
 
 async def _body() -> dict[str, Any]:

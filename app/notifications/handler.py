@@ -60,7 +60,10 @@ def handle(session: Session, events: Sequence[StoredEvent]) -> None:
             if channel is Channel.IN_APP:
                 notifications.append(row | {"read_at": None})
             else:
-                messages.append(open_message(channel, due_at=event.occurred_at, **row))
+                trace = event.trace_context
+                messages.append(
+                    open_message(channel, due_at=event.occurred_at, trace_context=trace, **row)
+                )
     repository.insert_notifications(session, notifications)
     repository.insert_messages(session, messages)
 

@@ -39,6 +39,7 @@ class Claimed:
     attempts: int
     created_at: datetime
     lease_ends_at: datetime
+    trace_context: str | None
 
 
 def claim_due(session: Session, *, limit: int, max_sales: int) -> list[Claimed]:
@@ -111,6 +112,7 @@ def _claimed(message: OutgoingMessage, lease_ends_at: datetime) -> Claimed:
         attempts=message.attempts,
         created_at=message.created_at,
         lease_ends_at=lease_ends_at,
+        trace_context=message.trace_context,
     )
 
 

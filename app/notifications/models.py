@@ -73,6 +73,7 @@ class OutgoingMessage(Identified, Created, Base):
 
     id: as of Notification; topic, data: likewise. address: None for the one that the user has when
     it is sent. next_attempt_at: None once it is closed. problem: why the last attempt failed.
+    trace_context: of the event, as of OutboxEvent.
     """
 
     __tablename__ = "outgoing_messages"
@@ -114,6 +115,7 @@ class OutgoingMessage(Identified, Created, Base):
     next_attempt_at: Mapped[datetime | None]
     problem: Mapped[str | None]
     closed_at: Mapped[datetime | None]
+    trace_context: Mapped[str | None]
 
 
 class NotificationPreference(Base):

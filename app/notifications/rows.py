@@ -23,7 +23,12 @@ def notification_id(event_id: UUID, user_id: UUID, channel: Channel) -> UUID:
 
 
 def open_message(
-    channel: Channel, *, due_at: datetime, address: str | None = None, **values: Any
+    channel: Channel,
+    *,
+    due_at: datetime,
+    address: str | None = None,
+    trace_context: str | None = None,
+    **values: Any,
 ) -> dict[str, Any]:
     """The row of a new message. values: id, user_id, topic, data, created_at."""
     return values | {
@@ -34,4 +39,5 @@ def open_message(
         "next_attempt_at": due_at,
         "problem": None,
         "closed_at": None,
+        "trace_context": trace_context,
     }

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.auth.masking import masked_email
+from app.common import tracing
 from app.common.circuit import CircuitOpen
 from app.common.db import retry_transaction, transaction
 from app.common.settings import PRODUCT_NAME, Settings
@@ -116,7 +117,17 @@ class Sender:
         if not retry_transaction(partial(messages.begin, claimed=message)):
             return True
         try:
-            deliver()
+            with tracing.following(
+                "message",
+                message.trace_context,
+                kind=tracing.Kind.CLIENT,
+                attributes={
+                    "payment_flow.message.channel": message.channel,
+                    "payment_flow.message.topic": message.topic,
+                    "payment_flow.message.attempt": message.attempts + 1,
+                },
+            ):
+                deliver()
         except MailRefused as error:
             self._report(message, letter, str(error))
             retry_transaction(partial(messages.fail, claimed=message, problem=str(error)))

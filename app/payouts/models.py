@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -30,7 +30,8 @@ class Payout(Polled, Identified, Created, Monetary, Base):
     """A payout to a bank account. Its amount is held until the bank has paid or refused it.
 
     A trigger keeps the request unchanged, and the outcome final.
-    amount: minor units; reason: why the bank refused.
+    amount: minor units; reason: why the bank refused. risk_score, latency_ms: of the request, as
+    events have them; both are None if they are not known.
     """
 
     __tablename__ = "payouts"
@@ -83,7 +84,14 @@ class Payout(Polled, Identified, Created, Monetary, Base):
     reason: Mapped[str | None]
     submitted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    risk_score: Mapped[str | None]
+    latency_ms: Mapped[int | None]
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def risk(self) -> dict[str, Any]:
+        """What its events say about its screening."""
+        return {"risk_score": self.risk_score, "latency_ms": self.latency_ms}

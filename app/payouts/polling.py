@@ -62,4 +62,4 @@ def flag(session: Session, *, payout_id: UUID, reason: str) -> None:
 
 def _flag(session: Session, payout: Payout, reason: str) -> None:
     if payout.flag():  # reported once, not with every attempt
-        events.record(session, [PayoutFlagged.of(payout, reason=reason)])
+        events.record(session, [PayoutFlagged.of(payout, reason=reason, **payout.risk)])

@@ -9,6 +9,7 @@ from app.auth import service as auth
 from app.common.money import format_minor
 from app.payouts import service
 from app.risk.models import RiskCase
+from app.risk.screening import Reviewed
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
 from app.wallets.models import HoldStatus
@@ -17,7 +18,7 @@ from app.wallets.movements.reviewed import NO_SECOND_FACTOR, release_hold
 from app.wallets.outflow import of_hold
 
 
-def release(session: Session, case: RiskCase) -> UUID:
+def release(session: Session, case: RiskCase, reviewed: Reviewed) -> UUID:
     """Create the payout. Returns its id; the next sweep sends it to the bank.
 
     Raises HoldClosed and what `create_payout` raises, such as for a bank account that was deleted.
@@ -35,7 +36,7 @@ def release(session: Session, case: RiskCase) -> UUID:
         minimum=Decimal(0),
         second_factor=NO_SECOND_FACTOR,
         description=stored["description"],
-        reviewed=of_hold(hold),
+        reviewed=of_hold(hold, reviewed),
     )
     if isinstance(created, Review):
         raise TypeError("a payment is reviewed once")

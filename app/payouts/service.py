@@ -128,6 +128,7 @@ def create_payout(
         currency=currency,
         description=description,
         created_at=clock.now(),
+        **authorization.risk,
     )
     POLLING.begin(payout)
     repository.insert_payout(session, payout)
@@ -187,7 +188,7 @@ def _update(session: Session, payout: Payout, reported: BankPayout) -> None:
     elif payout.status == PayoutStatus.PENDING:
         payout.status, payout.submitted_at = PayoutStatus.SUBMITTED.value, clock.now()
         POLLING.begin(payout)
-        events.record(session, [PayoutSubmitted.of(payout)])
+        events.record(session, [PayoutSubmitted.of(payout, **payout.risk)])
 
 
 def _debit(session: Session, payout: Payout) -> None:
@@ -208,7 +209,8 @@ def _debit(session: Session, payout: Payout) -> None:
     )
     posted = ledger.post(session, entry)
     _close(payout, PayoutStatus.PAID)
-    events.record(session, [PayoutPaid.of(payout), *wallets.balance_events(posted)])
+    paid = PayoutPaid.of(payout, **payout.risk)
+    events.record(session, [paid, *wallets.balance_events(posted)])
 
 
 def _release(session: Session, payout: Payout, reason: str) -> None:
@@ -216,7 +218,7 @@ def _release(session: Session, payout: Payout, reason: str) -> None:
     lifecycle.release(session, hold, _lock_account(session, payout), HoldStatus.VOIDED)
     payout.reason = reason
     _close(payout, PayoutStatus.REFUSED)
-    events.record(session, [PayoutRefused.of(payout, reason=reason)])
+    events.record(session, [PayoutRefused.of(payout, reason=reason, **payout.risk)])
 
 
 def _lock_account(session: Session, payout: Payout) -> Account:

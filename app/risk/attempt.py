@@ -17,8 +17,9 @@ _SALES: Final = (PaymentKind.PURCHASE, PaymentKind.HOLD, PaymentKind.MERCHANT_CO
 class Origin:
     """Where a request came from.
 
-    began: `time.perf_counter` when it arrived; address: the client's; network: what addresses are
-    listed and counted by; device: what the program calls itself; country: in two letters, as a
+    began: `time.perf_counter` when it arrived; session_id: of the caller; address: the
+    client's; network: what addresses are listed and counted by; agent: what the program calls
+    itself; country: in two letters, as a
     trusted proxy tells it; refused: refused attempts of the address by window, empty if unknown.
     """
 
@@ -26,7 +27,7 @@ class Origin:
     session_id: UUID | None = None
     address: str | None = None
     network: str | None = None
-    device: str | None = None
+    agent: str | None = None
     country: str | None = None
     refused: Mapping[Window, int] = field(default_factory=dict)
 

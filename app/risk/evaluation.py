@@ -117,6 +117,10 @@ class StoredInputs(dict[str, Any]):
 
 #: Whether the inputs of an attempt match.
 Matches = Callable[[Mapping[str, Any]], bool]
+Compare = Callable[[Any, Any], bool]
+#: A rule with its first condition: input, comparison and value; and the others, None if that is
+#: all. Without a name there is no first condition.
+_CompiledRule = tuple[Rule, str | None, Compare, Any, Matches | None]
 
 
 class Ruleset:
@@ -170,7 +174,7 @@ class _Compiled:
         exempting = [rule for rule in rules.active if rule.outcome is RuleOutcome.APPROVE]
         others = [rule for rule in rules.active if rule.outcome is not RuleOutcome.APPROVE]
         self._exempting, self._others, self._shadow = (
-            [(rule, _compile(rule.conditions, currency, parameters)) for rule in group]
+            [_compiled(rule, currency, parameters) for rule in group]
             for group in (exempting, others, rules.shadow)
         )
         self._parameters = parameters
@@ -203,12 +207,14 @@ class _Compiled:
 
 
 def _matching(
-    rules: Sequence[tuple[Rule, Matches]], inputs: Mapping[str, Any], skipped: list[str]
+    rules: Sequence[_CompiledRule], inputs: Mapping[str, Any], skipped: list[str]
 ) -> list[Rule]:
     matched = []
-    for rule, matches in rules:
+    for rule, name, compare, value, matches in rules:
         try:
-            if matches(inputs):
+            if (name is None or compare(inputs[name], value)) and (
+                matches is None or matches(inputs)
+            ):
                 matched.append(rule)
         except Exception:
             # A defect of one rule must not stop payments. Decisions show it, and a metric.
@@ -222,6 +228,16 @@ def _score(matched: Iterable[Rule]) -> int:
     for rule in matched:
         left = left * (MAX_WEIGHT - rule.weight) // MAX_WEIGHT
     return MAX_SCORE - left
+
+
+def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
+    # Most rules fail at their first condition, which is compared without another call.
+    group = rule.conditions
+    first, *others = group.nodes
+    if not isinstance(first, Condition) or (others and not group.needs_all):
+        return rule, None, operator.eq, None, _compile(group, currency, parameters)
+    rest = _compile(Group(True, tuple(others)), currency, parameters) if others else None
+    return rule, first.input, *_comparison(first, currency, parameters), rest
 
 
 def _compile(group: Group, currency: str, parameters: Parameters) -> Matches:
@@ -251,9 +267,7 @@ def _compile(group: Group, currency: str, parameters: Parameters) -> Matches:
     return every if needs_all else some
 
 
-def _comparison(
-    condition: Condition, currency: str, parameters: Parameters
-) -> tuple[Callable[[Any, Any], bool], Any]:
+def _comparison(condition: Condition, currency: str, parameters: Parameters) -> tuple[Compare, Any]:
     compare, value = _OPERATORS[condition.operator], condition.value
     if conditions.FIELDS[condition.field].type is Type.AMOUNT:
         if isinstance(value, Setting):
@@ -261,7 +275,8 @@ def _comparison(
         # Not rounded: an amount in minor units is compared with a value that may be between two.
         value = value.scaleb(EXPONENTS[currency])
         value = int(value) if value == value.to_integral_value() else value
-    if condition.field in _MAY_BE_UNKNOWN:
+    # Nothing unknown equals a value, or is among some.
+    if condition.field in _MAY_BE_UNKNOWN and condition.operator not in ("=", "in"):
         known = compare
 
         def compare(actual: Any, expected: Any) -> bool:

@@ -49,20 +49,16 @@ class Profile:
     payees: set[UUID] = field(default_factory=set)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
     _first_totals: Totals = field(default=Totals())
-    _known: dict[tuple[str | None, str | None], Any] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _devices: dict[UUID, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._first_totals = self.totals
 
-    def within(self, window: Window) -> Totals:
-        """What happened in a window so far, attempts of this transaction included."""
-        now, before = self.totals, self.before.get(window) or self._first_totals
-        return Totals(
-            now.ordinal - before.ordinal,
-            now.payments - before.payments,
-            (now.sum - before.sum) % TOTALS_MODULUS,
-            now.refused - before.refused,
-        )
+    def start_of(self, window: Window) -> Totals:
+        """The totals at the start of a window: what has happened in it is the difference of
+        `totals`, which have the attempts of this transaction as well."""
+        return self.before.get(window) or self._first_totals
 
     def count(self, attempt: Attempt, *, is_counted: bool) -> Totals:
         """Add an attempt to the totals. is_counted: whether it was approved or is under review."""
@@ -88,16 +84,25 @@ class Profile:
 
     def is_known(self, session: Session, origin: Origin, now: datetime) -> Any:
         """Whether device and address of a request have been known for a day. Read once for each."""
-        key = origin.device, origin.address
+        key = origin.session_id, origin.agent, origin.address
         if key not in self._known:
             self._known[key] = repository.get_known(
                 session,
                 user_id=self.user_id,
-                device=origin.device,
+                session_id=origin.session_id,
+                agent=origin.agent,
                 address=origin.address,
                 since=now - WINDOWS[Window.DAY],
             )
         return self._known[key]
+
+    def device_of(self, session: Session, session_id: UUID | None) -> str | None:
+        """The ID of the device of a session. Read once for each."""
+        if session_id is None:
+            return None
+        if session_id not in self._devices:
+            self._devices[session_id] = repository.get_device(session, session_id)
+        return self._devices[session_id]
 
 
 def query_profiles(
@@ -124,12 +129,8 @@ def query_profiles(
 
 
 def _profile(row: Any, windows: Sequence[Window]) -> Profile:
-    totals = Totals()
-    before: dict[Window, Totals | None] = {}
-    if row.ordinal is not None:
-        totals = Totals(row.ordinal, row.count_total, row.sum_total, row.refused_total)
-        for window, found in zip(windows, row[9:], strict=True):
-            before[window] = None if found is None else Totals(*found)
+    latest, *first = (_totals(row.totals, n) for n in range(len(windows) + 1))
+    totals, before = latest or Totals(), dict(zip(windows, first, strict=True))
     return Profile(
         row.user_id,
         row.email_key,
@@ -139,6 +140,12 @@ def _profile(row: Any, windows: Sequence[Window]) -> Profile:
         before,
         row.last_at,
     )
+
+
+def _totals(values: Sequence[int], n: int) -> Totals | None:
+    """The n-th of several totals."""
+    start = n * len(Totals._fields)
+    return None if values[start] is None else Totals(*values[start : start + len(Totals._fields)])
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:

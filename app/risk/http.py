@@ -20,7 +20,7 @@ from app.risk.screening import SUSPICIOUS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_MAX_DEVICE_LENGTH: Final = 300
+_MAX_AGENT_LENGTH: Final = 300
 
 
 def may_need_review(blueprint: Blueprint) -> Callable[[View], View]:
@@ -45,13 +45,13 @@ def current_origin(session_id: UUID) -> Origin:
     network = ratelimit.address()
     counts = "refusedAtAddress" in rulesets.fields_in_use()
     # As sign-ins store it, without what PostgreSQL cannot.
-    device = request.headers.get("User-Agent", "")[:_MAX_DEVICE_LENGTH].replace("\0", "")
+    agent = request.headers.get("User-Agent", "")[:_MAX_AGENT_LENGTH].replace("\0", "")
     return Origin(
         request_began() or time.perf_counter(),
         session_id,
         request.remote_addr,
         network,
-        device or None,
+        agent or None,
         _country(),
         address_counts.read(network) if counts else {},
     )

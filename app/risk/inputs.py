@@ -35,23 +35,24 @@ class Inputs(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         read = _READ.get(name)
-        if read is None:
-            self[name] = store.read_score(name, self, self.in_force.models)
-        else:
-            self[name] = read(self)
-        return self[name]
+        value = store.read_score(name, self, self.in_force.models) if read is None else read(self)
+        self[name] = value
+        return value
 
 
 def _count(window: Window, inputs: Inputs) -> int:
-    return inputs.profile.within(window).payments + 1
+    profile = inputs.profile
+    return profile.totals.payments - profile.start_of(window).payments + 1
 
 
 def _sum(window: Window, inputs: Inputs) -> int:
-    return (inputs.profile.within(window).sum + inputs.attempt.amount) % TOTALS_MODULUS
+    profile = inputs.profile
+    earlier = profile.totals.sum - profile.start_of(window).sum
+    return (earlier + inputs.attempt.amount) % TOTALS_MODULUS
 
 
 def _refused(window: Window, inputs: Inputs) -> int:
-    return inputs.profile.within(window).refused
+    return inputs.profile.totals.refused - inputs.profile.start_of(window).refused
 
 
 def _refused_at_address(window: Window, inputs: Inputs) -> int | None:
@@ -74,7 +75,7 @@ def _account_age(inputs: Inputs) -> int:
 
 
 def _is_new(what: str, inputs: Inputs) -> bool:
-    if getattr(inputs.origin, what) is None:
+    if inputs.origin.session_id is None:
         return False
     known = inputs.profile.is_known(inputs.session, inputs.origin, inputs.now)
     return not getattr(known, what)
@@ -92,16 +93,16 @@ def _merchant(inputs: Inputs) -> str | None:
 def _list(inputs: Inputs) -> str | None:
     if not inputs.in_force.entries:
         return None
-    email = inputs.profile.email
-    return inputs.in_force.list_of(
-        {
-            ListKind.USER: str(inputs.profile.user_id),
-            ListKind.ADDRESS: inputs.origin.network,
-            ListKind.EMAIL_DOMAIN: None if email is None else email.rpartition("@")[2],
-            ListKind.DEVICE: inputs.origin.device,
-        },
-        inputs.now,
-    )
+    email, origin = inputs.profile.email, inputs.origin
+    known = [
+        (ListKind.USER, str(inputs.profile.user_id)),
+        (ListKind.ADDRESS, origin.network),
+        (ListKind.EMAIL_DOMAIN, None if email is None else email.rpartition("@")[2]),
+    ]
+    if ListKind.DEVICE in inputs.in_force.listed_kinds:
+        device_id = inputs.profile.device_of(inputs.session, origin.session_id)
+        known += [(ListKind.DEVICE, device_id), (ListKind.DEVICE, origin.agent)]
+    return inputs.in_force.list_of(known, inputs.now)
 
 
 #: How each input is computed.

@@ -163,17 +163,25 @@ _RECEIVERS = """
         AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
 """
 _KNOWN = """
-    SELECT coalesce(bool_or(user_agent = %(device)s), false) AS device,
-        coalesce(bool_or(address = %(address)s), false) AS address
-    FROM login_sessions WHERE user_id = %(user_id)s AND created_at <= %(since)s
+    SELECT coalesce(bool_or(s.address = %(address)s), false) AS address,
+        coalesce(bool_or(
+            CASE
+                WHEN own.kind = 'API_KEY' THEN s.id = own.id
+                WHEN own.device_id IS NULL THEN s.user_agent = %(agent)s
+                ELSE s.device_id = own.device_id
+            END
+        ), false) AS device
+    FROM login_sessions s LEFT JOIN login_sessions own ON own.id = %(session_id)s
+    WHERE s.user_id = %(user_id)s AND s.created_at <= %(since)s
 """
+_DEVICE = "SELECT device_id FROM login_sessions WHERE id = %(session_id)s"
 # What is counted is subtracted again from the first row in the window.
 _BEFORE = """
     LEFT JOIN LATERAL (
-        SELECT json_build_array(d.ordinal - 1,
-            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END,
-            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END,
-            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END) AS totals
+        SELECT d.ordinal - 1 AS ordinal,
+            d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END AS count_total,
+            d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END AS sum_total,
+            d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END AS refused_total
         FROM risk_decisions d
         WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
             AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
@@ -182,7 +190,7 @@ _BEFORE = """
 """
 _PROFILES = """
     SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        l.ordinal, l.count_total, l.sum_total, l.refused_total {columns}
+        json_build_array({totals}) AS totals
     FROM users u
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
@@ -196,7 +204,11 @@ _PROFILES = """
 @cache
 def _profiles(windows: tuple[str, ...]) -> str:
     return _PROFILES.format(
-        columns="".join(f", {name}.totals AS before_{name}" for name in windows),
+        totals=", ".join(
+            f"{name}.{column}"
+            for name in ("l", *windows)
+            for column in ("ordinal", "count_total", "sum_total", "refused_total")
+        ),
         joins="".join(_BEFORE.format(name=name) for name in windows),
     )
 
@@ -208,8 +220,9 @@ def query_profiles(
     currency: str,
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """Send the query for payers: one row each, with the totals of their last decision, and for each
-    window, which begins at `since`, a list of those before the first decision in it, or None."""
+    """Send the query for payers: one row each, with a list of totals: those of their last decision,
+    and for each window, which begins at `since`, those before the first decision in it. All four
+    are None where there is none."""
     values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
     for window, start in since.items():
         values[f"since_{window}"] = start
@@ -226,13 +239,27 @@ def get_known(
     session: Session,
     *,
     user_id: UUID,
-    device: str | None,
+    session_id: UUID | None,
+    agent: str | None,
     address: str | None,
     since: datetime,
 ) -> Any:
-    """Whether the user had a session with this `device` and this `address` before a time."""
-    values = {"user_id": user_id, "device": device, "address": address, "since": since}
+    """Whether the user had a session with the `device` of this one, and with this `address`, before
+    a time. An API key is a device of its own; agent: for sessions whose device has no ID."""
+    values = {
+        "user_id": user_id,
+        "session_id": session_id,
+        "agent": agent,
+        "address": address,
+        "since": since,
+    }
     return send(session, _KNOWN, values).fetchone()
+
+
+def get_device(session: Session, session_id: UUID) -> str | None:
+    """The ID of the device of a session."""
+    found = send(session, _DEVICE, {"session_id": session_id}).fetchone()
+    return None if found is None else found.device_id
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:

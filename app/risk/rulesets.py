@@ -24,20 +24,22 @@ MAX_RULES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The rules and lists in force. id, version: of the ruleset; models: whose scores they read."""
+    """The rules and lists in force. id, version: of the ruleset; models: whose scores they read;
+    listed_kinds: of what is listed."""
 
     id: UUID | None
     version: int
     rules: Ruleset
     entries: Mapping[tuple[str, str, str], datetime | None]
     models: store.Models = field(default_factory=dict)
+    listed_kinds: Collection[str] = frozenset()
 
-    def list_of(self, values: Mapping[ListKind, str | None], now: datetime) -> str | None:
+    def list_of(self, values: Collection[tuple[ListKind, str | None]], now: datetime) -> str | None:
         """The list that knows one of these values, BLOCK before ALLOW; None if none does."""
         if not self.entries:
             return None
         for name in (ListName.BLOCK, ListName.ALLOW):
-            for kind, value in values.items():
+            for kind, value in values:
                 key = (name.value, kind.value, value)
                 if value is None or key not in self.entries:
                     continue
@@ -83,7 +85,8 @@ def _read(session: Session, ruleset_id: UUID, version: int) -> InForce:
         (row.list, row.kind, row.value): row.expires_at for row in repository.get_entries(session)
     }
     rules = read_ruleset(session, version)
-    return InForce(ruleset_id, version, rules, entries, load_models(session, rules))
+    kinds = frozenset(kind for _, kind, _ in entries)
+    return InForce(ruleset_id, version, rules, entries, load_models(session, rules), kinds)
 
 
 def load_models(session: Session, *rulesets: Ruleset) -> store.Models:

@@ -195,7 +195,7 @@ class AddRiskListEntryIn(Schema):
         required=True,
         metadata={
             "description": "ID of a user, an IP address, a domain of email addresses, or a device"
-            " as its program calls itself",
+            " by its ID or as its program calls itself",
             "example": "mailinator.com",
         },
     )

@@ -68,6 +68,15 @@ class Screened:
         return None if self.result is None else format_score(self.result.score)
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A payment that an administrator has released. score: as of `Screened`; latency_ms: from the
+    arrival of the administrator's request to the decision, None if that is not known."""
+
+    score: str
+    latency_ms: int | None
+
+
 def format_score(score: int) -> str:
     """A score in ten-thousandths as a decimal string, `0.6000`."""
     return f"{score // MAX_SCORE}.{score % MAX_SCORE:04}"

@@ -17,7 +17,7 @@ from app.common import clock
 from app.common.ids import new_id
 from app.common.money import MAX_MINOR, Money
 from app.ledger_lock.service import require_ledger_lock
-from app.risk.screening import Screened
+from app.risk.screening import Reviewed, Screened
 from app.wallets import repository
 from app.wallets.errors import BalanceTooLarge, InsufficientFunds, WalletLocked
 from app.wallets.models import (
@@ -101,14 +101,14 @@ class Authorization:
     """Permission to take money out of an account; only app.wallets.outflow creates it.
 
     amount: maximum, in minor units; with_code: whether it was given with a two-factor code;
-    screened: what risk screening says about it, None for what was authorized before.
+    screened: what risk screening or a review says about it, None for what was authorized before.
     """
 
     account_id: UUID
     amount: int
     kind: TransactionType
     with_code: bool = False
-    screened: Screened | None = None
+    screened: Screened | Reviewed | None = None
 
     @property
     def risk(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from app.events import service as events
 from app.risk import rulesets
 from app.risk.attempt import Attempt, Origin
 from app.risk.models import PaymentKind
-from app.risk.screening import Screening, query_screening
+from app.risk.screening import Reviewed, Screening, query_screening
 from app.wallets import refusals, repository
 from app.wallets.errors import DecideLater, ReviewedAmountChanged
 from app.wallets.ledger import Account, Authorization
@@ -308,10 +308,13 @@ def _recorder(
     return record
 
 
-def of_hold(hold: WalletHold) -> Authorization:
-    """The authorization that was given when this hold was placed, for its capture."""
+def of_hold(hold: WalletHold, reviewed: Reviewed | None = None) -> Authorization:
+    """The authorization that was given when this hold was placed, for its capture.
+
+    reviewed: the review that has released it, if it was one.
+    """
     return Authorization(
-        hold.wallet_id, hold.amount, TransactionType(hold.type), with_code=hold.with_code
+        hold.wallet_id, hold.amount, TransactionType(hold.type), hold.with_code, reviewed
     )
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0071_backups"
-down_revision = "0069_list_filters"
+down_revision = "0070_devices_and_screening"
 
 
 def upgrade() -> None:

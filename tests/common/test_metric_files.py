@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.common import metric_files
 from app.common.settings import PROJECT_ROOT
@@ -70,6 +71,28 @@ def test_a_process_that_replaces_another_counts_on_in_the_same_files(folder: Pat
         "parent.db",
         *(f"web-{slot}.db" for slot in range(SLOTS)),
     }
+
+
+def test_sums_are_those_of_the_library(folder: Path) -> None:
+    registry = CollectorRegistry()
+    counter = Counter("asked", "…", ["by"], registry=registry)
+    histogram = Histogram("waited", "…", ["by", "of"], registry=registry)
+    for number in range(40):
+        metric_files.use_slot(f"web-{number % SLOTS}")
+        counter.labels(f'"{number % 3}\n').inc()
+        histogram.labels(str(number % 5), "é").observe(number / 3)
+
+    def read(families: Iterable[Metric]) -> set[tuple[object, ...]]:
+        return {
+            (family.name, family.type, family.documentation, name, *sorted(labels.items()), value)
+            for family in families
+            for name, labels, value, *_ in family.samples
+        }
+
+    files = [str(path) for path in folder.glob("*.db")]
+    assert read(metric_files.AllProcesses(folder).collect()) == read(
+        MultiProcessCollector.merge(files)
+    )
 
 
 def test_what_is_not_read_is_not_written(temporary: Path) -> None:

@@ -4,6 +4,7 @@ import ast
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,9 +15,10 @@ from rq import Queue
 from rq.job import Callback
 from rq.webhook import Webhook
 
-from app.common import jobs, queue, redis_client
+from app.common import jobs, queue, redis_client, tracing
 from app.common.ids import new_id
 from app.common.settings import PROJECT_ROOT, Settings
+from app.common.tracing import Kind, Span, Tracing
 from app.worker import JOBS, SCHEDULE, make_worker
 from tests.live import wait_until
 from tests.silent_proxy import silent_proxy
@@ -26,6 +28,10 @@ done: list[Any] = []
 
 def job(*arguments: object) -> None:
     done.append(arguments)
+
+
+def jobs_of_a_job() -> None:
+    queue.enqueue(job, "of a job")
 
 
 def harm(*arguments: object) -> None:
@@ -50,7 +56,7 @@ def configured(worker_app: Flask, settings: Settings) -> Iterator[redis.Redis]:
 
 def work(connection: redis.Redis) -> None:
     worker = make_worker(queue.NAME, connection)
-    jobs.allowed.configure({jobs.name_of(job): job})
+    jobs.allowed.configure({jobs.name_of(each): each for each in (job, jobs_of_a_job)})
     worker.work(burst=True, logging_level=logging.CRITICAL)
 
 
@@ -61,6 +67,37 @@ def test_the_worker_runs_enqueued_jobs(configured: redis.Redis) -> None:
     work(configured)
 
     assert done == [("now", 7, None, ids[0], {"nested": [ids[1]]})]
+
+
+def test_a_job_belongs_to_the_trace_of_its_request(configured: redis.Redis) -> None:
+    spans: list[Span] = []
+    tracing.tracing.configure(Tracing(SimpleNamespace(export=spans.append)))
+    request = tracing.begin(None)
+    assert request is not None
+    queue.enqueue(job, "traced")
+    queue.enqueue(jobs_of_a_job)
+    tracing.end(request)
+    queue.enqueue(job, "not traced")
+
+    work(configured)
+
+    assert [arguments[0] for arguments in done] == ["traced", "not traced", "of a job"]
+    _, first, second, third = spans
+    assert (first.name, first.kind, first.parent) == ("job", Kind.CONSUMER, request.context)
+    assert first.attributes == {"payment_flow.job": jobs.name_of(job)}
+    assert third.parent == second.context
+    assert tracing.current.get() is None
+
+
+@pytest.mark.parametrize("meta", [b"[]", b'{"traceparent": 1}', b"no JSON"])
+def test_a_job_with_other_metadata_is_run(configured: redis.Redis, meta: bytes) -> None:
+    queue.enqueue(job, 1)
+    (key,) = configured.keys("rq:job:*")
+    configured.hset(key, "meta", meta)
+
+    work(configured)
+
+    assert done == [(1,)]
 
 
 def test_without_redis_enqueueing_does_not_fail() -> None:

@@ -1,6 +1,7 @@
 """Messages for other systems: CloudEvents, their JSON Schemas and the AsyncAPI document."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import select
 
 from app.common.db import transaction
+from app.common.tracing import SpanContext
 from app.events import async_api, json_schema
 from app.events.base import EVENT_TYPES, Event
 from app.events.catalogue.wallets import TransactionFailed, TransferCompleted
@@ -98,6 +100,10 @@ class TestCloudEvents:
                 "referenceId": None,
             },
         }
+
+    def test_a_traced_message_has_its_trace(self) -> None:
+        trace = str(SpanContext(1, 2))
+        assert require_valid(replace(transfer(), trace_context=trace))["traceparent"] == trace
 
     @each_event_type
     def test_events_of_every_type_match_their_schemas(self, kind: type[Event]) -> None:

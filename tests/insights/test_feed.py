@@ -12,8 +12,12 @@ from sqlalchemy import select
 from app.common.db import transaction
 from app.insights.transactions.events import REVIEWED
 from app.insights.transactions.models import COUNTS, TransactionDay, TransactionMinute
+from app.risk.models import RuleOutcome
 from tests import factories
+from tests.fake_bank import FakeBank
 from tests.insights.helpers import event, latest, purchase, refusal, relay, review
+from tests.payouts.helpers import deliver_and_handle, pending_payout
+from tests.risk.helpers import condition, rule
 from tests.shops.helpers import with_shop
 
 API = "/api/v1"
@@ -116,6 +120,20 @@ def test_cards_and_giveaways_are_no_transactions_of_a_wallet(app: Flask) -> None
     given = purchase(buyer, seller, giveawayId="6b8f1d9e-6a0c-7d3b-8d7f-000000000001")
     relay(by_card, given)
     assert latest() == []
+
+
+@pytest.mark.parametrize("outcome", ["paid", "refused"])
+def test_a_payout_has_the_score_and_latency_of_its_request(
+    client: FlaskClient, bank: FakeBank, outcome: str
+) -> None:
+    rule(condition("amount", ">", "1"), outcome=RuleOutcome.SCORE, weight=250)
+    payout_id = pending_payout(client, factories.buyer())
+    deliver_and_handle(client, outcome, payout_id)
+    relay()
+    (row,) = latest()
+    assert row.status == {"paid": "APPROVED", "refused": "DECLINED"}[outcome]
+    assert row.risk_score == Decimal("0.25")
+    assert row.latency_ms is not None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -11,15 +12,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from structlog.testing import CapturingLogger
 
-from app.common import circuit, clock, http
+from app.common import circuit, clock, http, tracing
 from app.common.db import transaction
+from app.common.tracing import Kind, Span, Tracing
 from app.events.catalogue.notifications import NotificationRequest
-from app.notifications import messages, sender
+from app.events.handlers import Handler
+from app.notifications import handler, messages, sender
 from app.notifications.client import CIRCUIT
 from app.notifications.messages import MAX_ATTEMPTS
 from app.notifications.models import OutgoingMessage
 from app.notifications.sender import Sender, send_all
 from tests import factories
+from tests.events.relaying import deliver_all
 from tests.factories import Actor
 from tests.mail_catcher import MailCatcher
 from tests.metrics import AUTHORIZED, TOKEN
@@ -53,6 +57,24 @@ def log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     captured = CapturingLogger()
     monkeypatch.setattr(sender, "_log", captured)
     return captured
+
+
+def test_a_mail_belongs_to_the_trace_of_its_event(app: Flask, catcher: MailCatcher) -> None:
+    spans: list[Span] = []
+    tracing.tracing.configure(Tracing(SimpleNamespace(export=spans.append)))
+    request = tracing.begin(None)
+    assert request is not None
+    notify(factories.buyer())
+    tracing.end(request)
+    deliver_all(Handler("notifications", handler.handle, handler.TYPES))
+
+    send_mails()
+
+    assert len(catcher.mails) == 1
+    (sent,) = [span for span in spans if span.name == "message"]
+    assert (sent.kind, sent.parent, sent.has_failed) == (Kind.CLIENT, request.context, False)
+    assert sent.attributes["payment_flow.message.channel"] == "EMAIL"
+    assert "traceparent" not in catcher.mails[0]
 
 
 def test_a_mail_is_sent_once(client: FlaskClient, catcher: MailCatcher) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -14,12 +15,14 @@ from werkzeug.test import TestResponse
 from app.audit.models import AuditRecord
 from app.common import clock
 from app.common.db import transaction
+from app.payouts import tasks as payouts
 from app.risk.cases import service, tasks
 from app.risk.evaluation import Parameters
 from app.risk.rulesets import parameters
 from tests import factories
 from tests.concurrency import all_at_once, broken_invariants, outcomes
 from tests.factories import Actor
+from tests.insights.helpers import latest, relay
 from tests.orders.helpers import buy, units
 from tests.payouts.helpers import bank_account_of, create_payout
 from tests.risk.helpers import CASES, decide_case, decisions, open_cases
@@ -75,6 +78,8 @@ class TestPurchase:
         assert answer.status_code == 200, answer.json
         assert answer.json["reasons"]["rules"] == ["large-amount@1", "new-account@1"]
         assert order_of(client, buyer, order["id"])["status"] == "COMPLETED"
+        (event,) = events_of("order-completed", order["id"])
+        assert (event["riskScore"], event["latencyMs"] >= 0) == ("0.8000", True)
         assert wallet_of(client, buyer)["balance"] == "4000.00"
         assert wallet_of(client, seller)["balance"] == LARGE
         answer = client.get(f"/api/v1/orders/{order['id']}/delivery", headers=buyer.headers)
@@ -181,8 +186,14 @@ def test_what_was_asked_for_is_done_once_it_is_released(
         assert (wallet["balance"], wallet["available"]) == ("10000.00", "10000.00")
         assert review["status"] == {"reject": "REJECTED", "expire": "EXPIRED"}[decision]
     (event,) = events_of("payment-reviewed", case_id)
-    assert event["status"] == review["status"]
+    assert (event["status"], event["riskScore"]) == (review["status"], "0.8000")
+    assert (event.get("latencyMs") is None) == (decision == "expire")
     assert broken_invariants() == []
+    relay()
+    (shown,) = [row for row in latest() if row.status != "REVIEW"]
+    assert (shown.status == "APPROVED") == (decision == "release")
+    assert shown.risk_score == Decimal("0.8")
+    assert (shown.latency_ms is None) == (decision == "expire")
 
 
 def test_a_payout_is_created_when_it_is_released(committing: Flask, bank: Any) -> None:
@@ -198,6 +209,11 @@ def test_a_payout_is_created_when_it_is_released(committing: Flask, bank: Any) -
     (payout,) = client.get("/api/v1/wallet/payouts", headers=payer.headers).json["data"]
     assert (payout["status"], payout["amount"]) == ("PENDING", LARGE)
     assert broken_invariants() == []
+    payouts.advance(UUID(payout["id"]))
+    relay()
+    shown, _ = latest()
+    assert (shown.kind, shown.status, shown.risk_score) == ("PAYOUT", "APPROVED", Decimal("0.8"))
+    assert shown.latency_ms is not None
 
 
 class TestDecisions:

@@ -67,6 +67,8 @@ class UserSessionOut(SessionOut):
     class Meta(SessionOut.Meta):
         exclude = ("current",)
 
+    device_id = ma.fields.String(required=True, allow_none=True)
+
 
 UserSessionList = page_of(UserSessionOut)
 

@@ -13,7 +13,7 @@ from app.common.db import transaction
 def issue(sign_in: service.SignIn, *, in_cookie: bool) -> dict[str, Any]:
     """User and tokens. in_cookie: whether the refresh token is sent as a cookie instead."""
     user = sign_in.user
-    remember_device(user)
+    remember_device(user, device_id=sign_in.device_id)
     refresh_token = tokens.refresh_token(
         token_rules(),
         user_id=user.id,

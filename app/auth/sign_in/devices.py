@@ -1,7 +1,8 @@
 """Devices that have signed in to an account before, recognised by a signed cookie.
 
 The cookie grants nothing but a budget and a place in the queue of its own, so that strangers who
-guess at an account do not keep its owner out. A sign-in without one works as well.
+guess at an account do not keep its owner out. A sign-in without one works as well. Sessions keep
+its ID, by which risk screening knows a device.
 """
 
 import hmac
@@ -29,9 +30,13 @@ def cookie_name(sign_in_name: str) -> str:
     return _PREFIX + _keyed_hash("name", sign_in_name)[:_NAME_CHARACTERS]
 
 
-def new_cookie(sign_in_name: str, *, device_id: str | None = None) -> str:
-    """The value of the cookie. device_id: of a device that is known already."""
-    device_id = device_id or secrets.token_urlsafe(_ID_BYTES)
+def new_id() -> str:
+    """The ID of a device that is not known yet."""
+    return secrets.token_urlsafe(_ID_BYTES)
+
+
+def new_cookie(sign_in_name: str, *, device_id: str) -> str:
+    """The value of the cookie."""
     expires = str(int((clock.now() + TTL).timestamp()))
     return f"{device_id}.{expires}.{_keyed_hash('device', device_id, expires, sign_in_name)}"
 

@@ -95,10 +95,12 @@ def current_device() -> Device:
     """The device of a sign-in or registration."""
     agent = request.headers.get("User-Agent", "")[:300]
     name = request.environ.get(_NAME_KEY)
+    known = None if name is None else _known_device(name)
     return Device(
         user_agent=agent.replace("\0", "") or None,
         address=request.remote_addr,
-        is_known=name is not None and _known_device(name) is not None,
+        id=known or devices.new_id(),
+        is_known=known is not None,
     )
 
 
@@ -108,15 +110,20 @@ def sign_in_turn() -> Turn:
     return Turn(ratelimit.address(), preferred=name is not None and _known_device(name) is not None)
 
 
-def remember_device(user: User) -> None:
-    """Send a cookie that recognises this device at the next sign-in to the account."""
+def remember_device(user: User, *, device_id: str | None = None) -> None:
+    """Send a cookie that recognises this device at the next sign-in to the account.
+
+    device_id: of its session; None if it has none.
+    """
     names = [name.lower() for name in (user.email, user.phone) if name]
 
     def add_cookies(response: Response) -> Response:
         for name in names:
             response.set_cookie(
                 devices.cookie_name(name),
-                devices.new_cookie(name, device_id=_known_device(name)),
+                devices.new_cookie(
+                    name, device_id=device_id or _known_device(name) or devices.new_id()
+                ),
                 max_age=devices.TTL,
                 path=f"{settings().api_prefix}/auth",
                 secure=request.is_secure,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from app.events.base import Event, FlagReason, MinorUnits, event
+from app.events.base import OMITTED, Event, FlagReason, LatencyMs, MinorUnits, RiskScore, event
 
 
 # The name is part of the contract with consumers and older than providers that are not banks.
@@ -55,6 +55,8 @@ class PayoutEvent(Event):
     amount: MinorUnits
     currency: str
     bank_reference: str | None
+    risk_score: RiskScore = OMITTED
+    latency_ms: LatencyMs = OMITTED
 
 
 @event("payout-submitted", aggregate="payout")

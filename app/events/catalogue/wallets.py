@@ -70,6 +70,8 @@ class PaymentReviewed(Event):
     currency: str
     status: Annotated[str, "`RELEASED`, `REJECTED` or `EXPIRED`"]
     result_id: Annotated[UUID | None, "what the release created, such as an order or a transfer"]
+    risk_score: RiskScore = OMITTED
+    latency_ms: Annotated[LatencyMs, "of the request that decided"] = OMITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Offsets are committed after our transaction, so a message may arrive again and i
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +15,7 @@ from confluent_kafka import Consumer, KafkaException, Message
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.common import db, metrics
+from app.common import db, metrics, tracing
 from app.common.errors import Unavailable
 from app.common.settings import Settings
 from app.events.base import Event
@@ -42,6 +43,15 @@ RECEIVED: Final = metrics.counter(
 )
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a message requests. span: None if it is not traced."""
+
+    message: Message
+    event: Event
+    span: tracing.Span | None
 
 
 def consume(
@@ -112,7 +122,7 @@ def handle(messages: Sequence[Message]) -> None:
 
     Raises Unavailable, and DBAPIError or TimeoutError while the database is away.
     """
-    requests: dict[UUID, tuple[Message, Event]] = {}
+    requests: dict[UUID, _Request] = {}
     for message in messages:
         try:
             key, request = parse(message.value())
@@ -120,7 +130,8 @@ def handle(messages: Sequence[Message]) -> None:
             _count(message, "invalid")
             _log.warning("kafka_message_invalid", **_position(message), problem=str(error))
         else:
-            requests.setdefault(key, (message, request))
+            span = tracing.begin_message(f"consume {message.topic()}", _traceparent(message))
+            requests.setdefault(key, _Request(message, request, span))
     try:
         _record(requests)
     except DBAPIError as error:
@@ -130,27 +141,36 @@ def handle(messages: Sequence[Message]) -> None:
             _record_alone(key, each)
 
 
-def _record(requests: Mapping[UUID, tuple[Message, Event]]) -> None:
-    events = {key: event for key, (_, event) in requests.items()}
-    db.retry_transaction(partial(service.record_requests, requests=events))
-    for message, _ in requests.values():
-        _count(message, "handled")
+def _record(requests: Mapping[UUID, _Request]) -> None:
+    events = {key: each.event for key, each in requests.items()}
+    spans = {key: each.span for key, each in requests.items() if each.span is not None}
+    db.retry_transaction(partial(service.record_requests, requests=events, spans=spans))
+    for span in spans.values():
+        tracing.export(span)
+    for each in requests.values():
+        _count(each.message, "handled")
 
 
-def _record_alone(key: UUID, request: tuple[Message, Event]) -> None:
+def _record_alone(key: UUID, request: _Request) -> None:
     """Record one request of several that cannot be recorded together, or skip it."""
     try:
         _record({key: request})
     except DBAPIError as error:
         if db.is_temporary(error):
             raise
-        message, _ = request
-        _count(message, "failed")
-        _log.exception("kafka_message_failed", **_position(message))
+        _count(request.message, "failed")
+        _log.exception("kafka_message_failed", **_position(request.message))
 
 
 def _count(message: Message, outcome: str) -> None:
     RECEIVED.labels(message.topic(), outcome).inc()
+
+
+def _traceparent(message: Message) -> str | None:
+    """The header of the system that has sent it."""
+    headers: Any = message.headers() or ()
+    value = dict(headers).get("traceparent")
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else None
 
 
 def _position(message: Message) -> dict[str, Any]:

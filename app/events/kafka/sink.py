@@ -211,7 +211,7 @@ class KafkaSink:
             message.type,
             self._cloud_events.serialize(message),
             key=str(message.aggregate_id),
-            headers=dict(_HEADERS),
+            headers=_headers(message),
             timestamp=int(message.occurred_at.timestamp() * 1000),
             on_delivery=report,
         )
@@ -235,6 +235,12 @@ class KafkaSink:
 
     def _keep_connection_error(self, error: KafkaError) -> None:
         self._connection_error = error
+
+
+def _headers(message: StoredEvent) -> dict[str, str | bytes | None]:
+    if message.trace_context is None:
+        return {**_HEADERS}
+    return {**_HEADERS, "traceparent": message.trace_context}
 
 
 def _waves(events: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:

@@ -17,6 +17,7 @@ from app.products import service as products
 from app.products.service import Stock
 from app.risk.errors import CaseNotFound
 from app.risk.models import RiskCase
+from app.risk.screening import Reviewed
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
@@ -25,7 +26,7 @@ from app.wallets.movements.reviewed import release_hold
 from app.wallets.outflow import of_hold
 
 
-def release(session: Session, case: RiskCase) -> UUID:
+def release(session: Session, case: RiskCase, reviewed: Reviewed) -> UUID:
     """Pay for the order, and deliver it. Returns its id.
 
     The buyer has agreed to pay and the units are reserved, so the goods are delivered even if the
@@ -41,15 +42,17 @@ def release(session: Session, case: RiskCase) -> UUID:
     lifecycle.close(hold, buyer, HoldStatus.VOIDED)
     buyer.require_can_pay(order.amount)
     merchant.require_can_receive(order.amount)
+    authorization = of_hold(hold, reviewed)
     entry = pricing.payment_entry(
-        order, stock.name, buyer, merchant, kind="PURCHASE", authorization=of_hold(hold)
+        order, stock.name, buyer, merchant, kind="PURCHASE", authorization=authorization
     )
     posted = ledger.post(session, entry)
     delivery.deliver(session, [OrderLine.of(order, kind=stock.kind)])
     now = clock.now()
     order.status, order.completed_at, order.updated_at = OrderStatus.COMPLETED.value, now, now
     session.flush()
-    events.record(session, [OrderCompleted.of(order), *wallets.balance_events(posted)])
+    completed = OrderCompleted.of(order, **authorization.risk)
+    events.record(session, [completed, *wallets.balance_events(posted)])
     return order.id
 
 

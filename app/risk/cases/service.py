@@ -23,6 +23,7 @@ from app.common.pagination import Page, PageRequest
 from app.common.process_state import Handlers, Slot
 from app.events import service as events
 from app.events.catalogue.wallets import PaymentReviewed
+from app.risk.attempt import Origin, latency_of
 from app.risk.cases import repository
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
 from app.risk.models import (
@@ -33,7 +34,7 @@ from app.risk.models import (
     RiskCaseRow,
     RiskDecision,
 )
-from app.risk.screening import Screened
+from app.risk.screening import Reviewed, Screened, format_score
 
 #: How long a payment waits for its review.
 ttl: Final[Slot[timedelta]] = Slot("time for a review", default=timedelta(days=3))
@@ -42,9 +43,9 @@ ttl: Final[Slot[timedelta]] = Slot("time for a review", default=timedelta(days=3
 class Executor(Protocol):
     """Executes what was reviewed. It is called once for each case, under the ledger lock."""
 
-    def release(self, session: Session, case: RiskCase) -> UUID | None:
+    def release(self, session: Session, case: RiskCase, reviewed: Reviewed) -> UUID | None:
         """End the hold and make the payment. Returns the id of what it created. Raises an AppError
-        if it is no longer possible."""
+        if it is no longer possible. reviewed: for its events."""
 
     def reject(self, session: Session, case: RiskCase, *, reason: str) -> None:
         """End the hold, and what else was reserved. reason: for the payer."""
@@ -199,12 +200,18 @@ def add_note(session: Session, *, actor_id: UUID, case_id: UUID, text: str) -> C
 
 
 def release(
-    session: Session, *, actor_id: UUID, case_id: UUID, reason: str | None = None
+    session: Session,
+    *,
+    actor_id: UUID,
+    case_id: UUID,
+    reason: str | None = None,
+    origin: Origin | None = None,
 ) -> CaseDetails:
     """Release a payment: it is made now, exactly as it was requested.
 
-    Needs the ledger lock. Raises CaseNotFound, CaseDecided, OwnAccount, and NotReleasable if the
-    payment is no longer possible: then the case stays open.
+    Needs the ledger lock. origin: of the administrator's request.
+    Raises CaseNotFound, CaseDecided, OwnAccount, and NotReleasable if the payment is no longer
+    possible: then the case stays open.
     """
     case = _require_open(session, case_id)
     auth.require_other_account(actor_id, case.user_id, case.payee_id)
@@ -213,25 +220,42 @@ def release(
             payer = auth.require_user(session, case.user_id)
             if not payer.is_active:
                 raise NotReleasable(code="USER_DEACTIVATED", reason="The payer is deactivated")
-            result_id = executors[PaymentKind(case.kind)].release(session, case)
+            reviewed = _reviewed(case, origin)
+            result_id = executors[PaymentKind(case.kind)].release(session, case, reviewed)
     except NotReleasable:
         raise
     except AppError as error:
         raise NotReleasable(code=error.code, reason=error.text) from error
-    _close(session, case, CaseStatus.RELEASED, actor_id=actor_id, reason=reason, result=result_id)
+    _close(
+        session,
+        case,
+        CaseStatus.RELEASED,
+        reviewed,
+        actor_id=actor_id,
+        reason=reason,
+        result=result_id,
+    )
     return require_case(session, case_id)
 
 
-def reject(session: Session, *, actor_id: UUID, case_id: UUID, reason: str) -> CaseDetails:
+def reject(
+    session: Session,
+    *,
+    actor_id: UUID,
+    case_id: UUID,
+    reason: str,
+    origin: Origin | None = None,
+) -> CaseDetails:
     """Reject a payment: its money is available to the payer again.
 
-    Needs the ledger lock. reason: for other administrators. Raises CaseNotFound, CaseDecided,
-    OwnAccount.
+    Needs the ledger lock. reason: for other administrators; origin: of the request.
+    Raises CaseNotFound, CaseDecided, OwnAccount.
     """
     case = _require_open(session, case_id, may_be_due=True)
     auth.require_other_account(actor_id, case.user_id)
     executors[PaymentKind(case.kind)].reject(session, case, reason=REJECTED)
-    _close(session, case, CaseStatus.REJECTED, actor_id=actor_id, reason=reason)
+    reviewed = _reviewed(case, origin)
+    _close(session, case, CaseStatus.REJECTED, reviewed, actor_id=actor_id, reason=reason)
     return require_case(session, case_id)
 
 
@@ -241,7 +265,7 @@ def expire_due(session: Session, *, limit: int) -> int:
     due = repository.lock_expired(session, now=clock.now(), limit=limit)
     for case in due:
         executors[PaymentKind(case.kind)].reject(session, case, reason=EXPIRED)
-        _close(session, case, CaseStatus.EXPIRED, actor_id=None)
+        _close(session, case, CaseStatus.EXPIRED, _reviewed(case, None), actor_id=None)
     return len(due)
 
 
@@ -260,6 +284,10 @@ def _require_open(session: Session, case_id: UUID, *, may_be_due: bool = False) 
     return case
 
 
+def _reviewed(case: RiskCase, origin: Origin | None) -> Reviewed:
+    return Reviewed(format_score(case.score), latency_of(origin))
+
+
 _VERBS: Final = {
     CaseStatus.RELEASED: "release",
     CaseStatus.REJECTED: "reject",
@@ -271,6 +299,7 @@ def _close(
     session: Session,
     case: RiskCase,
     status: CaseStatus,
+    reviewed: Reviewed,
     *,
     actor_id: UUID | None,
     reason: str | None = None,
@@ -280,7 +309,7 @@ def _close(
     case.decided_by, case.decided_at, case.reason = actor_id, clock.now(), reason
     case.result_id, case.status = result, status.value
     _record(session, case, actor_id=actor_id, verb=_VERBS[status], reason=reason)
-    reviewed = PaymentReviewed(
+    event = PaymentReviewed(
         aggregate_id=case.id,
         aggregate_version=2,
         user_id=case.user_id,
@@ -289,8 +318,10 @@ def _close(
         currency=case.currency,
         status=status.value,
         result_id=result,
+        risk_score=reviewed.score,
+        latency_ms=reviewed.latency_ms,
     )
-    events.record(session, [reviewed])
+    events.record(session, [event])
 
 
 def _record(

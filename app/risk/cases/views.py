@@ -13,6 +13,7 @@ from app.auth.guard import (
     confirm_admin_code,
     current_admin,
     current_user,
+    identity,
     requires,
     requires_admin_code,
 )
@@ -42,6 +43,7 @@ from app.risk.cases.schemas import (
 )
 from app.risk.cases.service import CaseDetails
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
+from app.risk.http import current_origin
 
 blp = Blueprint(
     "reviews", __name__, url_prefix="/wallet/reviews", description="Payments under review"
@@ -205,9 +207,11 @@ def reject_case(body: dict[str, Any], case_id: UUID) -> Any:
 
 def _decide(decide: Callable[..., CaseDetails], **values: Any) -> dict[str, Any]:
     """Call `decide` on behalf of the caller, under the ledger lock."""
+    origin = current_origin(identity().session_id)
 
     def work(session: Session) -> CaseDetails:
-        decided = decide(session, actor_id=current_admin(session).id, **values)
+        actor = current_admin(session)
+        decided = decide(session, actor_id=actor.id, origin=origin, **values)
         confirm_admin_code(session)
         return decided
 

@@ -12,6 +12,7 @@ from app.auth import service as auth
 from app.auth.service import Caller
 from app.auth.two_factor.service import SecondFactor
 from app.risk.models import RiskCase
+from app.risk.screening import Reviewed
 from app.wallets import service as wallets
 from app.wallets.holds import lifecycle
 from app.wallets.models import HoldStatus
@@ -32,11 +33,12 @@ class ReviewedMovements:
     restore: Callable[[RiskCase], Movement[Any, Any]]
     id_of: Callable[[Any], UUID]
 
-    def release(self, session: Session, case: RiskCase) -> UUID:
+    def release(self, session: Session, case: RiskCase, reviewed: Reviewed) -> UUID:
         hold = lifecycle.require_active(session, case.hold_id)
         payer = auth.require_user(session, case.user_id)
         caller = Caller(payer.id, payer.email, payer.role)
-        return self.id_of(perform(session, self.restore(case), caller, reviewed=hold))
+        released = perform(session, self.restore(case), caller, reviewed=(hold, reviewed))
+        return self.id_of(released)
 
     def reject(self, session: Session, case: RiskCase, *, reason: str) -> None:
         release_hold(session, case)

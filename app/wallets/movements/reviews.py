@@ -13,6 +13,7 @@ from app.events import service as events
 from app.events.base import Event
 from app.events.catalogue.wallets import PaymentUnderReview
 from app.risk.cases import service as cases
+from app.risk.screening import Reviewed, Screened
 from app.wallets import ledger, refusals, repository
 from app.wallets.holds import lifecycle
 from app.wallets.ledger import Account
@@ -37,9 +38,7 @@ def place(
 
     payment: what to execute on release; reference_id: what waits for it.
     """
-    screened = held.authorization.screened
-    if screened is None:
-        raise TypeError("only what was screened is reviewed")
+    screened = _screened(held)
     case = cases.new_case(screened, hold_id=hold_id, payment=payment, reference_id=reference_id)
     hold = lifecycle.new(
         held.account,
@@ -55,21 +54,27 @@ def place(
 
 def event_of(review: Review, held: HeldForReview) -> PaymentUnderReview:
     """The event of a payment that is under review from now on."""
-    case, screened = review.case, held.authorization.screened
-    attempt = None if screened is None else screened.attempt
+    case, screened = review.case, _screened(held)
     return PaymentUnderReview(
         aggregate_id=case.id,
         aggregate_version=1,
         kind=case.kind,
         user_id=case.user_id,
-        merchant_id=None if attempt is None else attempt.merchant_id,
+        merchant_id=screened.attempt.merchant_id,
         payee_id=case.payee_id,
         amount=case.amount,
         currency=case.currency,
         case_id=case.id,
-        risk_score=None if screened is None else screened.score,
-        latency_ms=None if screened is None else screened.latency_ms,
+        risk_score=screened.score,
+        latency_ms=screened.latency_ms,
     )
+
+
+def _screened(held: HeldForReview) -> Screened:
+    screened = held.authorization.screened
+    if not isinstance(screened, Screened):
+        raise TypeError("only what was screened is reviewed")
+    return screened
 
 
 def hold_alone(
@@ -111,7 +116,7 @@ def refuse(turn: Turn, movement: Movement[Any, Any], rows: Any, error: AppError)
     ]
 
 
-def end_hold(wallets: LockedWallets, hold: WalletHold) -> Account:
+def end_hold(wallets: LockedWallets, hold: WalletHold, reviewed: Reviewed) -> Account:
     """End the hold of a review in memory, and authorize once what it was placed for.
 
     Raises WalletNotFound, HoldClosed.
@@ -120,5 +125,5 @@ def end_hold(wallets: LockedWallets, hold: WalletHold) -> Account:
     lifecycle.require_open(hold)
     lifecycle.close(hold, account, HoldStatus.VOIDED)
     wallets.free(account)
-    wallets.outflows[hold.currency].reviewed[account.owner_id] = of_hold(hold)
+    wallets.outflows[hold.currency].reviewed[account.owner_id] = of_hold(hold, reviewed)
     return account

@@ -20,6 +20,7 @@ from app.idempotency.service import StoredResponse
 from app.risk import rulesets
 from app.risk.attempt import Origin
 from app.risk.rulesets import InForce
+from app.risk.screening import Reviewed
 from app.wallets import ledger
 from app.wallets.errors import DecideLater
 from app.wallets.ledger import Account
@@ -112,12 +113,12 @@ def perform(
     caller: Caller,
     *,
     idempotency_key: str | None = None,
-    reviewed: WalletHold | None = None,
+    reviewed: tuple[WalletHold, Reviewed] | None = None,
 ) -> Result:
     """Decide and write one movement of a caller; its result. Raises what `decide` raises.
 
-    The transaction must hold the ledger lock. reviewed: the locked hold of the review that has
-    released it. The hold ends, and what it was authorized with is asked for nothing more.
+    The transaction must hold the ledger lock. reviewed: the review that has released it, and
+    its locked hold. The hold ends, and what it was authorized with is asked for nothing more.
     """
     in_force_of = rulesets.query_in_force(session)
     rows = _lock(session, [(caller.id, movement)])()
@@ -171,7 +172,7 @@ def _decide_and_write(
     in_force: InForce,
     checks: list[Check],
     *,
-    reviewed: WalletHold | None = None,
+    reviewed: tuple[WalletHold, Reviewed] | None = None,
 ) -> list[Any]:
     """The result of each movement, or the AppError that refuses it. Adds to `checks`.
 
@@ -182,7 +183,7 @@ def _decide_and_write(
         for each in requested
     ]
     wallets = locked_wallets.lock(session, [each for each in needed if each is not None], in_force)
-    freed = [] if reviewed is None else [reviews.end_hold(wallets, reviewed)]
+    freed = [] if reviewed is None else [reviews.end_hold(wallets, *reviewed)]
     decisions: list[tuple[type[Movement[Any, Any]], Decision[Any]]] = []
     results: list[Any] = []
     accepted: list[Traced] = []

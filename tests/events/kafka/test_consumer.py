@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from app.common import tracing
 from app.common.db import transaction
 from app.common.ids import new_id
 from app.common.settings import Settings
+from app.common.tracing import Span, SpanContext, Tracing
 from app.events.kafka import consumer, service
 from app.events.kafka.models import ReceivedMessage
 from app.events.kafka.requests import MAX_BYTES, InvalidMessage, parse
@@ -211,10 +214,10 @@ class TestRecording:
     ) -> None:
         record = service.record_requests
 
-        def refuse_some(session: Any, *, requests: Any) -> int:
+        def refuse_some(session: Any, *, requests: Any, spans: Any) -> int:
             if any(each.subject == "bad" for each in requests.values()):
                 raise OperationalError("INSERT", {}, Exception("defect"))
-            return record(session, requests)
+            return record(session, requests, spans)
 
         monkeypatch.setattr(consumer.db, "is_temporary", lambda _: False)
         monkeypatch.setattr(service, "record_requests", refuse_some)
@@ -241,10 +244,28 @@ class TestRecording:
         with transaction() as session:
             assert len(session.scalars(select(ReceivedMessage)).all()) == 2
 
+    def test_the_trace_of_the_sender_is_continued(self, app: Flask) -> None:
+        spans: list[Span] = []
+        tracing.tracing.configure(Tracing(SimpleNamespace(export=spans.append)))
+        parent = SpanContext(1, 2)
+        traced = FakeMessage(encoded("1"), [("traceparent", str(parent).encode())])
+
+        consumer.handle([traced, FakeMessage(encoded("2"), [("traceparent", None)])])  # type: ignore[list-item]
+
+        span, other = spans
+        assert (span.name, span.parent) == (f"consume {TOPIC}", parent)
+        assert other.context.trace_id != parent.trace_id
+        with transaction() as session:
+            contexts = session.scalars(select(OutboxEvent.trace_context)).all()
+        assert {str(span.context), str(other.context)} == set(contexts)
+
 
 class FakeMessage:
-    def __init__(self, value: bytes) -> None:
-        self._value = value
+    def __init__(self, value: bytes, headers: Any = None) -> None:
+        self._value, self._headers = value, headers
+
+    def headers(self) -> Any:
+        return self._headers
 
     def value(self) -> bytes:
         return self._value

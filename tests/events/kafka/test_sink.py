@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.common import circuit
 from app.common.ids import new_id
+from app.common.tracing import SpanContext
 from app.events.kafka.sink import KafkaSink, _waves
 from app.events.messages import MESSAGE_TYPES
 from app.events.sinks import SinkUnavailable, StoredEvent
@@ -57,6 +59,16 @@ class TestPublishing:
         sent = body(message)
         assert (sent["id"], sent["type"]) == (str(placed.id), "hold-placed")
         assert sent["data"] == {"amount": 1250}
+
+    def test_a_traced_event_has_its_trace(self, cluster: MockCluster) -> None:
+        trace = str(SpanContext(1, 2))
+        traced = replace(event("hold-captured", amount=1250), trace_context=trace)
+
+        assert deliver(sink_of(cluster.servers), [traced]) == {}
+
+        (message,) = read(cluster.servers, "hold-captured")
+        assert ("traceparent", trace.encode()) in (message.headers() or [])
+        assert body(message)["traceparent"] == trace
 
     def test_a_transfer_is_published_as_the_steps_of_a_payment(self, cluster: MockCluster) -> None:
         parties = {"senderId": str(new_id()), "receiverId": str(new_id())}

@@ -510,7 +510,7 @@ export interface UserDetail { user: ListedUser; twoFactor: TwoFactorStatus; wall
 
 export interface UserIdentifier { email?: string; phone?: string; walletNumber?: string; userId?: string; }
 
-export interface UserSession { id: string; userAgent: string | null; address: string | null; createdAt: string; lastUsedAt: string; expiresAt: string; }
+export interface UserSession { id: string; userAgent: string | null; address: string | null; createdAt: string; lastUsedAt: string; expiresAt: string; deviceId: string | null; }
 
 export interface UserSessionList { data: (UserSession)[]; meta: PageMeta; }
 
