@@ -98,7 +98,7 @@ class PostgresServer(Server):
 
             server = cls(folder, run, passwords)
             try:
-                create_roles_and_database(server._url, passwords)
+                server._create_roles_and_database()
             except BaseException as error:
                 processes.stop(server._process, signal.SIGINT)
                 if isinstance(error, psycopg.Error):
@@ -121,6 +121,9 @@ class PostgresServer(Server):
 
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+    def _create_roles_and_database(self) -> None:
+        create_roles_and_database(self._url, self._passwords)
 
 
 def create_roles_and_database(
