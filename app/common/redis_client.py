@@ -201,8 +201,16 @@ class _SentinelConnection(SentinelManagedConnection):
     """A connection that is closed when an answer does not come in time, as any other is: the base
     class keeps it, and the next caller would get the late answer."""
 
-    def read_response(self, *args: Any, disconnect_on_error: bool = True, **options: Any) -> Any:
-        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
+    def read_response(
+        self,
+        disable_decoding: bool = False,
+        *,
+        disconnect_on_error: bool | None = True,
+        **options: Any,
+    ) -> Any:
+        return super().read_response(
+            disable_decoding, disconnect_on_error=disconnect_on_error, **options
+        )
 
 
 class _TlsSentinelConnection(_SentinelConnection, redis.SSLConnection):
