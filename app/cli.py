@@ -13,6 +13,7 @@ import click
 import psycopg
 
 from app import VERSION
+from app.backups import commands as backup_commands
 from app.common import clock, schema_version
 from app.common.command_group import CommandGroup
 from app.common.settings import (
@@ -44,16 +45,16 @@ def _load_settings() -> Settings:
     return settings
 
 
-def _load_or_adopt_settings(*, as_owner: bool = False) -> Settings:
+def _load_or_adopt_settings(*, as_owner: bool = False, for_backup: bool = False) -> Settings:
     """The same; without a DATABASE_URL, with the servers of a running `up`.
 
-    as_owner: with the role that owns the tables, where it is known. A command connects without the
-    pooler that there may be.
+    as_owner: with the role that owns the tables, where it is known; for_backup: with the address
+    for the role that copies everything. A command connects without the pooler that there may be.
     """
     from app.local import running
 
     settings = _load_settings()
-    if running.adopt(settings, as_owner=as_owner):
+    if running.adopt(settings, as_owner=as_owner, for_backup=for_backup):
         settings = _load_settings()
     owner_url = settings.migration_database_url if as_owner else None
     url = owner_url or settings.direct_database_url or settings.database_url
@@ -358,7 +359,7 @@ def _require_schema(settings: Settings) -> None:
     from app.common import logging
 
     try:
-        schema_version.require_current(settings)
+        schema_version.require_usable(settings)
     except psycopg.OperationalError as error:
         logging.configure(settings.log_level)
         structlog.get_logger().warning("database_unavailable", error=str(error).splitlines()[0])
@@ -368,21 +369,30 @@ def _register_models() -> None:
     import app.models  # noqa: F401 – fills the metadata
 
 
-def _connect(*, as_owner: bool = False) -> Settings:
+def _connect(*, as_owner: bool = False, for_backup: bool = False) -> Settings:
     """Connect this command to the database: the configured one, or that of a running `up`.
 
-    as_owner: as the role that owns the tables, if there is another.
+    as_owner: as the role that owns the tables, if there is another; for_backup: the settings have
+    the address for backups, too.
     Raises what `_load_settings` and `schema_version.require_current` raise.
     """
-    from app.wiring import wire
-
-    settings = _load_or_adopt_settings(as_owner=as_owner)
+    settings = _load_or_adopt_settings(as_owner=as_owner, for_backup=for_backup)
     schema_version.require_current(settings)
-    wire(settings)
+    _wire(settings)
     return settings
 
 
-for command in (*development.COMMANDS, risk_commands.group(_connect)):
+def _wire(settings: Settings) -> None:
+    from app.wiring import wire
+
+    wire(settings)
+
+
+for command in (
+    *development.COMMANDS,
+    *backup_commands.commands(_load_settings, _connect, _wire),
+    risk_commands.group(_connect),
+):
     main.add_command(command)
 
 if __name__ == "__main__":

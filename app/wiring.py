@@ -50,6 +50,7 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.insights.health import service as insights_health
 from app.insights.objectives.objective import Objectives, objectives
 from app.notifications import mail_config, page_links
 from app.notifications import queue as mail_queue
@@ -237,6 +238,7 @@ def subscribe(settings: Settings) -> None:
     past_attempts.endings.subscribe(PaymentKind.PAYOUT, payout_endings.find_endings)
     health.reports.subscribe("events", relay_monitoring.report)
     health.reports.subscribe("webhooks", webhook_monitoring.report)
+    health.gauge_sources.subscribe("backups", insights_health.backup_gauges)
     if settings.redis_url is not None:
         health.gauge_sources.subscribe("jobs", queue.gauges)
     if settings.kafka_bootstrap_servers:

@@ -182,7 +182,8 @@ def test_statements_are_executed_only_in_repositories() -> None:
     }
     # Redis pipelines have a method `execute` too. The last two ask before there is a session.
     names = (
-        *("connections", "db", "driver", "migrate", "cache", "pagination", "replica", "rows"),
+        *("connections", "db", "driver", "migrate", "cache", "pagination", "id_ranges"),
+        *("replica", "rows"),
         *("privileges", "schema_version"),
     )
     common = {f"common/{name}.py" for name in names}

@@ -15,9 +15,12 @@ from tests.environment import empty_environment
 __all__ = ["empty_environment"]
 
 #: Commands that need no settings.
-WITHOUT_SETTINGS = {"api", "bench", "events", "image", "lab", "screenshots", "settings", "test"}
+WITHOUT_SETTINGS = {
+    *("api", "bench", "drill", "events", "image", "lab", "screenshots", "settings", "test"),
+}
 INVALID = {"PORT": "http", "BANK_PROVIDERS": "HDFC", "STRIPE_SECRET_KEY": "pk_live_12345678"}
 ARGUMENTS = {
+    "after-restore": ["--since", "2026-11-01"],
     "create-admin": ["ann@example.com", "--password", "correct horse battery"],
     "reconcile": ["--provider", "HDFC", "-"],
     "risk": ["replay"],

@@ -22,8 +22,8 @@ APPEND_ONLY = {
     "journal_entries",
     "wallet_transactions",
     "restocks",
-    "audit_log",
     "transfers",
+    "backups",
     "verifications",
     "payees",
 }

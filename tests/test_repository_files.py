@@ -36,7 +36,10 @@ def test_the_development_container_starts_with_the_packages_of_the_image() -> No
         ("pip", ["pyproject.toml"]),
         ("docker", ["Dockerfile", ".devcontainer/Dockerfile"]),
         ("docker-compose", ["docker-compose.yml"]),
-        ("github-actions", [".github/workflows/ci.yml"]),
+        (
+            "github-actions",
+            [f".github/workflows/{name}.yml" for name in ("ci", "deploy", "release")],
+        ),
         ("npm", ["tests/console/package.json"]),
     ],
 )

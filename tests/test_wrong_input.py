@@ -23,7 +23,9 @@ from tests.test_commands import ARGUMENTS, WITHOUT_SETTINGS
 Case = dict[str, Any]
 
 #: Commands that use the database when they start.
-NEED_DATABASE = sorted(set(main.commands) - WITHOUT_SETTINGS - {"check-worker", "simulate"})
+NEED_DATABASE = sorted(
+    set(main.commands) - WITHOUT_SETTINGS - {"check-worker", "restore", "simulate"}
+)
 #: Those that wait for it: `up` starts its own, and the others are restarted by nobody.
 START_WITHOUT = {"up", "serve", "worker", "live"}
 #: A value that each type of a parameter refuses. Texts and flags have none.

@@ -1,5 +1,6 @@
 """The sessions of users who have signed in."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -46,4 +47,11 @@ def revoke_sessions(session: Session, *, actor_id: UUID, user_id: UUID, reason: 
         action="user.revoke-sessions",
         target=("user", user_id),
         reason=reason,
+    )
+
+
+def end_all(session: Session, *, before: datetime) -> int:
+    """End the sessions of all users that were created until then. Returns their number."""
+    return repository.revoke_all_sessions(
+        session, kind=SessionKind.LOGIN, before=before, now=clock.now(), because="restore"
     )

@@ -150,6 +150,24 @@ def revoke_sessions(
     )
 
 
+def revoke_all_sessions(
+    session: Session, *, kind: SessionKind, before: datetime, now: datetime, because: str
+) -> int:
+    """Revoke the valid sessions of one kind that were created until then. Returns their number."""
+    revoked = session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.kind == kind,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.created_at <= before,
+            LoginSession.expires_at > now,
+        )
+        .values(revoked_at=func.greatest(now, LoginSession.last_used_at), revoked_because=because)
+        .returning(LoginSession.id)
+    )
+    return len(revoked.all())
+
+
 _KEY_OWNER = f"""
     SELECT u.id, k.id, u.role, k.scopes, k.last_used_at
     FROM api_keys k JOIN login_sessions s ON s.id = k.id JOIN users u ON u.id = s.user_id

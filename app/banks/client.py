@@ -4,9 +4,14 @@ A payout is identified by its reference, which is its Idempotency-Key as well: a
 outcome the caller repeats the request with the same one, and the bank pays once.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 import marshmallow as ma
@@ -78,6 +83,39 @@ def retrieve_payout(provider: Provider, *, reference: UUID, money: Money) -> Ban
     return _request(provider, "GET", f"/payouts/{reference}", reference=reference, money=money)
 
 
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """events: as in webhooks, oldest first."""
+
+    events: Sequence[Any]
+    has_more: bool
+
+
+def list_events(provider: Provider, *, since: datetime, after: str | None) -> EventPage | None:
+    """A page of the events that the bank has reported since then; None if it does not list events.
+
+    after: id of the last event of the page before. Raises BankUnavailable, InvalidBankResponse.
+    """
+    query = {"since": since.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    query |= {} if after is None else {"after": after}
+    status, raw = _call(provider, "GET", f"/events?{urlencode(query)}")
+    if status == HTTPStatus.NOT_FOUND:
+        return None
+    try:
+        found = _Events().load(orjson.loads(raw))
+    except (ValueError, ma.ValidationError) as error:
+        raise InvalidBankResponse(f"HTTP {status} with an invalid body") from error
+    return EventPage(found["events"], found["has_more"])
+
+
+class _Events(Schema):
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    events = ma.fields.List(ma.fields.Dict(), required=True)
+    has_more = ma.fields.Boolean(required=True)
+
+
 def _request(
     provider: Provider,
     method: str,
@@ -88,7 +126,22 @@ def _request(
     body: bytes = b"",
     headers: dict[str, str] | None = None,
 ) -> BankPayout:
-    """One request, through the circuit breaker."""
+    """One request about a payout."""
+    status, raw = _call(provider, method, path, body=body, headers=headers)
+    payout = _parse(status, raw, method=method, reference=reference, money=money)
+    _log.info("bank called", provider=provider.code, payout=str(reference), status=payout.status)
+    return payout
+
+
+def _call(
+    provider: Provider,
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Status and body of one request, through the circuit breaker. Raises BankUnavailable."""
     signature = signing.signed_headers(provider, body, message_id=f"msg_{new_id().hex}")
     send = partial(
         _send,
@@ -98,12 +151,9 @@ def _request(
         headers=signature | (headers or {}),
     )
     try:
-        status, raw = circuit.call(f"bank:{provider.code}", send, failure=BankUnavailable)
+        return circuit.call(f"bank:{provider.code}", send, failure=BankUnavailable)
     except circuit.CircuitOpen as error:
         raise BankUnavailable(str(error)) from error
-    payout = _parse(status, raw, method=method, reference=reference, money=money)
-    _log.info("bank called", provider=provider.code, payout=str(reference), status=payout.status)
-    return payout
 
 
 def _send(

@@ -13,11 +13,18 @@ from app.inbox import service as inbox
 
 
 def receive(
-    session: Session, event: Mapping[str, Any], *, provider: Provider, event_id: str, body: str
+    session: Session,
+    event: Mapping[str, Any],
+    *,
+    provider: Provider,
+    event_id: str,
+    body: str,
+    keeps_unknown: bool = False,
 ) -> UUID | None:
     """Store an event that `provider` has signed. Returns the id of its row, None if it is a repeat.
 
-    event: as BankEventIn; event_id: the signed id; body: the signed text. Raises ReferenceUnknown.
+    event: as BankEventIn; event_id: the signed id; body: the signed text; keeps_unknown: as for
+    the inbox. Raises ReferenceUnknown.
     """
     data = event["data"]
     return inbox.receive(
@@ -32,6 +39,7 @@ def receive(
         user_id=data["user_id"],
         provider_reference=data["bank_reference"],
         reason=data["reason"],
+        keeps_unknown=keeps_unknown,
     )
 
 

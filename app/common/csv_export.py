@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -52,11 +51,11 @@ def _unit(exponent: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CsvBatch:
-    """Rows of a document, newest first. last: the id of the oldest one."""
+    """Rows of a document. last: the key of the last one."""
 
     document: str | None
     rows: int
-    last: UUID | None
+    last: Any
 
 
 def text_cell(column: Any) -> Any:
@@ -113,19 +112,27 @@ def boolean_cell(column: Any) -> Any:
     return cast(column, String)
 
 
+def line_of(cells: Mapping[str, Any]) -> Any:
+    """The SQL of a row of the document. cells: the SQL of each column."""
+    parts = [part for cell in cells.values() for part in (cell, _literal(","))][:-1]
+    return func.concat(*parts, _literal("\r\n"))
+
+
 def batch_of(rows: Select[Any], cells: Mapping[str, Any], key: Any, *, limit: int) -> Select[Any]:
     """A query for a CsvBatch.
 
     rows: FROM, WHERE and ORDER BY, newest first; cells: the SQL of each column; key: the column
-    with the id of a row.
+    that orders the rows, an id or a whole number.
     """
-    parts = [part for cell in cells.values() for part in (cell, _literal(","))][:-1]
-    line = func.concat(*parts, _literal("\r\n")).label("line")
-    found = rows.with_only_columns(line, key.label("id")).limit(limit).subquery()
+    line = line_of(cells).label("line")
+    found = rows.with_only_columns(line, key.label("key")).limit(limit).subquery()
+    last: Any = func.min(found.c.key)
+    if isinstance(found.c.key.type, Uuid):  # PostgreSQL 18 has no minimum of UUIDs
+        last = cast(func.min(cast(found.c.key, String)), Uuid)
     return select(
-        func.string_agg(found.c.line, aggregate_order_by(_literal(""), desc(found.c.id))),
+        func.string_agg(found.c.line, aggregate_order_by(_literal(""), desc(found.c.key))),
         func.count(),
-        cast(func.min(cast(found.c.id, String)), Uuid),  # PostgreSQL 18 has no minimum of UUIDs
+        last,
     )
 
 
@@ -138,8 +145,8 @@ def export(
 ) -> Iterator[bytes]:
     """The document, one part per batch. Each row is as it is when it is read.
 
-    read: called with a session, `limit` and `below`, the id that rows must be smaller than; size:
-    rows per batch, which are in memory together.
+    read: called with a session, `limit` and `below`, the key of the last row before the batch, None
+    at first; size: rows per batch, which are in memory together.
     reading: opens a session for one short read, so that a slow client holds no connection.
     """
     start, below = csv_documents.write([tuple(header)]), None

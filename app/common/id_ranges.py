@@ -1,4 +1,4 @@
-"""Lists of rows, newest first, each read in one range of an index that ends with the ID.
+"""Lists of rows, newest or oldest first, each read in one range of an index that ends with the ID.
 
 IDs are ordered by creation time (UUIDv7), so a period is a range of IDs, with a tolerance, whose
 exact timestamps are then compared. Rows are compared as `(lead, id)`: only an index with these
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.common.csv_export import CsvBatch, batch_of
 from app.common.ids import first_id
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
 from app.common.time_range import TimeRange
@@ -68,18 +69,58 @@ def newest_first(
 
     key: the ID; lead: may be empty; below: only rows with a smaller ID.
     """
+    return _created_within(
+        query, key, created_at=created_at, within=within, lead=lead, below=below
+    ).order_by(*(column.desc() for column in (*lead, key)))
+
+
+def _created_within(
+    query: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    created_at: InstrumentedAttribute[Any],
+    within: TimeRange,
+    lead: Lead,
+    above: UUID | None = None,
+    below: UUID | None = None,
+) -> AnySelect:
+    """As `newest_first`, in no order. above: only rows with this ID or a larger one."""
     if within.since is not None:
         query = query.where(created_at >= within.since)
     if within.until is not None:
         query = query.where(created_at < within.until)
     first, beyond = ids_within(within.since, within.until)
+    if above is not None:
+        first = max(first, above)
     if below is not None:
         beyond = min(beyond, below)
-    columns = (*lead, key)
-    position: ColumnElement[Any] = tuple_(*columns)
+    position: ColumnElement[Any] = tuple_(*lead, key)
     return query.where(
         position >= tuple_(*lead.values(), first), position < tuple_(*lead.values(), beyond)
-    ).order_by(*(column.desc() for column in columns))
+    )
+
+
+def read_csv(
+    session: Session,
+    query: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    cells: Mapping[str, Any],
+    created_at: InstrumentedAttribute[Any],
+    within: TimeRange,
+    lead: Lead,
+    where: Sequence[ColumnElement[bool]] = (),
+    limit: int,
+    below: UUID | None = None,
+) -> CsvBatch:
+    """The first `limit` of those rows of `query` for which `where` holds as CSV, newest first.
+
+    cells: the SQL of each column. The rest as in `newest_first`.
+    """
+    rows = newest_first(
+        query.where(*where), key, created_at=created_at, within=within, lead=lead, below=below
+    )
+    return CsvBatch(*session.execute(batch_of(rows, cells, key, limit=limit)).one())
 
 
 def paginate_newest(
@@ -93,17 +134,20 @@ def paginate_newest(
     lead: Lead,
     where: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Any]:
-    """A page of those rows of `query` for which `where` holds, newest first.
+    """A page of those rows of `query` for which `where` holds, newest first if not reversed.
 
     query: selects the entity of `key`, or rows that begin with it. Its joins change neither the
     number of rows nor what `where` refers to. The rest as in `newest_first`. Raises CursorInvalid.
     """
-    below, *_ = page.last_seen(key) or (None,)
+    seen, *_ = page.last_seen(key) or (None,)
     ranged: Any = {"created_at": created_at, "within": within, "lead": lead}
+    end = {"above": seen} if page.is_reversed else {"below": seen}
+    rows = _created_within(query.where(*where), key, **end, **ranged)
+    by_lead = (column.asc() if page.is_reversed else column.desc() for column in lead)
     return paginate(
         session,
         page,
-        newest_first(query.where(*where), key, below=below, **ranged),
+        rows.order_by(*by_lead),
         key,
         count=newest_first(select(key).where(*where), key, **ranged),
     )

@@ -9,7 +9,13 @@ from alembic.config import Config
 from sqlalchemy import create_engine, make_url, text
 
 from app.common import privileges
-from app.common.schema_version import connect, known_revisions, require_not_ahead, revision_of
+from app.common.schema_version import (
+    connect,
+    known_revisions,
+    note_works_since,
+    require_not_ahead,
+    revision_of,
+)
 from app.common.settings import (
     PROJECT_ROOT,
     SettingsError,
@@ -51,9 +57,15 @@ def migrate(
             raise SettingsError(
                 f"DATABASE_URL must name a role that exists, unlike {role}: create it first."
             )
+        if current is not None:
+            # Before: a version that no longer works must not start in between.
+            note_works_since(connection)
     config = alembic_config()
     config.attributes["on_version_apply"] = _progress(current, show)
     command.upgrade(config, revision)
+    if current is None:
+        with connect(owner_url, seconds=_CONNECT_SECONDS) as connection:
+            note_works_since(connection)
     if role is not None and is_apart:
         grant(owner_url, role)
 

@@ -32,6 +32,9 @@ MAX_OFFSET: Final = 100_000
 #: Rows that are counted at most: an exact count of a long list would read all of it.
 MAX_COUNT: Final = 10_000
 _SIGNATURE_BYTES: Final = 16
+#: Orders of lists.
+NEWEST: Final = "newest"
+OLDEST: Final = "oldest"
 
 #: Returns whose list the current request reads: its path and its caller.
 requested_list: Final[Slot[Callable[[], str]]] = Slot("list of requests")
@@ -51,6 +54,7 @@ class PageRequest:
     list_id: the list, its reader, its filters and its order: a cursor is valid only for these.
     after: sort key of the last row already seen, as in the cursor. The cursor contains
     `total` and `page` too, so that later pages do not count again. total_is_capped: as of `Page`.
+    is_reversed: in the opposite of the list's usual order.
     """
 
     page: int = 1
@@ -59,6 +63,7 @@ class PageRequest:
     total: int | None = None
     total_is_capped: bool = False
     list_id: str = ""
+    is_reversed: bool = False
 
     @property
     def offset(self) -> int:
@@ -124,9 +129,11 @@ def paginate(
 
     query: selects an entity, a row that begins with the entity of `by`, or the columns of `by`
     among others. It may be ordered already by columns that are equal in all of its rows.
+    descending: the usual order, which `page` may reverse.
     count: has as many rows as `query` and is cheaper to count. max_count: rows that are counted at
     most, MAX_COUNT if None. Raises CursorInvalid.
     """
+    descending = descending != page.is_reversed
     ordered = _after(page, query, by, descending).order_by(
         *(column.desc() if descending else column.asc() for column in by)
     )
@@ -275,13 +282,34 @@ class PageArgs(Schema):
         page, limit, cursor = args["page"], args.pop("limit"), args.pop("cursor", None)
         filters = sorted((k, v) for k, v in given.items() if k not in ("page", "limit", "cursor"))
         list_id = f"{requested_list()()}?{urlencode(filters)}"
+        is_reversed = self.is_reversed(args)
         if cursor is not None:
-            return args | {"page": _decode(cursor, limit=limit, list_id=list_id)}
+            requested = _decode(cursor, limit=limit, list_id=list_id)
+            return args | {"page": replace(requested, is_reversed=is_reversed)}
         if (page - 1) * limit > MAX_OFFSET:
             raise BadRequest(
                 details={"page": ["The page is too far from the start; use `cursor`."]}
             )
-        return args | {"page": PageRequest(page, limit, list_id=list_id)}
+        requested = PageRequest(page, limit, list_id=list_id, is_reversed=is_reversed)
+        return args | {"page": requested}
+
+    def is_reversed(self, args: dict[str, Any]) -> bool:
+        """Whether the list is requested in the opposite of its usual order. Consumes the arguments
+        that say so."""
+        return False
+
+
+class SortablePageArgs(PageArgs):
+    """As PageArgs, for a list that is read newest first, or with `?sort=oldest` oldest first."""
+
+    sort = ma.fields.String(
+        load_default=NEWEST,
+        validate=ma.validate.OneOf([NEWEST, OLDEST]),
+        metadata={"description": "Order of the list"},
+    )
+
+    def is_reversed(self, args: dict[str, Any]) -> bool:
+        return bool(args.pop("sort") == OLDEST)
 
 
 class ArrayArgs(PageArgs):

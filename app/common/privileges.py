@@ -9,6 +9,8 @@ from app.common.db import Base
 from app.common.schema_version import connect
 from app.common.settings import COMMAND, Settings, SettingsError
 
+_VERSIONS: Final = "alembic_version"
+
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
@@ -24,7 +26,7 @@ def allowed() -> dict[str, Privileges]:
     It reads and inserts rows, updates the columns that the models declare as `mutable`, and deletes
     where they say so. It never has TRUNCATE, REFERENCES or TRIGGER.
     """
-    found = {"alembic_version": Privileges(("SELECT",))}
+    found = {_VERSIONS: Privileges(("SELECT",))}
     for table in Base.metadata.sorted_tables:
         on_table = ("SELECT", "INSERT", "DELETE")[: 3 if table.info.get("deleted") else 2]
         found[table.name] = Privileges(on_table, tuple(table.info.get("mutable", ())))
@@ -41,13 +43,21 @@ _EXCESS: Final = """
         AND NOT privilege = ANY(string_to_array(granted.on_table, ','))
     UNION ALL
     SELECT current_user, 'UPDATE', a.attrelid::regclass::text || '.' || a.attname
-    FROM unnest(%s::text[], %s::text[]) AS granted (name, updated)
+    FROM unnest(%s::text[], %s::text[]) AS granted (name, kept)
     JOIN pg_attribute a ON a.attrelid = to_regclass(granted.name)
     WHERE a.attnum > 0 AND NOT a.attisdropped
         AND has_column_privilege(a.attrelid, a.attnum, 'UPDATE')
-        AND NOT a.attname = ANY(string_to_array(granted.updated, ','))
+        AND a.attname = ANY(string_to_array(granted.kept, ','))
     LIMIT 1
 """
+
+
+def _kept(table: str, granted: Privileges) -> list[str]:
+    """The columns that the role may not update. Those of a newer version are not known."""
+    if table == _VERSIONS:
+        return ["version_num"]
+    columns = [column.name for column in Base.metadata.tables[table].columns]
+    return [name for name in columns if name not in granted.updated]
 
 
 def require_least(settings: Settings) -> None:
@@ -63,7 +73,7 @@ def require_least(settings: Settings) -> None:
         names,
         [",".join(tables[name].on_table) for name in names],
         names,
-        [",".join(tables[name].updated) for name in names],
+        [",".join(_kept(name, tables[name])) for name in names],
     )
     try:
         with connect(settings.database_url) as connection:

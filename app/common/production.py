@@ -35,7 +35,10 @@ LIFETIMES: Final = {
     "slo_window": (timedelta(days=7), timedelta(days=90)),
     "risk_review_ttl": (timedelta(hours=1), timedelta(days=30)),
     "retention_risk": (timedelta(days=31), timedelta(days=3650)),
+    "retention_audit": (timedelta(days=365), timedelta(days=3650)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
+    "backup_interval": (timedelta(minutes=10), timedelta(days=7)),
+    "backup_retention": (timedelta(days=1), timedelta(days=3650)),
 }
 
 
@@ -98,13 +101,14 @@ def _secrets(settings: WebSettings) -> Iterator[str]:
         ("JWT_ACCESS_SECRET", (settings.jwt_access_secret or "",)),
         ("JWT_REFRESH_SECRET", (settings.jwt_refresh_secret or "",)),
         ("ENCRYPTION_KEYS", settings.encryption_keys or ("",)),
+        *((("BACKUP_KEYS", settings.backup_keys),) if settings.backup_keys else ()),
         ("METRICS_TOKEN", (settings.metrics_token,) if settings.metrics_token else ()),
     ):
         for secret in secrets:
             if secret and (other := seen.setdefault(secret, name)) != name:
                 yield f"{other} and {name} must differ."
             if name != "METRICS_TOKEN" and len(secret) < SECRET_MIN_LENGTH:
-                each = " each" if name == "ENCRYPTION_KEYS" else ""
+                each = " each" if name.endswith("_KEYS") else ""
                 yield (
                     f"{name} must be set in production"
                     f" ({SECRET_MIN_LENGTH} characters or more{each})."

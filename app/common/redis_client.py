@@ -202,15 +202,9 @@ class _SentinelConnection(SentinelManagedConnection):
     class keeps it, and the next caller would get the late answer."""
 
     def read_response(
-        self,
-        disable_decoding: bool = False,
-        *,
-        disconnect_on_error: bool | None = True,
-        **options: Any,
+        self, *args: Any, disconnect_on_error: bool | None = True, **options: Any
     ) -> Any:
-        return super().read_response(
-            disable_decoding, disconnect_on_error=disconnect_on_error, **options
-        )
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
 
 
 class _TlsSentinelConnection(_SentinelConnection, redis.SSLConnection):

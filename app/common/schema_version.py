@@ -8,11 +8,18 @@ import re
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from app.common.settings import COMMAND, PROJECT_ROOT, Settings, require_database
 
 _FOLDER: Final = PROJECT_ROOT / "migrations" / "versions"
 _CONNECT_SECONDS: Final = 3
+
+#: The newest migration of the last release, whose processes work with the schema of this version:
+#: they may start while they are replaced, and again if this version is taken back. `migrate` notes
+#: it in the database, and tests/test_expansion.py compares the two schemas.
+WORKS_SINCE: Final = "0038_bank_references"
+_NOTE: Final = "Works with versions since "
 
 
 class SchemaMismatch(Exception):
@@ -53,11 +60,25 @@ def require_not_ahead(revision: str | None) -> None:
 
 
 def require_current(settings: Settings) -> None:
-    """Require the schema that this code needs, before a process starts.
+    """Require the schema of this code, before a command uses it.
 
     Raises SchemaMismatch, SettingsError without a database, and psycopg.OperationalError.
     """
-    revision = read_revision(require_database(settings))
+    _require_current(read_revision(require_database(settings)))
+
+
+def require_usable(settings: Settings) -> None:
+    """Require the schema of this code, or a newer one with which it works, before a process starts.
+
+    Raises what `require_current` raises.
+    """
+    url = require_database(settings)
+    revision = read_revision(url)
+    if status_of(revision) != "ahead" or _works_since(url) not in known_revisions():
+        _require_current(revision)
+
+
+def _require_current(revision: str | None) -> None:
     require_not_ahead(revision)
     status = status_of(revision)
     if status == "missing":
@@ -82,6 +103,22 @@ def revision_of(connection: psycopg.Connection) -> str | None:
     except psycopg.errors.UndefinedTable:
         return None
     return None if row is None else str(row[0])
+
+
+def note_works_since(connection: psycopg.Connection) -> None:
+    """Note in the database, as the owner, which versions work with its schema."""
+    note = sql.Literal(f"{_NOTE}{WORKS_SINCE}")
+    connection.execute(sql.SQL("COMMENT ON TABLE alembic_version IS {}").format(note))
+
+
+def _works_since(url: str) -> str | None:
+    """What a newer version has noted; None if it has not."""
+    with connect(url) as connection:
+        row = connection.execute(
+            "SELECT obj_description('alembic_version'::regclass, 'pg_class')"
+        ).fetchone()
+    note = row[0] if row else None
+    return str(note).removeprefix(_NOTE) if note else None
 
 
 def connect(url: str, *, seconds: int = _CONNECT_SECONDS) -> psycopg.Connection:

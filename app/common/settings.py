@@ -53,6 +53,7 @@ class Settings(WebSettings):
         self._require_bucket_name()
         self._require_kafka_login()
         self._require_metrics_token()
+        self._require_backup_keys()
         if self.is_production and (problem := next(production.problems(self), None)):
             raise SettingsError(problem)
 
@@ -93,6 +94,17 @@ class Settings(WebSettings):
         """Refuse a listener for metrics that nobody could read."""
         if self.worker_metrics_port is not None and self.metrics_token is None:
             raise SettingsError("METRICS_TOKEN must be set if WORKER_METRICS_PORT is set.")
+
+    def _require_backup_keys(self) -> None:
+        """Refuse backups that everyone could read, or that a guessed key decrypts."""
+        if self.backup_dir is None:
+            return
+        if not self.backup_keys:
+            raise SettingsError("BACKUP_KEYS must be set if BACKUP_DIR is set.")
+        if any(len(key) < production.SECRET_MIN_LENGTH for key in self.backup_keys):
+            raise SettingsError(
+                f"BACKUP_KEYS must have {production.SECRET_MIN_LENGTH} characters or more each."
+            )
 
     @property
     def is_production(self) -> bool:

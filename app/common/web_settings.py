@@ -8,8 +8,8 @@ from typing import Final
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
+from app.common.backup_settings import BackupSettings
 from app.common.env_fields import CommaSeparated, Headers, PublicUrl, optional_setting, setting
-from app.common.live_settings import LiveSettings
 
 _FLAG: Final = ma.fields.Boolean()
 _COUNT: Final = ma.fields.Integer(validate=Range(1))
@@ -19,7 +19,7 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
-class WebSettings(LiveSettings):
+class WebSettings(BackupSettings):
     """All settings: those of the web server follow the others."""
 
     web_workers: int | None = optional_setting(

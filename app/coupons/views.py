@@ -13,7 +13,7 @@ from app.common.db import reading, transaction
 from app.common.http import Blueprint, json_response, settings
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
-from app.common.pagination import PageArgs
+from app.common.pagination import SortablePageArgs
 from app.common.replica import may_lag
 from app.coupons import service
 from app.coupons.errors import CouponCodeTaken, CouponInvalid, CouponNotFound, CouponUsedUp
@@ -45,7 +45,7 @@ def create_coupon(body: dict[str, Any]) -> Response:
 
 @blp.get("")
 @requires(blp, Role.MERCHANT, scope=Scope.COUPONS_READ)
-@blp.arguments(PageArgs, location="query")
+@blp.arguments(SortablePageArgs, location="query")
 @blp.response(200, CouponList)
 @may_lag
 def list_coupons(args: dict[str, Any]) -> Response:

@@ -13,6 +13,7 @@ ORDERS: Final = table(
     column("status", String),
     column("user_id", Uuid),
     column("merchant_id", Uuid),
+    column("product_id", Uuid),
 )
 
 

@@ -4,7 +4,7 @@ The gateway is Stripe, or the simulator of the sandbox, which has the same API. 
 costs each process 6 MB and a tenth of a second, so it is imported at the first request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -202,6 +202,23 @@ def find_refund(refund_id: UUID, *, payment_intent_id: str) -> GatewayRefund | N
 def _has_id(refund: "stripe.Refund", refund_id: UUID) -> bool:
     metadata = refund.to_dict().get("metadata") or {}
     return bool(metadata.get("refund_id") == str(refund_id))
+
+
+def list_events(since: datetime, *, types: Collection[str]) -> list[dict[str, Any]]:
+    """The events of these types since then, oldest first. The gateway keeps them for 30 days.
+
+    Raises GatewayNotConfigured, GatewayUnavailable, GatewayRefused.
+    """
+    found: list[dict[str, Any]] = []
+
+    def list_all() -> None:
+        pages = _client().v1.events.list(
+            {"created": {"gte": int(since.timestamp())}, "types": list(types), "limit": 100}
+        )
+        found[:] = [event.to_dict() for event in pages.auto_paging_iter()]
+
+    _request("list events", list_all)
+    return found[::-1]
 
 
 def is_signed(header: str, body: bytes, *, secret: str) -> bool:

@@ -20,7 +20,11 @@ from app.common.errors import BadRequest
 from app.common.process_state import Slot
 from app.gateway import client, parsing
 from app.gateway.errors import InvalidGatewayObject
-from app.gateway.types import CheckoutSessionState, GatewayEvent, GatewayRefund
+from app.gateway.types import (
+    CheckoutSessionState,
+    GatewayEvent,
+    GatewayRefund,
+)
 from app.inbox import service as inbox
 from app.inbox.errors import ReferenceUnknown, SignatureInvalid
 from app.inbox.models import InboundEvent
@@ -93,11 +97,14 @@ def verify_signature(header: str, body: bytes) -> None:
         raise SignatureInvalid("FORGED")
 
 
-def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[str, UUID | None]:
+def receive(
+    session: Session, event: Mapping[str, Any], *, body: str, keeps_unknown: bool = False
+) -> tuple[str, UUID | None]:
     """Store an event that the gateway has signed. Returns its outcome, and the id of a new row.
 
     The outcome is `stored`, `repeated`, `ignored` (an event that is not handled here) or
-    `unknown_reference`. event: as StripeEventIn; body: the signed text. Raises BadRequest.
+    `unknown_reference`. event: as StripeEventIn; body: the signed text; keeps_unknown: as for the
+    inbox. Raises BadRequest.
     """
     config = client.require_config()
     if event["livemode"] is not config.is_live:
@@ -124,6 +131,7 @@ def receive(session: Session, event: Mapping[str, Any], *, body: str) -> tuple[s
             user_id=None,
             provider_reference=parsed.payment_intent_id,
             reason=parsed.reason,
+            keeps_unknown=keeps_unknown,
         )
     except ReferenceUnknown:
         return _unknown_reference(event["id"], parsed)

@@ -25,6 +25,7 @@ from app.inbox.errors import (
     InboundEventNotQuarantined,
     InboundEventNotRetryable,
     Quarantine,
+    QuarantineReason,
     ReferenceUnknown,
 )
 from app.inbox.models import InboundEvent, InboundEventStatus
@@ -63,17 +64,22 @@ def receive(
     user_id: str | None,
     provider_reference: str | None,
     reason: str | None,
+    keeps_unknown: bool = False,
 ) -> UUID | None:
     """Store an event that `provider` has signed. Returns the id of its row, None if it is a repeat.
 
-    provider: the code of a bank or of the gateway; the rest as in InboundEvent.
-    Raises ReferenceUnknown, and stores nothing then.
+    provider: the code of a bank or of the gateway; keeps_unknown: whether an event about a
+    reference that we do not have is stored and quarantined, because we have lost it; the rest as in
+    InboundEvent. Raises ReferenceUnknown otherwise, and stores nothing then.
     """
     handler = handlers.get(event_type.partition(".")[0])
-    if handler is None or not handler.owns(session, provider=provider, reference=reference):
+    if handler is None:
+        raise ReferenceUnknown
+    is_known = handler.owns(session, provider=provider, reference=reference)
+    if not is_known and not keeps_unknown:
         raise ReferenceUnknown
     now = clock.now()
-    return repository.insert_event(
+    row_id = repository.insert_event(
         session,
         id=new_id(),
         provider=provider,
@@ -90,6 +96,9 @@ def receive(
         next_attempt_at=now,
         received_at=now,
     )
+    if not is_known and row_id is not None and (event := repository.lock_received(session, row_id)):
+        _quarantine(session, event, Quarantine(QuarantineReason.NOT_FOUND))
+    return row_id
 
 
 def handle(session: Session, *, event_id: UUID) -> None:

@@ -88,6 +88,11 @@ bench = _running(
     text="Run the benchmarks: throughput compared with plain PostgreSQL (--quick).",
     cwd=PROJECT_ROOT,
 )
+drill = _running(
+    "bench.drill",
+    name="drill",
+    text="Destroy a cluster of its own under load, and restore it (restore).",
+)
 image = _running(
     "tests.image",
     name="image",
@@ -123,4 +128,4 @@ def test(everything: bool, pytest_args: tuple[str, ...]) -> None:
 
 
 #: All of them.
-COMMANDS = (api, show_events, show_settings, bench, image, lab, screenshots, test)
+COMMANDS = (api, show_events, show_settings, bench, drill, image, lab, screenshots, test)

@@ -9,29 +9,31 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 import psycopg
-from rich.console import Console
-from rich.markup import escape
 
+from app.common.backup_settings import SLOT
 from app.common.schema_version import newest_revision, read_revision
 from app.common.settings import Settings, read_variables
 from app.local import processes, simulators
 from app.local.embedded import EmbeddedError, PostgresServer, RedisServer
 from app.local.processes import FileLock
-from app.local.running import LOCK_NAME, OWNER_URL
+from app.local.progress import Progress, shown_progress
+from app.local.running import BACKUP_SETTINGS, BACKUP_URL, LOCK_NAME, OWNER_URL, RESTORED_NAME
 from app.local.supervision import LogRotation, Service, SupervisedServer, launch, log_tail
 
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
-#: A step that takes longer shows for how long it has been running.
-_LONG_SECONDS = 10
+
+#: Parameters of a server that is archived. Incremental backups need summaries of the log; what is
+#: not archived for long must not fill the disk.
+_ARCHIVED = {"summarize_wal": "on", "max_slot_wal_keep_size": "16GB"}
 
 
 class UpError(Exception):
@@ -60,7 +62,7 @@ def _run_until_stopped(
     supervisor: "_Supervisor", cleanup: ExitStack, *, demo: bool, quiet: bool
 ) -> int:
     try:
-        with _progress(quiet) as progress:
+        with shown_progress(report=_report, quiet=quiet) as progress:
             supervisor.start(cleanup, progress, demo=demo)
         _echo(supervisor.address if quiet else supervisor.summary(demo=demo))
         supervisor.watch()
@@ -118,7 +120,7 @@ class _Supervisor:
         self._live_address = f"http://{host}:{settings.live_port}"
         self._simulators = simulators.needed(settings)
 
-    def start(self, cleanup: ExitStack, progress: "_Progress", *, demo: bool) -> None:
+    def start(self, cleanup: ExitStack, progress: Progress, *, demo: bool) -> None:
         """Start everything. `cleanup` stops it in reverse order.
 
         It takes as long as it needs: no step has a time limit while its processes live.
@@ -135,9 +137,9 @@ class _Supervisor:
         lock.write(json.dumps({"address": self.address, "pid": os.getpid(), "env": env}))
         # With `.env`, because our processes have another working directory.
         everything = {**read_variables(), **env}
-        # Only `migrate` changes tables, and `demo` creates an administrator. Empty, so that it
-        # overrides a line of `.env`, too.
-        unprivileged = {**everything, OWNER_URL: ""}
+        # Only `migrate` changes tables, `demo` creates an administrator, and `backup` copies all.
+        # Empty, so that it overrides a line of `.env`, too.
+        unprivileged = {**everything, OWNER_URL: "", **dict.fromkeys(BACKUP_SETTINGS, "")}
         # A restart does not wait for what is there already: `migrate` then only grants again.
         is_current = self._has_current_schema(env)
         if not is_current:
@@ -154,6 +156,12 @@ class _Supervisor:
         for name, command in commands.items():
             log = self._logs / f"{name}.log"
             self._services.append(Service(name, command, log, unprivileged, _report))
+        if (folder := self._settings.backup_dir) is not None:
+            log = self._logs / "backup.log"
+            archive = {**everything, OWNER_URL: "", "BACKUP_DIR": str(folder.absolute())}
+            self._services.append(
+                Service("backup", ["app.cli", "backup", "archive"], log, archive, _report)
+            )
         if is_current:
             self._run(["migrate"], everything)
         if demo:
@@ -161,6 +169,19 @@ class _Supervisor:
             self._run(["demo", "--if-empty"], everything)
         show("Waiting for the web process")
         self._wait_until_ready()
+        self._follow_up_restore(unprivileged)
+
+    def _follow_up_restore(self, env: Mapping[str, str]) -> None:
+        """Fetch what banks and the gateway have reported since the moment that was restored."""
+        restored = self._data_dir / RESTORED_NAME
+        if restored.exists():
+            self._progress.show("Fetching events since the restored moment")
+            since = json.loads(restored.read_text())["since"]
+            try:
+                self._run(["after-restore", "--since", since], env)
+                restored.unlink()
+            except UpError as error:  # again with the next start
+                _report(str(error))
 
     def watch(self) -> NoReturn:
         """Restart what ends, and rotate logs. Raises _Stop."""
@@ -232,10 +253,16 @@ class _Supervisor:
             env["FILES_DIR"] = str(self._settings.files_dir.absolute())
         if self._settings.database_url is None:
             show("Starting PostgreSQL")
-            postgres = PostgresServer.start(self._data_dir)
+            is_archived = self._settings.backup_dir is not None
+            postgres = PostgresServer.start(
+                self._data_dir, settings=_ARCHIVED if is_archived else {}
+            )
             self._stop_at_end(postgres, "PostgreSQL", cleanup)
+            if not is_archived:  # any more
+                postgres.drop_slot(SLOT)
             env["DATABASE_URL"] = postgres.app_url
             env[OWNER_URL] = postgres.owner_url
+            env[BACKUP_URL] = postgres.backup_url
         if self._settings.redis_url is None:
             show("Starting Redis")
             redis = RedisServer.start(self._data_dir)
@@ -356,40 +383,3 @@ def _echo(text: str, *, err: bool = False) -> None:
     # The terminal may be closed, which must not prevent an orderly stop.
     with suppress(OSError):
         click.echo(text, err=err)
-
-
-class _Progress:
-    """Shows the current step of the start: in one line of a terminal, else a line for each."""
-
-    def __init__(self, update: Callable[[str], None], *, rewrites: bool) -> None:
-        self._update = update
-        self._rewrites = rewrites
-        self._step = ""
-        self._started_at = self._shown_at = 0.0
-
-    def show(self, step: str) -> None:
-        """A new step begins."""
-        self._step = step
-        self._started_at = self._shown_at = time.monotonic()
-        self._update(f"{step} …")
-
-    def detail(self, text: str = "") -> None:
-        """The step goes on. text: what it does now."""
-        now = time.monotonic()
-        if now - self._shown_at > (1 if self._rewrites else _LONG_SECONDS):
-            self._shown_at = now
-            seconds = f"{now - self._started_at:.0f} s"
-            self._update(f"{self._step} … ({seconds})" + (f" {text}" if text else ""))
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[_Progress]:
-    """Show the steps on standard error, where they are not mixed with the result."""
-    console = Console(stderr=True)
-    if quiet:
-        yield _Progress(lambda _: None, rewrites=False)
-    elif console.is_terminal:
-        with console.status("Starting …") as status:
-            yield _Progress(lambda text: status.update(escape(text)), rewrites=True)
-    else:
-        yield _Progress(_report, rewrites=False)

@@ -46,6 +46,7 @@ KINDS: Final[dict[str, Kind]] = {
     "sale": Kind.SALE,
     "sales_digest": Kind.SALE,
     "refund": Kind.REFUND,
+    "refund_by_platform": Kind.REFUND,
     "refund_requested": Kind.REFUND,
     "refund_request_declined": Kind.REFUND,
     "deposit": Kind.DEPOSIT,
@@ -132,6 +133,12 @@ def _of_order(event: StoredEvent) -> Iterator[Recipient]:
         yield Recipient(UUID(merchant), "sale")
 
 
+def _of_refund(event: StoredEvent) -> Iterator[Recipient]:
+    yield Recipient(UUID(event.data["userId"]), "refund")
+    if event.data.get("byPlatform"):
+        yield Recipient(UUID(event.data["merchantId"]), "refund_by_platform")
+
+
 def _of_transfer(event: StoredEvent) -> Iterator[Recipient]:
     yield Recipient(UUID(event.data["senderId"]), "transfer_sent")
     yield Recipient(UUID(event.data["receiverId"]), "transfer_received")
@@ -159,7 +166,7 @@ def _by_type(recipients: Mapping[type[Event], Recipients]) -> dict[str, Recipien
 _RECIPIENTS: Final[dict[str, Recipients]] = _by_type(
     {
         OrderCompleted: _of_order,
-        OrderRefunded: _to("userId", "refund"),
+        OrderRefunded: _of_refund,
         RefundRequested: _to("merchantId", "refund_requested"),
         RefundRequestDeclined: _to("userId", "refund_request_declined"),
         OnrampSucceeded: _to("userId", "deposit"),

@@ -79,6 +79,12 @@ class Order(Timestamped, Base):
         Index("ix_orders_buyer", "user_id", "id"),
         Index("ix_orders_merchant", "merchant_id", "id"),
         Index("ix_orders_open", "user_id", postgresql_where=text("status = 'PENDING'")),
+        Index(
+            "ix_orders_coupon",
+            "coupon_id",
+            "id",
+            postgresql_where=text("coupon_id IS NOT NULL"),
+        ),
         # For purchase limits: the units of a product that a buyer owns.
         Index("ix_orders_cap", "user_id", "product_id"),
         # Sales of a product, newest first. No other index starts with product_id, so that
@@ -343,6 +349,8 @@ class RefundRequest(Identified, Created, Base):
         ),
         Index("ix_refund_requests_buyer", "user_id", "id"),
         Index("ix_refund_requests_merchant", "merchant_id", "id"),
+        Index("ix_refund_requests_buyer_status", "user_id", "status", "id"),
+        Index("ix_refund_requests_merchant_status", "merchant_id", "status", "id"),
         Index("ix_refund_requests_order", "order_id", "id"),
         mutable("answer", "status", "refund_id", "decided_at"),
     )

@@ -147,11 +147,19 @@ def get_product_id(
     return session.scalar(query)
 
 
-def get_sold_order(session: Session, *, order_id: UUID, merchant_id: UUID) -> Order | None:
-    """An order of this merchant's products, not locked."""
-    return session.scalar(
-        select(Order).where(Order.id == order_id, Order.merchant_id == merchant_id)
-    )
+def get_order(session: Session, *, order_id: UUID, merchant_id: UUID | None) -> Order | None:
+    """An order, not locked. merchant_id: only of this merchant's products."""
+    query = select(Order).where(Order.id == order_id)
+    if merchant_id is not None:
+        query = query.where(Order.merchant_id == merchant_id)
+    return session.scalar(query)
+
+
+def get_parties(session: Session, order_id: UUID) -> Any:
+    """`user_id`, the buyer, and `merchant_id` of an order, or None."""
+    return session.execute(
+        select(Order.user_id, Order.merchant_id).where(Order.id == order_id)
+    ).one_or_none()
 
 
 def lock_order(session: Session, order_id: UUID) -> Order:
@@ -233,16 +241,19 @@ def list_refund_requests(
     user_id: UUID,
     role: str | None,
     order_id: UUID | None,
+    status: str | None,
 ) -> Page[Any]:
     """Requests that the user made or received, each with the number of its order, newest first.
 
-    role: only as buyer or merchant; order_id: only of this order.
+    role: only as buyer or merchant; order_id: only of this order; status: only with this one.
     """
     mine = RefundRequest.user_id == user_id
     to_me = RefundRequest.merchant_id == user_id
     wanted = {"buyer": mine, "merchant": to_me, None: or_(mine, to_me)}[role]
     if order_id is not None:
         wanted = and_(wanted, RefundRequest.order_id == order_id)
+    if status is not None:
+        wanted = and_(wanted, RefundRequest.status == status)
     return paginate(
         session,
         page,

@@ -87,6 +87,8 @@ class Product(Identified, Timestamped, Base):
             postgresql_where=text("is_active AND deleted_at IS NULL"),
         ),
         Index("ix_products_merchant", "merchant_id", "id"),
+        Index("ix_products_merchant_name", "merchant_id", "name", "id"),
+        Index("ix_products_merchant_price", "merchant_id", "price", "id"),
         # For quotas. Without the stock, as above.
         Index("ix_products_kept", "merchant_id", postgresql_where=text("deleted_at IS NULL")),
         Index("ix_products_codes", "merchant_id", postgresql_where=text("kind = 'CODES'")),

@@ -42,6 +42,13 @@ SORTS: Final[dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool]]] = {
     "-name": ((Product.name, Product.id), True),
 }
 
+#: Sort orders of a merchant's list. No index has the stock, so all of the merchant's products, as
+#: many as the quota allows, are sorted by it.
+OWN_SORTS: Final = SORTS | {
+    "stock": ((Product.available_units, Product.id), False),
+    "-stock": ((Product.available_units, Product.id), True),
+}
+
 #: Products that a search ranks: of more matches, those that are older are left out.
 MAX_MATCHES: Final = 1000
 
@@ -263,6 +270,10 @@ def of_merchant(
     return where
 
 
-def list_by_merchant(session: Session, page: PageRequest, **filters: Any) -> Page[Product]:
-    """The merchant's products, newest first. filters: see `of_merchant`."""
-    return paginate(session, page, select(Product).where(*of_merchant(**filters)), Product.id)
+def list_by_merchant(
+    session: Session, page: PageRequest, *, sort: str = "newest", **filters: Any
+) -> Page[Product]:
+    """The merchant's products. sort: one of OWN_SORTS; filters: see `of_merchant`."""
+    columns, descending = OWN_SORTS[sort]
+    query = select(Product).where(*of_merchant(**filters))
+    return paginate(session, page, query, *columns, descending=descending)

@@ -28,6 +28,7 @@ from app.products.categories.schemas import SLUG
 from app.products.models import Availability, ProductKind
 from app.products.service import (
     MAX_MATCHES,
+    OWN_SORTS,
     RELEVANCE,
     RESERVABLE_PERCENT,
     RESERVABLE_UNITS,
@@ -174,6 +175,11 @@ class OwnProductFilters(Schema):
 
 
 class MyProductsArgs(ArrayArgs, OwnProductFilters):
+    sort = ma.fields.String(
+        load_default="newest",
+        validate=ma.validate.OneOf(list(OWN_SORTS)),
+        metadata={"description": "Order of the list", "example": "name"},
+    )
     include_deleted = Flag(
         load_default=False, metadata={"description": "Whether to include deleted products"}
     )

@@ -32,6 +32,7 @@ from app.products.models import Product, ProductKind
 
 #: Sort orders of the catalogue.
 SORTS: Final = tuple(repository.SORTS)
+OWN_SORTS: Final = tuple(repository.OWN_SORTS)
 #: The order of a search, and how many matches it ranks.
 RELEVANCE: Final = "relevance"
 MAX_MATCHES: Final = repository.MAX_MATCHES
@@ -215,9 +216,10 @@ def list_on_sale(
 def list_by_merchant(
     session: Session, page: PageRequest, *, merchant: User, **filters: Any
 ) -> Page[Offer]:
-    """The merchant's own products, newest first.
+    """The merchant's own products.
 
-    filters: include_deleted, q, kind, availability, max_units.
+    filters: sort, one of OWN_SORTS, newest first by default; include_deleted, q, kind,
+    availability, max_units.
     """
     found = repository.list_by_merchant(session, page, merchant_id=merchant.id, **filters)
     return found.with_data(_show_all(session, found.data, {merchant.id: merchant}))

@@ -103,8 +103,8 @@ def list_products(args: dict[str, Any]) -> Response:
 def list_my_products(args: dict[str, Any]) -> Response:
     """List the merchant's products
 
-    Newest first. Includes sold-out and inactive products, and deleted ones on request, unless
-    filters leave them out. The `Link` header names the next page.
+    Newest first by default. Includes sold-out and inactive products, and deleted ones on request,
+    unless filters leave them out. The `Link` header names the next page.
     """
     with reading() as session:
         merchant = current_user(session)

@@ -13,14 +13,13 @@ from app.auth.models import User
 from app.auth.service import fold_email
 from app.common.csv_export import (
     CsvBatch,
-    batch_of,
     constant_cell,
     money_cell,
     text_cell,
     time_cell,
 )
 from app.common.driver import send
-from app.common.id_ranges import equal, ids_within, leading, newest_first, paginate_newest
+from app.common.id_ranges import equal, ids_within, leading, paginate_newest, read_csv
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import ANY_TIME, TimeRange
 from app.common.time_zone import UTC_ZONE
@@ -107,17 +106,17 @@ def export(
 ) -> CsvBatch:
     """A batch of the export, newest first. below: only orders with a smaller id; filters: see
     `_filters`."""
-    found = _filters(**filters)
-    query = newest_first(
-        _with_names(select(Order.id)).where(*found["where"]),
+    return read_csv(
+        session,
+        _with_names(select(Order.id)),
         Order.id,
+        cells=EXPORTED | _zone_cells(within.zone),
         created_at=Order.created_at,
         within=within,
-        lead=found["lead"],
+        limit=limit,
         below=below,
+        **_filters(**filters),
     )
-    batch = batch_of(query, EXPORTED | _zone_cells(within.zone), Order.id, limit=limit)
-    return CsvBatch(*session.execute(batch).one())
 
 
 def _with_names(query: Any) -> Any:
@@ -137,9 +136,11 @@ def _filters(
     status: str | None = None,
     refunded: str | None = None,
     number: str | None = None,
+    coupon_id: UUID | None = None,
 ) -> dict[str, Any]:
     """`lead` and `where` of `paginate_newest` for sales of the merchant: orders, but no
-    giveaways. buyer_id or buyer_email: of one buyer; refunded: a RefundState."""
+    giveaways. buyer_id or buyer_email: of one buyer; refunded: a RefundState; coupon_id: with
+    this coupon."""
     where: list[Any] = [Order.giveaway_id.is_(None)]
     statuses = {status} if status is not None else set()
     if refunded == RefundState.FULL:
@@ -150,16 +151,19 @@ def _filters(
         where.append(text(PARTLY_REFUNDED))
     elif refunded == RefundState.NONE:
         where += [Order.refunded_amount == 0, Order.refunded_units == 0]
+    if coupon_id is not None:  # PostgreSQL does not conclude it from the comparison of a row
+        where.append(Order.coupon_id.is_not(None))
     by_buyer: dict[Any, Any] = {Order.user_id: _buyer(buyer_id, buyer_email)}
     by_product: dict[Any, Any] = {Order.product_id: product_id}
     by_merchant: dict[Any, Any] = {Order.merchant_id: merchant_id}
+    by_coupon: dict[Any, Any] = {Order.coupon_id: coupon_id}
     if number is not None:
-        others = equal({Order.number: number} | by_buyer | by_product | by_merchant)
+        others = equal({Order.number: number} | by_buyer | by_coupon | by_product | by_merchant)
         return {"lead": {}, "where": where + others}
     if refunded in _FEW:
-        lead, others = leading(by_buyer | by_merchant | by_product)
+        lead, others = leading(by_buyer | by_coupon | by_merchant | by_product)
     else:
-        lead, others = leading(by_buyer | by_product | by_merchant)
+        lead, others = leading(by_buyer | by_coupon | by_product | by_merchant)
     unusual = statuses - {OrderStatus.COMPLETED.value}
     if unusual and Order.merchant_id in lead:
         lead[Order.status] = min(unusual)

@@ -10,7 +10,7 @@ from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
 from app.common.fields import DayOrTime, Id, MoneyOut, Schema, Timestamp, serializes
 from app.common.money import format_minor
-from app.common.pagination import PageArgs
+from app.common.pagination import SortablePageArgs
 from app.common.time_range import ReportRangeArgs
 from app.orders.models import RefundState
 from app.orders.purchases.schemas import OrderFilters
@@ -36,6 +36,7 @@ class _Filters(OrderFilters, ReportRangeArgs):
             "example": "ada@example.com",
         }
     )
+    coupon_id = Id(metadata={"description": "Only sales with this coupon"})
     refunded = ma.fields.String(
         validate=ma.validate.OneOf(list(RefundState)),
         metadata={
@@ -55,7 +56,7 @@ class ExportArgs(CsvArgs, _Filters):
     pass
 
 
-class SalesArgs(PageArgs, _Filters):
+class SalesArgs(SortablePageArgs, _Filters):
     pass
 
 

@@ -38,7 +38,7 @@ def list_sales(
     """The merchant's orders, newest first.
 
     filters: product_id; buyer_id or buyer_email; status, an OrderStatus; refunded, a RefundState;
-    number, of one order; within: when they were created.
+    number, of one order; coupon_id; within: when they were created.
     """
     found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)

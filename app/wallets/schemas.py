@@ -8,7 +8,7 @@ import marshmallow as ma
 from app.common.clock import format_timestamp
 from app.common.fields import Amount, Choice, MoneyOut, Schema, TextLines, Timestamp, serializes
 from app.common.money import format_minor
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import ReportRangeArgs
 from app.wallets.ledger import Account
 from app.wallets.models import (
@@ -166,12 +166,16 @@ def movement_out(movement: tuple[Account, WalletTransaction]) -> dict[str, Any]:
     return {"wallet": wallet_out(wallet), "transaction": transaction_out(transaction)}
 
 
-class HistoryArgs(PageArgs, ReportRangeArgs):
+class HistoryFilters(ReportRangeArgs):
     kind = ma.fields.String(
         data_key="type",
         validate=ma.validate.OneOf(list(TransactionType)),
         metadata={"description": "Only transactions of this type"},
     )
+
+
+class HistoryArgs(SortablePageArgs, HistoryFilters):
+    pass
 
 
 _WINDOWS = " or ".join(

@@ -193,11 +193,13 @@ def list_transactions(
     within: TimeRange,
     kind: str | None = None,
 ) -> Page[NumberedPosting]:
-    """The wallet's postings in this time range, newest first."""
+    """The wallet's postings in this time range, newest first if not reversed."""
     whole = period(session, wallet, since=within.since, until=within.until)
     if kind is None and page.after is None:
         # Sequences are gapless, so no rows need to be skipped or counted.
-        page = replace(page, after=(whole.last - page.offset + 1,), total=whole.count)
+        first, last = whole.first + page.offset - 1, whole.last - page.offset + 1
+        seen = first if page.is_reversed else last
+        page = replace(page, after=(seen,), total=whole.count)
     found = repository.list_postings(
         session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
     )

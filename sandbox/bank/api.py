@@ -2,12 +2,13 @@
 
 import csv
 import io
-from datetime import date
+import json
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from sandbox.bank import ledger, payouts
+from sandbox.bank import ledger, payouts, webhooks
 from sandbox.bank.bank import current_bank
 from sandbox.bank.config import Provider
 from sandbox.bank.modes import set_mode
@@ -17,6 +18,8 @@ from sandbox.common.money import format_decimal
 
 blueprint = Blueprint("api", __name__)
 
+#: Events in a page.
+_EVENTS = 50
 _COLUMNS = ("date", "reference", "bankReference", "direction", "amount", "currency", "status")
 
 
@@ -62,6 +65,27 @@ def get_payout(slug: str, reference: str) -> tuple[Response, int]:
     if payout is None:
         return _error(404, "NOT_FOUND", "Payout not found.")
     return jsonify(payout.to_json()), 200
+
+
+@blueprint.get("/<slug>/events")
+def list_events(slug: str) -> tuple[Response, int]:
+    """The events that were reported by webhook, oldest first: for a merchant who has lost some."""
+    bank = current_bank()
+    provider = bank.require_provider(slug)
+    _require_signature(provider)
+    try:
+        since = datetime.fromisoformat(request.args["since"]).timestamp()
+    except (KeyError, ValueError):
+        return _error(400, "VALIDATION_ERROR", "since must be a time such as 2026-11-21T09:30:00Z.")
+    with bank.store.read_transaction() as connection:
+        bodies, more = webhooks.reported(
+            connection,
+            bank=provider.code,
+            since=since,
+            after=request.args.get("after"),
+            limit=_EVENTS,
+        )
+    return jsonify(events=[json.loads(body) for body in bodies], hasMore=more), 200
 
 
 @blueprint.get("/<slug>/statement.csv")

@@ -77,3 +77,22 @@ def recent(connection: sqlite3.Connection, *, bank: str) -> list[sqlite3.Row]:
     return connection.execute(
         "SELECT * FROM webhooks WHERE bank = ? ORDER BY id DESC LIMIT 20", (bank,)
     ).fetchall()
+
+
+def reported(
+    connection: sqlite3.Connection, *, bank: str, since: float, after: str | None, limit: int
+) -> tuple[list[str], bool]:
+    """The bodies of the events since then, oldest first, and whether there are more. after: id of
+    the last event of the page before. Forged webhooks are none of the bank's."""
+    rows = connection.execute(
+        """
+        SELECT min(id) AS first, body FROM webhooks
+        WHERE bank = :bank AND created_at >= :since AND NOT forged
+        GROUP BY message_id
+        HAVING :after IS NULL
+            OR first > (SELECT min(id) FROM webhooks WHERE message_id = :after)
+        ORDER BY first LIMIT :limit
+        """,
+        {"bank": bank, "since": since, "after": after, "limit": limit + 1},
+    ).fetchall()
+    return [row["body"] for row in rows[:limit]], len(rows) > limit

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.common.modes import Mode
-from sandbox.stripe import behaviour, checkouts, forms, ids, refunds
+from sandbox.stripe import behaviour, checkouts, forms, ids, refunds, webhooks
 from sandbox.stripe.behaviour import Fault
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.gateway import current_gateway
@@ -79,6 +79,24 @@ def list_refunds() -> Response:
         after = request.args.get("starting_after")
         found, more = refunds.list_by_payment(connection, intent, after=after, limit=limit)
         return {"object": "list", "data": found, "has_more": more, "url": "/v1/refunds"}
+
+    return _read(query)
+
+
+@blueprint.get("/v1/events")
+def list_events() -> Response:
+    limit = request.args.get("limit", 10, int)
+    since = request.args.get("created[gte]", 0, int)
+    types = [value for name, value in request.args.items(multi=True) if name.startswith("types[")]
+    if not 1 <= limit <= 100:
+        raise ApiError("Invalid limit: must be between 1 and 100.", param="limit")
+
+    def query(connection: sqlite3.Connection) -> dict[str, Any]:
+        after = request.args.get("starting_after")
+        found, more = webhooks.list_events(
+            connection, since=since, types=types, after=after, limit=limit
+        )
+        return {"object": "list", "data": found, "has_more": more, "url": "/v1/events"}
 
     return _read(query)
 

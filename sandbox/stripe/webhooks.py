@@ -70,3 +70,28 @@ def pending(connection: sqlite3.Connection) -> list[sqlite3.Row]:
 def recent(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """The latest webhooks, newest first."""
     return connection.execute("SELECT * FROM webhooks ORDER BY id DESC LIMIT 20").fetchall()
+
+
+def list_events(
+    connection: sqlite3.Connection,
+    *,
+    since: float,
+    types: list[str],
+    after: str | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], bool]:
+    """A page of events since then, newest first, and whether there are more. types: empty for all;
+    after: id of the last event of the page before. Forged webhooks are none of the gateway's."""
+    rows = connection.execute(
+        """
+        SELECT min(id) AS first, body FROM webhooks
+        WHERE created_at >= :since AND NOT forged
+            AND (:types = '[]' OR type IN (SELECT value FROM json_each(:types)))
+        GROUP BY message_id
+        HAVING :after IS NULL
+            OR first < (SELECT min(id) FROM webhooks WHERE message_id = :after)
+        ORDER BY first DESC LIMIT :limit
+        """,
+        {"since": since, "types": json.dumps(types), "after": after, "limit": limit + 1},
+    ).fetchall()
+    return [json.loads(row["body"]) for row in rows[:limit]], len(rows) > limit

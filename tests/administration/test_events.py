@@ -343,3 +343,23 @@ class TestSinks:
         assert refusal(delete()) == (409, "EVENT_SINK_IN_USE")  # it cannot be reached now
         wait(timedelta(minutes=3))
         assert delete().status_code == 204
+
+
+def test_the_export_has_the_rows_and_the_order_of_the_list(
+    client: FlaskClient, admin: Actor, sink: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aggregate_ids = [new_id() for _ in range(5)]
+    refused = [refuse(sink, aggregate_id) for aggregate_id in aggregate_ids]
+    monkeypatch.setattr("app.auth.admin_exports.http.CHUNK", 2)
+
+    def exported(**query: Any) -> list[str]:
+        answer = client.get(
+            f"{ADMIN}/events/export", query_string=query, headers=admin.headers, buffered=True
+        )
+        lines = answer.data.decode("utf-8-sig").splitlines()[1:]
+        return [line.split(",")[0] for line in lines]
+
+    assert exported() == ids(client, admin, "events") == refused
+    assert exported(status="PARKED", sink=sink.name) == refused
+    assert exported(aggregateId=aggregate_ids[2]) == refused[2:3]
+    assert exported(status="RETRYING") == []

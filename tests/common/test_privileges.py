@@ -246,3 +246,18 @@ class TestStart:
 
             with pytest.raises(SettingsError, match=rf"^DATABASE_URL .* the right to {named} in"):
                 privileges.require_least(self.settings(monkeypatch, made.app_url))
+
+    def test_what_a_newer_version_grants_on_its_own_columns_is_not_refused(
+        self, worker_number: int, worker_app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """While processes are replaced, and after a rollback."""
+        with servers.database(f"payment_flow_newer_{worker_number}") as made:
+            engine = create_engine(made.owner_url)
+            with engine.begin() as connection:
+                role = engine.dialect.identifier_preparer.quote(
+                    create_engine(made.app_url).url.username or ""
+                )
+                connection.execute(text("ALTER TABLE journal_entries ADD COLUMN newer text"))
+                connection.execute(text(f"GRANT UPDATE (newer) ON journal_entries TO {role}"))
+            engine.dispose()
+            privileges.require_least(self.settings(monkeypatch, made.app_url))

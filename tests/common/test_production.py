@@ -26,6 +26,7 @@ APP = "postgresql://app:p@localhost/flow"
 #: Values that production refuses, by setting.
 REFUSED = {
     "ADMIN_TWO_FACTOR": ["false"],
+    "BACKUP_KEYS": ["short", "x" * 40, SECRETS["JWT_ACCESS_SECRET"]],
     "BCRYPT_ROUNDS": ["4", "9"],
     "CHECKOUT_CANCEL_URL": ["http://shop.example.com/{order}"],
     "CHECKOUT_SUCCESS_URL": ["http://shop.example.com/{order}"],
@@ -48,7 +49,8 @@ REFUSED = {
 #: Settings whose values are all safe: names, sizes, amounts, ports, folders and the like. A new
 #: setting belongs here, in `LIFETIMES` if it is a duration, or in one of the other tables.
 SAFE = {
-    "API_PREFIX", "APP_ENV", "BANK_PORT", "CHECKOUT_MINUTES", "CORS_ORIGINS",
+    "API_PREFIX", "APP_ENV", "BACKUP_DATABASE_URL", "BACKUP_DIR", "BANK_PORT",
+    "CHECKOUT_MINUTES", "CORS_ORIGINS",
     "DATABASE_POOL_SIZE", "DATABASE_PREPARE_THRESHOLD", "DATABASE_URL", "DATA_DIR",
     "DEFAULT_CURRENCY", "DIRECT_DATABASE_URL",
     "DOWNLOADS_PER_ORDER", "FILES_DIR", "FILES_S3_BUCKET", "FILES_S3_ENDPOINT",

@@ -19,7 +19,7 @@ __all__ = ["empty_environment"]
 
 #: Commands that use the database as it is. `up` runs `migrate`, and that one is tested apart.
 COMMANDS = sorted(
-    set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker", "simulate"}
+    set(main.commands) - WITHOUT_SETTINGS - {"up", "migrate", "check-worker", "restore", "simulate"}
 )
 
 Run = Callable[..., Any]
@@ -36,6 +36,7 @@ def run(committing: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
         # Before anything starts; a start would not return.
         monkeypatch.setattr("app.server.serve", lambda _: None)
         monkeypatch.setattr("app.worker.work", lambda _: None)
+        monkeypatch.setattr("app.live.server.serve", lambda _: None)
         return CliRunner().invoke(main, [command, *ARGUMENTS.get(command, [])], input="")
 
     return invoke
@@ -47,13 +48,40 @@ def require_one_sentence(result: Any, beginning: str) -> None:
     assert result.output.count("\n") == 1
 
 
+#: They are replaced one after the other, while the schema is the newer one already.
+PROCESSES = ["live", "serve", "worker"]
+
+
+def pretend_to_be(revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be the version whose newest migration is this one."""
+    known = schema_version.known_revisions()
+    known = known[: known.index(revision) + 1]
+    monkeypatch.setattr(schema_version, "known_revisions", lambda: known)
+
+
+@pytest.mark.parametrize("command", PROCESSES)
+def test_processes_of_the_last_release_start_on_the_newer_schema(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    pretend_to_be(schema_version.WORKS_SINCE, monkeypatch)
+    assert run(command).exit_code == 0
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - set(PROCESSES)))
+def test_other_commands_of_the_last_release_do_not(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    pretend_to_be(schema_version.WORKS_SINCE, monkeypatch)
+    require_one_sentence(run(command), "The database has the schema of a newer version")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 class TestEveryCommand:
-    def test_an_old_version_on_a_newer_schema_says_so(
+    def test_a_version_before_the_last_on_a_newer_schema_says_so(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
     ) -> None:
-        known = schema_version.known_revisions()[:-1]
-        monkeypatch.setattr(schema_version, "known_revisions", lambda: known)
+        known = schema_version.known_revisions()
+        pretend_to_be(known[known.index(schema_version.WORKS_SINCE) - 1], monkeypatch)
 
         require_one_sentence(run(command), "The database has the schema of a newer version")
 
@@ -76,8 +104,7 @@ class TestEveryCommand:
 def test_an_old_version_does_not_migrate_a_newer_schema(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = schema_version.known_revisions()[:-1]
-    monkeypatch.setattr(schema_version, "known_revisions", lambda: known)
+    pretend_to_be(schema_version.known_revisions()[-2], monkeypatch)
 
     require_one_sentence(run("migrate"), "The database has the schema of a newer version")
 

@@ -54,6 +54,7 @@ _ENDPOINT: Final = Example(
     ("/webhook-endpoints",), ("/webhook-endpoints", {"url": "https://shop.example.com/hooks"})
 )
 _SALE: Final = Example(("/orders/merchant/sales",))
+_ORDER: Final = Example(("/admin/orders?status=COMPLETED",))
 _USER: Final = Example(("/admin/users",))
 _RULE: Final = Example(("/admin/risk/rules",))
 _CODE: Final = ("/merchant-codes", {"amount": "4.50", "label": "Counter"})
@@ -79,13 +80,15 @@ EXAMPLES: Final[dict[str, Example]] = {
     ),
     "/merchant/products/:id": _PRODUCT,
     "/merchant/products/:id/codes": _PRODUCT,
+    "/merchant/products/:id/licences": Example(("/products/merchant/my-products?kind=LICENCE",)),
     "/operator/cases/:id": Example(("/admin/risk/cases",)),
     "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
     "/operator/rules/:id": _RULE,
     "/operator/users/:id": _USER,
     "/operator/users/:id/limits": _USER,
     "/operator/users/:id/wallets/:wallet": Example(("/admin/users", "/admin/wallets?userId={0}")),
-    "/operator/orders/:id": Example(("/admin/orders",)),
+    "/operator/orders/:id": _ORDER,
+    "/operator/orders/:id/refund": _ORDER,
 }
 
 

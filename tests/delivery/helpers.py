@@ -72,7 +72,11 @@ def refund_units(line: OrderLine, units: int) -> int:
     def refund(session: Session) -> int:
         merchant = products.require_product(session, product_id=line.product_id).merchant
         return refunds.create_refund(
-            session, merchant=merchant, order_id=line.order_id, units=units
+            session,
+            merchant_id=merchant.id,
+            by=merchant.id,
+            order_id=line.order_id,
+            units=units,
         ).refund.restored_units
 
     return ledger_transaction(refund)

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from app.common.settings import PROJECT_ROOT
-from tests.image import build
+from tests.image import build, sbom
 
 #: Its own network, with a loopback, and its own processes, which end with it.
 _NAMESPACES = (
@@ -26,7 +27,13 @@ _NAMESPACES = (
     help="Do not fetch the base of the Dockerfile: make one with debootstrap.",
 )
 @click.option("--check/--no-check", default=True, help="Start all services, and sell something.")
-def main(tag: str, local_base: bool, check: bool) -> None:
+@click.option(
+    "--sbom",
+    "sbom_file",
+    type=click.File("w", lazy=True),
+    help="Write what the image contains to this file (CycloneDX).",
+)
+def main(tag: str, local_base: bool, check: bool, sbom_file: TextIO | None) -> None:
     """Build the image with buildah, say what is in it, and sell with it.
 
     Needs Linux, root, and Debian's buildah; no container engine.
@@ -38,6 +45,8 @@ def main(tag: str, local_base: bool, check: bool) -> None:
         with build.mounted(tag) as (root, config):
             for name, megabytes in build.contents(root):
                 click.echo(f"{megabytes:>6} MB  {name}")
+            if sbom_file is not None:
+                json.dump(sbom.document(root), sbom_file, indent=2)
             if check:
                 _check(root, config)
     except build.ImageError as error:

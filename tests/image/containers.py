@@ -18,13 +18,12 @@ from typing import Any, Final
 from app.local import processes
 from tests import compose
 
-#: The services that run the application's image, but for the second web server: here all use the
-#: ports of one machine.
+#: The services that run the application's image.
 SERVICES: Final = tuple(
-    name
-    for name, service in compose.SERVICES.items()
-    if service.get("build") == "." and "ha" not in service.get("profiles", ())
+    name for name, service in compose.SERVICES.items() if service.get("build") == "."
 )
+#: Here all use the ports of one machine, which the first web server has.
+_OWN: Final = {"web-2": {"PORT": "3010"}}
 
 USER: Final = "10001:10001"
 #: The folders that the compose file mounts; everything else is read-only.
@@ -74,7 +73,7 @@ class Containers:
             for key, value in service.items()
             if value is None and key in self.values
         }
-        return image | given | passed_on
+        return image | given | passed_on | _OWN.get(name, {})
 
     def _resolved(self, text: str) -> str:
         """The text with the values of its variables, and the addresses of our own servers."""

@@ -6,6 +6,8 @@ from app.common import clock
 from app.common.db import transaction
 from app.common.ids import new_id
 from app.health import service as health
+from app.insights.health import service
+from app.insights.health.models import BackupKind
 from app.insights.health.service import BacklogKind
 from app.verify import repository as verify
 from tests import factories
@@ -40,3 +42,18 @@ def test_checks_and_backlogs_are_those_of_the_probes_and_the_metrics(client: Fla
 def test_an_archive_that_is_off_has_no_times(client: FlaskClient) -> None:
     archive = client.get(HEALTH, headers=factories.admin().headers).json["archive"]
     assert archive == {"isOn": False, "archivedAt": None, "failedAt": None}
+
+
+def test_the_last_backup_is_shown_and_measured(client: FlaskClient) -> None:
+    admin = factories.admin()
+    assert client.get(HEALTH, headers=admin.headers).json["backup"] is None
+    assert service.backup_gauges() == []
+    for kind in BackupKind:
+        with transaction() as session:
+            service.record_backup(session, kind=kind, size=41_000_000, started_at=clock.now())
+    found = client.get(HEALTH, headers=admin.headers).json["backup"]
+    assert (found["kind"], found["size"]) == ("INCREMENTAL", 41_000_000)
+    assert found["startedAt"] <= found["finishedAt"]
+    (gauge,) = service.backup_gauges()
+    assert gauge.name == "payment_flow_last_backup_timestamp_seconds"
+    assert abs(gauge.values["INCREMENTAL"] - clock.now().timestamp()) < 60

@@ -6,7 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from app.common.settings import Settings
-from app.local import up
+from app.local import progress, up
+from app.local.progress import Progress
 
 
 class Clock:
@@ -19,20 +20,20 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(up, "time", clock)
+    monkeypatch.setattr(progress, "time", clock)
     return clock
 
 
 def test_each_step_is_shown_and_a_long_one_again(clock: Clock) -> None:
     shown: list[str] = []
-    progress = up._Progress(shown.append, rewrites=False)
+    steps = Progress(shown.append, rewrites=False)
 
-    progress.show("Starting PostgreSQL")
-    progress.detail()
-    progress.show("Migrating the database")
+    steps.show("Starting PostgreSQL")
+    steps.detail()
+    steps.show("Migrating the database")
     for second in range(25):
         clock.now = float(second)
-        progress.detail(f"Migrated {second} of 38")
+        steps.detail(f"Migrated {second} of 38")
 
     assert shown == [
         "Starting PostgreSQL …",
@@ -45,7 +46,7 @@ def test_each_step_is_shown_and_a_long_one_again(clock: Clock) -> None:
 @pytest.fixture
 def supervisor(tmp_path: Path) -> up._Supervisor:
     made = up._Supervisor(Settings(data_dir=tmp_path), tmp_path, Mock())
-    made._progress = up._Progress(lambda _: None, rewrites=False)
+    made._progress = Progress(lambda _: None, rewrites=False)
     return made
 
 

@@ -27,6 +27,8 @@ SET_BY_COMPOSE = {
 }
 #: Passed only to the container `migrate`.
 MIGRATE_ONLY = {"MIGRATION_DATABASE_URL"}
+#: Of `backup archive`, which runs on the host of the backups.
+BACKUP_ONLY = {name for name in declarations(Settings) if name.startswith("BACKUP_")}
 #: Read by boto3.
 BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
@@ -105,7 +107,7 @@ class TestDockerCompose:
         assert block is not None
         passed_on = set(re.findall(r"^  ([A-Z0-9_]+):", block[0], re.M))
 
-        assert passed_on == set(DECLARED) - SET_BY_COMPOSE - MIGRATE_ONLY | BOTO3
+        assert passed_on == set(DECLARED) - SET_BY_COMPOSE - MIGRATE_ONLY - BACKUP_ONLY | BOTO3
 
     def test_each_variable_of_compose_is_in_the_example_file(self) -> None:
         used = set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE))

@@ -65,6 +65,23 @@ def test_refunds(client: FlaskClient) -> None:
     assert feed(client, buyer)[0]["title"] == f"$10.00 refunded for order {order['number']}"
 
 
+def test_a_refund_by_an_administrator(client: FlaskClient) -> None:
+    seller, buyer = factories.merchant(), factories.buyer()
+    order = buy(client, buyer, factories.product(seller)).json
+    client.post(
+        f"/api/v1/admin/orders/{order['id']}/refunds",
+        json={"reason": "The shop is closed"},
+        headers=factories.admin().headers,
+    )
+
+    relay()
+
+    assert topics_of(client, seller) == ["refund_by_platform", "sale"]
+    assert topics_of(client, buyer) == ["refund", "purchase"]
+    title = f"We refunded $10.00 for order {order['number']}"
+    assert feed(client, seller)[0]["title"] == title
+
+
 def test_transfers(client: FlaskClient) -> None:
     sender, receiver = factories.buyer(), factories.buyer()
     answer = send(client, sender, receiver, "5.00")

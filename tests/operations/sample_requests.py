@@ -157,6 +157,7 @@ BODIES: dict[Route, dict[str, Any]] = {
         "destination": "WALLET",
         "reason": "On request",
     },
+    ("POST", "/api/v1/admin/orders/{order_id}/refunds"): {"units": 1, "reason": "On request"},
     ("PUT", "/api/v1/notifications/preferences"): {
         "preferences": [{"kind": "SALE", "email": False}]
     },

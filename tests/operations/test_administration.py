@@ -48,10 +48,11 @@ REFUSED = [
     ("POST", f"{RULES}/{{rule_id}}/retire"),
     *(route for route in CHANGES if route[1].startswith(CASES)),
 ]
+REFUND = ("POST", "/api/v1/admin/orders/{order_id}/refunds")
 #: Fees are those of merchants, and administrators are none; events move no money; categories,
-#: simulated traffic and risk rules are nobody's. Cases have a test of their own.
+#: simulated traffic and risk rules are nobody's. Cases and refunds have tests of their own.
 NOT_OF_A_USER = [
-    *(SETTLE, RECONCILE),
+    *(SETTLE, RECONCILE, REFUND),
     *(
         route
         for route in CHANGES

@@ -21,6 +21,17 @@ RECORDING: set[Route] = {
     ("GET", "/api/v1/admin/users/{user_id}/sessions"),
     ("GET", "/api/v1/admin/wallets/{wallet_id}/transactions"),
     ("GET", "/api/v1/admin/orders/{order_id}"),
+    ("GET", "/api/v1/admin/users/export"),
+    ("GET", "/api/v1/admin/wallets/export"),
+    ("GET", "/api/v1/admin/wallets/{wallet_id}/transactions/export"),
+    ("GET", "/api/v1/admin/orders/export"),
+    ("GET", "/api/v1/admin/refunds/export"),
+    ("GET", "/api/v1/admin/payouts/export"),
+    ("GET", "/api/v1/admin/on-ramps/export"),
+    ("GET", "/api/v1/admin/inbound-events/export"),
+    ("GET", "/api/v1/admin/events/export"),
+    ("GET", "/api/v1/admin/audit/export"),
+    ("GET", "/api/v1/admin/risk/cases/export"),
 }
 
 

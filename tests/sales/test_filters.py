@@ -20,6 +20,30 @@ def seller(client: FlaskClient) -> Actor:
     return factories.merchant()
 
 
+class TestCoupon:
+    def test_sales_with_a_coupon_are_found_and_exported(
+        self, client: FlaskClient, seller: Actor
+    ) -> None:
+        buyer, guide = factories.buyer(), factories.product(seller)
+        coupon, other = (
+            client.post(
+                "/api/v1/coupons",
+                json={"code": code, "kind": "PERCENT", "value": "10"},
+                headers=seller.headers,
+            ).json
+            for code in ("SPRING", "AUTUMN")
+        )
+        buy(client, buyer, guide)
+        sold = [buy(client, buyer, guide, couponCode="SPRING").json["id"] for _ in range(2)]
+
+        assert ids(client, seller, couponId=coupon["id"]) == sold[::-1]
+        found = export(client, seller, couponId=coupon["id"])
+        assert [row["orderId"] for row in found] == sold[::-1]
+        assert ids(client, seller, couponId=coupon["id"], status="REFUNDED") == []
+        assert ids(client, seller, couponId=other["id"]) == []
+        assert ids(client, factories.merchant(), couponId=coupon["id"]) == []
+
+
 class TestBuyer:
     def test_sales_to_a_buyer_are_found_by_id_and_by_email(
         self, client: FlaskClient, seller: Actor

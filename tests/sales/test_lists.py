@@ -178,6 +178,11 @@ class TestPaging:
             ({"buyerId": None}, "ix_orders_buyer"),
             ({"buyerEmail": None, "productId": None}, "ix_orders_buyer"),
             ({"productId": None}, "ix_orders_product"),
+            ({"productId": None, "sort": "oldest"}, "ix_orders_product"),
+            ({"sort": "oldest"}, "ix_orders_merchant"),
+            ({"status": "REFUNDED", "sort": "oldest"}, "ix_orders_unusual"),
+            ({"couponId": UNKNOWN}, "ix_orders_coupon"),
+            ({"couponId": UNKNOWN, "productId": None, "sort": "oldest"}, "ix_orders_coupon"),
         ],
         ids=str,
     )

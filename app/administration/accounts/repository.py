@@ -8,11 +8,12 @@ from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import SEARCHED, User
-from app.common.id_ranges import Lead, newest_first, paginate_newest
+from app.common.csv_export import CsvBatch, batch_of, boolean_cell, money_cell, text_cell, time_cell
+from app.common.id_ranges import Lead, equal, newest_first, paginate_newest, read_csv
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
 from app.common.time_range import ANY_TIME, TimeRange
 from app.common.trigrams import NEWEST, contains, has_trigram
-from app.wallets.models import Wallet, WalletKind
+from app.wallets.models import Wallet, WalletKind, WalletTransaction
 
 #: Users that a search finds and counts: of more matches, the older ones are left out.
 MAX_MATCHES: Final = 1000
@@ -22,27 +23,57 @@ _WITH_LOCKED_WALLET: Final = User.id.in_(
 )
 
 
-def list_users(
-    session: Session,
-    page: PageRequest,
-    *,
-    text: str | None,
-    role: str | None,
-    active: bool | None,
-    locked: bool,
-    within: TimeRange,
-) -> Page[User]:
-    """Users, newest first.
+#: The cells of a row of the export.
+EXPORTED_USERS: Final[dict[str, Any]] = {
+    "userId": User.id,
+    "createdAt": time_cell(User.created_at),
+    "role": User.role,
+    "email": text_cell(User.email),
+    "phone": text_cell(User.phone),
+    "firstName": text_cell(User.first_name),
+    "lastName": text_cell(User.last_name),
+    "shopName": text_cell(User.shop_name),
+    "isActive": boolean_cell(User.is_active),
+    "emailVerifiedAt": time_cell(User.email_verified_at),
+    "phoneVerifiedAt": time_cell(User.phone_verified_at),
+    "lastLoginAt": time_cell(User.last_login_at),
+}
 
-    text: only those with this text in their names, shop, email or phone; active: only those who
-    are, or are not; locked: only those with a locked wallet.
-    """
-    where: list[Any] = []
-    if active is not None:
-        where.append(User.is_active if active else ~User.is_active)
-    if locked:
-        where.append(_WITH_LOCKED_WALLET)
-    lead: Lead = {User.role: role} if role is not None else {}
+#: The cells of a row of the export.
+EXPORTED_WALLETS: Final[dict[str, Any]] = {
+    "walletId": Wallet.id,
+    "createdAt": time_cell(Wallet.created_at),
+    "number": Wallet.number,
+    "userId": Wallet.user_id,
+    "email": text_cell(User.email),
+    "balance": money_cell(Wallet.balance, Wallet.currency),
+    "held": money_cell(Wallet.held, Wallet.currency),
+    "currency": Wallet.currency,
+    "isLocked": boolean_cell(Wallet.is_locked),
+    "lockReason": text_cell(Wallet.lock_reason),
+}
+
+#: The cells of a row of the export.
+EXPORTED_TRANSACTIONS: Final[dict[str, Any]] = {
+    "transactionId": WalletTransaction.id,
+    "sequence": WalletTransaction.sequence,
+    "createdAt": time_cell(WalletTransaction.created_at),
+    "type": WalletTransaction.type,
+    "amount": money_cell(WalletTransaction.amount, WalletTransaction.currency),
+    "balanceBefore": money_cell(WalletTransaction.balance_before, WalletTransaction.currency),
+    "balanceAfter": money_cell(WalletTransaction.balance_after, WalletTransaction.currency),
+    "currency": WalletTransaction.currency,
+    "description": text_cell(WalletTransaction.description),
+    "referenceType": WalletTransaction.reference_type,
+    "referenceId": WalletTransaction.reference_id,
+}
+
+
+def list_users(
+    session: Session, page: PageRequest, *, text: str | None, within: TimeRange, **filters: Any
+) -> Page[User]:
+    """Users, newest first. text: only those with this text in their names, shop, email or phone;
+    filters: see `_filters`."""
     if text is None:
         return paginate_newest(
             session,
@@ -51,18 +82,62 @@ def list_users(
             User.id,
             created_at=User.created_at,
             within=within,
-            lead=lead,
-            where=where,
+            **_filters(**filters),
         )
-    where += [column == value for column, value in lead.items()]
-    where.append(contains(literal_column(SEARCHED), text))
-    found = newest_first(
-        select(User.id).where(*where), User.id, created_at=User.created_at, within=within, lead={}
-    )
-    ids = _find(session, found, by_index=has_trigram(text))
+    ids = _search(session, text, within=within, **filters)
     return paginate(
         session, page, select(User).where(User.id.in_(ids)), User.id, max_count=MAX_MATCHES
     )
+
+
+def export_users(
+    session: Session,
+    *,
+    limit: int,
+    below: UUID | None,
+    text: str | None,
+    within: TimeRange,
+    **filters: Any,
+) -> CsvBatch:
+    """A batch of the export, as of `id_ranges.read_csv`. text, filters: as of `list_users`."""
+    found = _filters(**filters)
+    if text is not None:
+        ids = _search(session, text, within=within, **filters)
+        found = {"lead": {}, "where": [User.id.in_(ids)]}
+    return read_csv(
+        session,
+        select(User.id),
+        User.id,
+        cells=EXPORTED_USERS,
+        created_at=User.created_at,
+        within=within,
+        limit=limit,
+        below=below,
+        **found,
+    )
+
+
+def _filters(*, role: str | None, active: bool | None, locked: bool) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`.
+
+    active: only those who are, or are not; locked: only those with a locked wallet.
+    """
+    where: list[Any] = []
+    if active is not None:
+        where.append(User.is_active if active else ~User.is_active)
+    if locked:
+        where.append(_WITH_LOCKED_WALLET)
+    return {"lead": {User.role: role} if role is not None else {}, "where": where}
+
+
+def _search(session: Session, text: str, *, within: TimeRange, **filters: Any) -> Sequence[UUID]:
+    """The IDs of the newest users with this text; see `_find`. filters: see `_filters`."""
+    found = _filters(**filters)
+    where = [*found["where"], *equal(found["lead"]), contains(literal_column(SEARCHED), text)]
+    matching = newest_first(
+        select(User.id).where(*where), User.id, created_at=User.created_at, within=within, lead={}
+    )
+    return _find(session, matching, by_index=has_trigram(text))
 
 
 def _find(session: Session, found: AnySelect, *, by_index: bool) -> Sequence[UUID]:
@@ -84,34 +159,66 @@ def _find(session: Session, found: AnySelect, *, by_index: bool) -> Sequence[UUI
     ).all()
 
 
-def list_wallets(
-    session: Session,
-    page: PageRequest,
-    *,
-    user_id: UUID | None,
-    number: str | None,
-    locked: bool | None,
-    currency: str | None,
-) -> Page[Any]:
-    """Wallets of users with their owners, newest first."""
-    lead: Lead = {Wallet.currency: currency} if currency is not None else {}
-    where: list[Any] = [Wallet.kind == WalletKind.USER]
-    if user_id is not None:
-        where.append(Wallet.user_id == user_id)
-    if number is not None:
-        where.append(Wallet.number == number)
-    if locked is not None:
-        where.append(Wallet.is_locked if locked else ~Wallet.is_locked)
+def list_wallets(session: Session, page: PageRequest, **filters: Any) -> Page[Any]:
+    """Wallets of users with their owners, newest first. filters: see `_wallet_filters`."""
     return paginate_newest(
         session,
         page,
-        select(Wallet, User).join(User, User.id == Wallet.user_id),
+        _with_owner(select(Wallet, User)),
         Wallet.id,
         created_at=Wallet.created_at,
         within=ANY_TIME,
-        lead=lead,
-        where=where,
+        **_wallet_filters(**filters),
     )
+
+
+def export_wallets(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
+    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_wallet_filters`."""
+    return read_csv(
+        session,
+        _with_owner(select(Wallet.id)),
+        Wallet.id,
+        cells=EXPORTED_WALLETS,
+        created_at=Wallet.created_at,
+        within=ANY_TIME,
+        limit=limit,
+        below=below,
+        **_wallet_filters(**filters),
+    )
+
+
+def _with_owner(query: Any) -> Any:
+    return query.select_from(Wallet).join(User, User.id == Wallet.user_id)
+
+
+def _wallet_filters(
+    *,
+    user_id: UUID | None = None,
+    number: str | None = None,
+    is_locked: bool | None = None,
+    currency: str | None = None,
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`."""
+    lead: Lead = {Wallet.currency: currency} if currency is not None else {}
+    where: list[Any] = [Wallet.kind == WalletKind.USER]
+    where += equal({Wallet.user_id: user_id, Wallet.number: number})
+    if is_locked is not None:
+        where.append(Wallet.is_locked if is_locked else ~Wallet.is_locked)
+    return {"lead": lead, "where": where}
+
+
+def export_transactions(
+    session: Session, *, limit: int, wallet_id: UUID, first: int, last: int, kind: str | None
+) -> CsvBatch:
+    """A batch of the postings from sequence `first` to `last`, both included, newest first."""
+    query = select(WalletTransaction.id).where(
+        WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
+    )
+    if kind is not None:
+        query = query.where(WalletTransaction.type == kind)
+    rows = query.order_by(WalletTransaction.sequence.desc())
+    batch = batch_of(rows, EXPORTED_TRANSACTIONS, WalletTransaction.sequence, limit=limit)
+    return CsvBatch(*session.execute(batch).one())
 
 
 def list_wallets_of(session: Session, *, user_id: UUID) -> Sequence[Wallet]:

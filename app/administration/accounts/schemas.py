@@ -8,18 +8,19 @@ from app.administration.accounts.service import MAX_MATCHES, UserState
 from app.administration.schemas import SHOP_NAME, UserSummaryOut, id_filter
 from app.auth.models import Role
 from app.auth.schemas import SessionOut, TwoFactorStatusOut, UserOut
+from app.common.csv_documents import CsvArgs
 from app.common.fields import DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.money import EXPONENTS
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.common.trigrams import NEWEST
 from app.transfers.schemas import WalletNumber
-from app.wallets.schemas import WalletOut
+from app.wallets.schemas import HistoryFilters, WalletOut
 
 _LOCK_REASON: Final = {"description": "Why the wallet is locked; null if it is not"}
 
 
-class UsersArgs(PageArgs, TimeRangeArgs):
+class _UserFilters(TimeRangeArgs):
     since = DayOrTime(
         data_key="from", metadata={"description": "Registered from this day or time on"}
     )
@@ -45,6 +46,14 @@ class UsersArgs(PageArgs, TimeRangeArgs):
         validate=ma.validate.OneOf(list(UserState)),
         metadata={"description": "Only active or deactivated users, or those with a locked wallet"},
     )
+
+
+class UsersArgs(SortablePageArgs, _UserFilters):
+    pass
+
+
+class ExportUsersArgs(CsvArgs, _UserFilters):
+    pass
 
 
 class ListedUserOut(UserOut):
@@ -96,7 +105,7 @@ class UserDetailOut(Schema):
     )
 
 
-class WalletsArgs(PageArgs):
+class _WalletFilters(Schema):
     user_id = id_filter("Only wallets of this user")
     number = WalletNumber()
     is_locked = Flag(metadata={"description": "Only wallets that are locked, or that are not"})
@@ -104,6 +113,18 @@ class WalletsArgs(PageArgs):
         validate=ma.validate.OneOf(list(EXPONENTS)),
         metadata={"description": "Only wallets in this currency"},
     )
+
+
+class WalletsArgs(SortablePageArgs, _WalletFilters):
+    pass
+
+
+class ExportWalletsArgs(CsvArgs, _WalletFilters):
+    pass
+
+
+class ExportTransactionsArgs(CsvArgs, HistoryFilters):
+    pass
 
 
 class ListedWalletOut(Schema):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,15 +16,21 @@ from app.auth import service as auth
 from app.auth.models import LoginSession, User
 from app.auth.two_factor import service as two_factor
 from app.auth.two_factor.service import TwoFactorStatus
+from app.common.csv_export import CsvBatch
 from app.common.pagination import Page, PageRequest
 from app.common.text import typed_code
 from app.common.time_range import TimeRange
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
+from app.wallets.ledger import Account
 from app.wallets.models import Wallet
 from app.wallets.service import NumberedPosting
 
 MAX_MATCHES: Final = repository.MAX_MATCHES
+#: The cells of a row of each export.
+EXPORTED_USERS: Final = repository.EXPORTED_USERS
+EXPORTED_WALLETS: Final = repository.EXPORTED_WALLETS
+EXPORTED_TRANSACTIONS: Final = repository.EXPORTED_TRANSACTIONS
 
 #: A phone number or a part of one, with what people put between its digits.
 _PHONE: Final = re.compile(r"\+?[0-9 ().-]*[0-9][0-9 ().-]*")
@@ -58,28 +64,35 @@ class OwnedWallet:
 
 
 def list_users(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    q: str | None = None,
-    role: str | None = None,
-    state: str | None = None,
+    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
 ) -> Page[User]:
     """Users who registered in this time range, newest first.
 
-    q: a part of the name, shop, email address or phone number, as typed; state: a UserState.
+    filters: q, a part of the name, shop, email address or phone number, as typed; role; state, a
+    UserState.
     """
-    active = {UserState.ACTIVE.value: True, UserState.DEACTIVATED.value: False}
-    return repository.list_users(
-        session,
-        page,
-        text=q and _as_stored(q),
-        role=role,
-        active=active.get(state or ""),
-        locked=state == UserState.LOCKED,
-        within=within,
+    return repository.list_users(session, page, within=within, **_stored_filters(**filters))
+
+
+def export_users(
+    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
+) -> CsvBatch:
+    """A batch of all users of the list. filters: as of `list_users`."""
+    return repository.export_users(
+        session, limit=limit, below=below, within=within, **_stored_filters(**filters)
     )
+
+
+def _stored_filters(
+    *, q: str | None = None, role: str | None = None, state: str | None = None
+) -> dict[str, Any]:
+    active = {UserState.ACTIVE.value: True, UserState.DEACTIVATED.value: False}
+    return {
+        "text": q and _as_stored(q),
+        "role": role,
+        "active": active.get(state or ""),
+        "locked": state == UserState.LOCKED,
+    }
 
 
 def _as_stored(q: str) -> str:
@@ -111,20 +124,15 @@ def list_sessions(
     return login_sessions.list_active_sessions(session, page, user_id=user_id)
 
 
-def list_wallets(
-    session: Session,
-    page: PageRequest,
-    *,
-    user_id: UUID | None = None,
-    number: str | None = None,
-    is_locked: bool | None = None,
-    currency: str | None = None,
-) -> Page[OwnedWallet]:
-    """Wallets of users, newest first."""
-    found = repository.list_wallets(
-        session, page, user_id=user_id, number=number, locked=is_locked, currency=currency
-    )
+def list_wallets(session: Session, page: PageRequest, **filters: Any) -> Page[OwnedWallet]:
+    """Wallets of users, newest first. filters: user_id, number, is_locked, currency."""
+    found = repository.list_wallets(session, page, **filters)
     return found.with_data(OwnedWallet(*row) for row in found.data)
+
+
+def export_wallets(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all wallets of the list. filters: as of `list_wallets`, with limit and below."""
+    return repository.export_wallets(session, **filters)
 
 
 def list_transactions(
@@ -140,9 +148,31 @@ def list_transactions(
 
     Raises WalletNotFound, also for platform accounts.
     """
+    account = require_account(session, wallet_id)
+    audit.record(session, actor_id=actor_id, action="wallet.view", target=("wallet", wallet_id))
+    return wallets.list_transactions(session, page, wallet=account, within=within, kind=kind)
+
+
+def export_transactions(
+    session: Session,
+    *,
+    wallet: Account,
+    within: TimeRange,
+    kind: str | None = None,
+    limit: int,
+    below: int | None,
+) -> CsvBatch:
+    """A batch of all postings of the list. below: only those with a smaller sequence."""
+    whole = wallets.period(session, wallet, since=within.since, until=within.until)
+    last = whole.last if below is None else min(whole.last, below - 1)
+    return repository.export_transactions(
+        session, limit=limit, wallet_id=wallet.id, first=whole.first, last=last, kind=kind
+    )
+
+
+def require_account(session: Session, wallet_id: UUID) -> Account:
+    """The account of a user's wallet. Raises WalletNotFound."""
     wallet = repository.get_wallet(session, wallet_id)
     if wallet is None or wallet.user_id is None:
         raise WalletNotFound
-    audit.record(session, actor_id=actor_id, action="wallet.view", target=("wallet", wallet_id))
-    account = wallets.require_wallet(session, user_id=wallet.user_id, currency=wallet.currency)
-    return wallets.list_transactions(session, page, wallet=account, within=within, kind=kind)
+    return wallets.require_wallet(session, user_id=wallet.user_id, currency=wallet.currency)

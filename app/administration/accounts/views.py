@@ -1,5 +1,6 @@
 """HTTP of users and wallets, for administrators."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,9 @@ from flask import Response
 
 from app.administration.accounts import service
 from app.administration.accounts.schemas import (
+    ExportTransactionsArgs,
+    ExportUsersArgs,
+    ExportWalletsArgs,
     ListedUserList,
     ListedWalletList,
     UserDetailOut,
@@ -14,6 +18,7 @@ from app.administration.accounts.schemas import (
     UserSessionList,
     WalletsArgs,
 )
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.errors import UserNotFound
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
@@ -43,6 +48,16 @@ def list_users(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_users(session, **args)
+
+
+@exports(admin_blp, "/users/export", ExportUsersArgs, cells=service.EXPORTED_USERS)
+def export_users(args: dict[str, Any]) -> Response:
+    """Export users as CSV
+
+    Returns all users of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`user.export`).
+    """
+    return respond_with_export("user", service.export_users, service.EXPORTED_USERS, **args)
 
 
 @admin_blp.get("/users/<uuid:user_id>")
@@ -99,6 +114,16 @@ def list_wallets(args: dict[str, Any]) -> Any:
         return service.list_wallets(session, **args)
 
 
+@exports(admin_blp, "/wallets/export", ExportWalletsArgs, cells=service.EXPORTED_WALLETS)
+def export_wallets(args: dict[str, Any]) -> Response:
+    """Export wallets as CSV
+
+    Returns all wallets of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`wallet.export`).
+    """
+    return respond_with_export("wallet", service.export_wallets, service.EXPORTED_WALLETS, **args)
+
+
 @admin_blp.get("/wallets/<uuid:wallet_id>/transactions")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(HistoryArgs, location="query")
@@ -117,3 +142,29 @@ def list_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
             session, actor_id=actor.id, wallet_id=wallet_id, within=within, **args
         )
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
+
+
+@exports(
+    admin_blp,
+    "/wallets/<uuid:wallet_id>/transactions/export",
+    ExportTransactionsArgs,
+    cells=service.EXPORTED_TRANSACTIONS,
+)
+@admin_blp.errors(WalletNotFound)
+def export_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
+    """Export the transactions of a wallet as CSV
+
+    Returns all transactions of the list, newest first; those that take money out are negative.
+    Times are in UTC. The audit log records who has exported them, with which filters
+    (`transaction.export`).
+    """
+    with reading() as session:
+        within = args.pop("requested").within(current_admin(session).time_zone)
+        wallet = service.require_account(session, wallet_id)
+    return respond_with_export(
+        "transaction",
+        partial(service.export_transactions, wallet=wallet, within=within),
+        service.EXPORTED_TRANSACTIONS,
+        target=("wallet", wallet_id),
+        **args,
+    )

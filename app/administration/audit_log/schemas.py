@@ -3,12 +3,13 @@
 import marshmallow as ma
 
 from app.administration.schemas import UserSummaryOut, id_filter
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Schema, Text, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 
 
-class AuditArgs(PageArgs, TimeRangeArgs):
+class _Filters(TimeRangeArgs):
     actor_id = id_filter("Only what this user has done")
     target_id = id_filter(
         "Only what was done to this user, wallet, order, refund, event, or other target"
@@ -17,6 +18,14 @@ class AuditArgs(PageArgs, TimeRangeArgs):
         max_length=100,
         metadata={"description": "Only this action, exactly", "example": "wallet.lock"},
     )
+
+
+class AuditArgs(SortablePageArgs, _Filters):
+    pass
+
+
+class ExportAuditArgs(CsvArgs, _Filters):
+    pass
 
 
 class AuditRecordOut(Schema):

@@ -1,15 +1,15 @@
 """The audit log, as administrators see it."""
 
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.administration.audit_log import repository
 from app.audit.models import AuditRecord
 from app.auth.models import User
+from app.common.csv_export import CsvBatch
 from app.common.pagination import Page, PageRequest
-from app.common.time_range import TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,19 @@ class RecordedAction:
     actor: User | None
 
 
-def list_records(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    actor_id: UUID | None = None,
-    target_id: UUID | None = None,
-    action: str | None = None,
-) -> Page[RecordedAction]:
-    """Records of this time range, newest first. target_id: of what was changed or read."""
-    found = repository.list_records(
-        session, page, actor_id=actor_id, target_id=target_id, action=action, within=within
-    )
+#: The cells of a row of the export.
+EXPORTED: Final = repository.EXPORTED
+
+
+def list_records(session: Session, page: PageRequest, **filters: Any) -> Page[RecordedAction]:
+    """Records, newest first.
+
+    filters: within, when they were made; actor_id; target_id, of what was changed or read; action.
+    """
+    found = repository.list_records(session, page, **filters)
     return found.with_data(RecordedAction(*row) for row in found.data)
+
+
+def export_records(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all records of the list. filters: as of `list_records`, with limit and below."""
+    return repository.export_records(session, **filters)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from flask import Response
+
 from app.administration.audit_log import service
-from app.administration.audit_log.schemas import AuditArgs, AuditRecordList
+from app.administration.audit_log.schemas import AuditArgs, AuditRecordList, ExportAuditArgs
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
 from app.common.db import reading
@@ -28,3 +31,13 @@ def list_audit_records(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_records(session, **args)
+
+
+@exports(admin_blp, "/export", ExportAuditArgs, cells=service.EXPORTED)
+def export_audit_records(args: dict[str, Any]) -> Response:
+    """Export audit records as CSV
+
+    Returns all records of the list, newest first. `details` is a JSON object. Times are in UTC. The
+    audit log records who has exported it, with which filters (`audit-record.export`).
+    """
+    return respond_with_export("audit-record", service.export_records, service.EXPORTED, **args)

@@ -8,7 +8,9 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
-from app.common.id_ranges import Lead, equal, leading, paginate_newest
+from app.common.csv_export import CsvBatch, boolean_cell, money_cell, text_cell, time_cell
+from app.common.id_ranges import Lead, equal, leading, paginate_newest, read_csv
+from app.common.ids import parse_id
 from app.common.pagination import Page, PageRequest
 from app.common.time_range import TimeRange
 from app.inbox.models import InboundEvent, InboundEventStatus
@@ -34,21 +36,108 @@ def _one_of(
     return key.in_(first.union_all(*others))
 
 
-def list_payouts(
-    session: Session,
-    page: PageRequest,
-    *,
-    user_id: UUID | None,
-    provider: str | None,
-    status: str | None,
-    flagged: bool | None,
-    reference: str | None,
-    reference_id: UUID | None,
-    within: TimeRange,
-) -> Page[Any]:
-    """Payouts with bank account and user, newest first.
+#: The cells of a row of the export.
+EXPORTED_PAYOUTS: Final[dict[str, Any]] = {
+    "payoutId": Payout.id,
+    "createdAt": time_cell(Payout.created_at),
+    "userId": Payout.user_id,
+    "email": text_cell(User.email),
+    "provider": text_cell(Payout.provider),
+    "accountEnd": BankAccount.number_end,
+    "status": Payout.status,
+    "amount": money_cell(Payout.amount, Payout.currency),
+    "currency": Payout.currency,
+    "bankReference": text_cell(Payout.bank_reference),
+    "reason": text_cell(Payout.reason),
+    "submittedAt": time_cell(Payout.submitted_at),
+    "settledAt": time_cell(Payout.settled_at),
+    "flaggedAt": time_cell(Payout.flagged_at),
+}
 
-    flagged: only those that need attention, or do not; reference: the bank's, reference_id: ours.
+#: The cells of a row of the export.
+EXPORTED_ONRAMPS: Final[dict[str, Any]] = {
+    "onrampId": Onramp.id,
+    "createdAt": time_cell(Onramp.created_at),
+    "userId": Onramp.user_id,
+    "email": text_cell(User.email),
+    "provider": text_cell(Onramp.provider),
+    "status": Onramp.status,
+    "amount": money_cell(Onramp.amount, Onramp.currency),
+    "currency": Onramp.currency,
+    "bankReference": text_cell(Onramp.bank_reference),
+    "failureReason": text_cell(Onramp.failure_reason),
+    "late": boolean_cell(Onramp.late),
+    "closedAt": time_cell(Onramp.closed_at),
+}
+
+#: The cells of a row of the export.
+EXPORTED_EVENTS: Final[dict[str, Any]] = {
+    "inboundEventId": InboundEvent.id,
+    "receivedAt": time_cell(InboundEvent.received_at),
+    "provider": text_cell(InboundEvent.provider),
+    "eventId": text_cell(InboundEvent.event_id),
+    "type": text_cell(InboundEvent.type),
+    "status": InboundEvent.status,
+    "reference": text_cell(InboundEvent.reference),
+    "providerReference": text_cell(InboundEvent.provider_reference),
+    "amount": money_cell(InboundEvent.amount, InboundEvent.currency),
+    "currency": text_cell(InboundEvent.currency),
+    "lastError": text_cell(InboundEvent.last_error),
+    "processedAt": time_cell(InboundEvent.processed_at),
+}
+
+
+def list_payouts(
+    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
+) -> Page[Any]:
+    """Payouts with bank account and user, newest first. filters: see `_payout_filters`."""
+    return paginate_newest(
+        session,
+        page,
+        _with_account(select(Payout, BankAccount, User)),
+        Payout.id,
+        created_at=Payout.created_at,
+        within=within,
+        **_payout_filters(**filters),
+    )
+
+
+def export_payouts(
+    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
+) -> CsvBatch:
+    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_payout_filters`."""
+    return read_csv(
+        session,
+        _with_account(select(Payout.id)),
+        Payout.id,
+        cells=EXPORTED_PAYOUTS,
+        created_at=Payout.created_at,
+        within=within,
+        limit=limit,
+        below=below,
+        **_payout_filters(**filters),
+    )
+
+
+def _with_account(query: Any) -> Any:
+    return (
+        query.select_from(Payout)
+        .join(BankAccount, BankAccount.id == Payout.bank_account_id)
+        .join(User, User.id == Payout.user_id)
+    )
+
+
+def _payout_filters(
+    *,
+    user_id: UUID | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    flagged: bool | None = None,
+    reference: str | None = None,
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`.
+
+    flagged: only those that need attention, or do not; reference: ours or the bank's.
     """
     filters = {Payout.user_id: user_id, Payout.status: status, Payout.provider: provider}
     # A reference leads to few rows, so nothing else has to.
@@ -60,39 +149,60 @@ def list_payouts(
             _one_of(
                 Payout.id,
                 Payout.bank_reference == reference,
-                Payout.id == reference_id,
+                Payout.id == parse_id(reference),
             )
         )
-    return paginate_newest(
-        session,
-        page,
-        select(Payout, BankAccount, User)
-        .join(BankAccount, BankAccount.id == Payout.bank_account_id)
-        .join(User, User.id == Payout.user_id),
-        Payout.id,
-        created_at=Payout.created_at,
-        within=within,
-        lead=lead,
-        where=where,
-    )
+    return {"lead": lead, "where": where}
 
 
 def list_onramps(
-    session: Session,
-    page: PageRequest,
-    *,
-    user_id: UUID | None,
-    provider: str | None,
-    status: str | None,
-    quarantined: bool,
-    reference: str | None,
-    reference_id: UUID | None,
-    within: TimeRange,
+    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
 ) -> Page[Any]:
-    """On-ramps with their users, newest first.
+    """On-ramps with their users, newest first. filters: see `_onramp_filters`."""
+    return paginate_newest(
+        session,
+        page,
+        _with_payer(select(Onramp, User)),
+        Onramp.id,
+        created_at=Onramp.created_at,
+        within=within,
+        **_onramp_filters(**filters),
+    )
 
-    quarantined: only those of which an event is quarantined; reference: our token or the bank's
-    reference, reference_id: our ID.
+
+def export_onramps(
+    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
+) -> CsvBatch:
+    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_onramp_filters`."""
+    return read_csv(
+        session,
+        _with_payer(select(Onramp.id)),
+        Onramp.id,
+        cells=EXPORTED_ONRAMPS,
+        created_at=Onramp.created_at,
+        within=within,
+        limit=limit,
+        below=below,
+        **_onramp_filters(**filters),
+    )
+
+
+def _with_payer(query: Any) -> Any:
+    return query.select_from(Onramp).join(User, User.id == Onramp.user_id)
+
+
+def _onramp_filters(
+    *,
+    user_id: UUID | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    quarantined: bool = False,
+    reference: str | None = None,
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`.
+
+    quarantined: only those of which an event is quarantined; reference: our token or ID, or the
+    bank's reference.
     """
     filters = {Onramp.user_id: user_id, Onramp.status: status, Onramp.provider: provider}
     # Both lead to few rows, so nothing else has to.
@@ -107,19 +217,10 @@ def list_onramps(
                 Onramp.id,
                 Onramp.token == reference,
                 Onramp.bank_reference == reference,
-                Onramp.id == reference_id,
+                Onramp.id == parse_id(reference),
             )
         )
-    return paginate_newest(
-        session,
-        page,
-        select(Onramp, User).join(User, User.id == Onramp.user_id),
-        Onramp.id,
-        created_at=Onramp.created_at,
-        within=within,
-        lead=lead,
-        where=where,
-    )
+    return {"lead": lead, "where": where}
 
 
 def list_quarantined_events(
@@ -134,15 +235,41 @@ def list_quarantined_events(
 
 
 def list_events(
-    session: Session,
-    page: PageRequest,
-    *,
-    provider: str | None,
-    status: str | None,
-    reference: str | None,
-    within: TimeRange,
+    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
 ) -> Page[InboundEvent]:
-    """Inbound events, newest first. reference: ours or the provider's."""
+    """Inbound events, newest first. filters: see `_event_filters`."""
+    return paginate_newest(
+        session,
+        page,
+        select(InboundEvent),
+        InboundEvent.id,
+        created_at=InboundEvent.received_at,
+        within=within,
+        **_event_filters(**filters),
+    )
+
+
+def export_events(
+    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
+) -> CsvBatch:
+    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_event_filters`."""
+    return read_csv(
+        session,
+        select(InboundEvent.id),
+        InboundEvent.id,
+        cells=EXPORTED_EVENTS,
+        created_at=InboundEvent.received_at,
+        within=within,
+        limit=limit,
+        below=below,
+        **_event_filters(**filters),
+    )
+
+
+def _event_filters(
+    *, provider: str | None = None, status: str | None = None, reference: str | None = None
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`. reference: ours or the provider's."""
     has_status = {InboundEvent.status: status}
     has_provider = {InboundEvent.provider: provider}
     lead: Lead
@@ -161,16 +288,7 @@ def list_events(
     else:
         lead, where = leading(has_status | has_provider)
         where.append(InboundEvent.status != _literal(InboundEventStatus.PROCESSED.value))
-    return paginate_newest(
-        session,
-        page,
-        select(InboundEvent),
-        InboundEvent.id,
-        created_at=InboundEvent.received_at,
-        within=within,
-        lead=lead,
-        where=where,
-    )
+    return {"lead": lead, "where": where}
 
 
 def get_onramp_ids(

@@ -8,8 +8,9 @@ import marshmallow as ma
 from app.administration.banking.service import SUBJECTS
 from app.administration.schemas import UserSummaryOut, id_filter
 from app.banks.types import BankEventType
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Choice, DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.gateway.types import GatewayEventType
 from app.inbox.errors import QuarantineReason
@@ -34,18 +35,26 @@ def _status_filter(statuses: type[StrEnum], text: str) -> ma.fields.String:
     )
 
 
-class _BankArgs(PageArgs, TimeRangeArgs):
+class _BankFilters(TimeRangeArgs):
     user_id = id_filter("Only those of this user")
     provider = _provider_filter("Only those through this bank")
     reference = Text(max_length=200, metadata=_BOTH_REFERENCES)
 
 
-class AllPayoutsArgs(_BankArgs):
+class _PayoutFilters(_BankFilters):
     status = _status_filter(PayoutStatus, "Only payouts with this status")
     flagged = Flag(metadata={"description": "Only payouts that need attention, or that do not"})
 
 
-class AllOnrampsArgs(_BankArgs):
+class AllPayoutsArgs(SortablePageArgs, _PayoutFilters):
+    pass
+
+
+class ExportPayoutsArgs(CsvArgs, _PayoutFilters):
+    pass
+
+
+class _OnrampFilters(_BankFilters):
     status = _status_filter(OnrampStatus, "Only on-ramps with this status")
     quarantined = Flag(
         load_default=False,
@@ -53,7 +62,15 @@ class AllOnrampsArgs(_BankArgs):
     )
 
 
-class InboundEventsArgs(PageArgs, TimeRangeArgs):
+class AllOnrampsArgs(SortablePageArgs, _OnrampFilters):
+    pass
+
+
+class ExportOnrampsArgs(CsvArgs, _OnrampFilters):
+    pass
+
+
+class _EventFilters(TimeRangeArgs):
     since = DayOrTime(
         data_key="from", metadata={"description": "Received from this day or time on"}
     )
@@ -70,6 +87,14 @@ class InboundEventsArgs(PageArgs, TimeRangeArgs):
             "example": "01993c1e-7c1a-7b52-9f6e-2b8f0f6f7a11",
         },
     )
+
+
+class InboundEventsArgs(SortablePageArgs, _EventFilters):
+    pass
+
+
+class ExportInboundEventsArgs(CsvArgs, _EventFilters):
+    pass
 
 
 class PayoutRecordOut(PayoutOut):

@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.administration.banking import repository
 from app.auth.models import User
+from app.common.csv_export import CsvBatch
 from app.common.ids import parse_id
 from app.common.pagination import Page, PageRequest
-from app.common.time_range import TimeRange
 from app.inbox.errors import ADVICE, RETRYABLE
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp
@@ -88,55 +88,34 @@ class OnrampRecord:
         return self.onramp.currency
 
 
-def list_payouts(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    user_id: UUID | None = None,
-    provider: str | None = None,
-    status: str | None = None,
-    flagged: bool | None = None,
-    reference: str | None = None,
-) -> Page[PayoutRecord]:
-    """Payouts created in this time range, newest first. reference: ours or the bank's."""
-    found = repository.list_payouts(
-        session,
-        page,
-        user_id=user_id,
-        provider=provider,
-        status=status,
-        flagged=flagged,
-        reference=reference,
-        reference_id=parse_id(reference),
-        within=within,
-    )
+#: The cells of a row of each export.
+EXPORTED_PAYOUTS: Final = repository.EXPORTED_PAYOUTS
+EXPORTED_ONRAMPS: Final = repository.EXPORTED_ONRAMPS
+EXPORTED_EVENTS: Final = repository.EXPORTED_EVENTS
+
+
+def list_payouts(session: Session, page: PageRequest, **filters: Any) -> Page[PayoutRecord]:
+    """Payouts, newest first.
+
+    filters: within, when they were created; user_id, provider, status, flagged; reference, ours or
+    the bank's.
+    """
+    found = repository.list_payouts(session, page, **filters)
     return found.with_data(PayoutRecord(*row) for row in found.data)
 
 
-def list_onramps(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    user_id: UUID | None = None,
-    provider: str | None = None,
-    status: str | None = None,
-    quarantined: bool = False,
-    reference: str | None = None,
-) -> Page[OnrampRecord]:
-    """On-ramps created in this time range, newest first. reference: ours or the bank's."""
-    found = repository.list_onramps(
-        session,
-        page,
-        user_id=user_id,
-        provider=provider,
-        status=status,
-        quarantined=quarantined,
-        reference=reference,
-        reference_id=parse_id(reference),
-        within=within,
-    )
+def export_payouts(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all payouts of the list. filters: as of `list_payouts`, with limit and below."""
+    return repository.export_payouts(session, **filters)
+
+
+def list_onramps(session: Session, page: PageRequest, **filters: Any) -> Page[OnrampRecord]:
+    """On-ramps, newest first.
+
+    filters: within, when they were created; user_id, provider, status, quarantined; reference, ours
+    or the bank's.
+    """
+    found = repository.list_onramps(session, page, **filters)
     ids = {(onramp.provider, onramp.token): onramp.id for onramp, _ in found.data}
     events = defaultdict(list)
     for event in repository.list_quarantined_events(session, list(ids)):
@@ -147,20 +126,23 @@ def list_onramps(
     )
 
 
-def list_events(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    provider: str | None = None,
-    status: str | None = None,
-    reference: str | None = None,
-) -> Page[EventRecord]:
-    """Events received in this time range, newest first. reference: ours or the provider's."""
-    found = repository.list_events(
-        session, page, provider=provider, status=status, reference=reference, within=within
-    )
+def export_onramps(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all on-ramps of the list. filters: as of `list_onramps`, with limit and below."""
+    return repository.export_onramps(session, **filters)
+
+
+def list_events(session: Session, page: PageRequest, **filters: Any) -> Page[EventRecord]:
+    """Events, newest first.
+
+    filters: within, when they were received; provider, status; reference, ours or the provider's.
+    """
+    found = repository.list_events(session, page, **filters)
     return found.with_data(records_of(session, found.data))
+
+
+def export_events(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all events of the list. filters: as of `list_events`, with limit and below."""
+    return repository.export_events(session, **filters)
 
 
 def records_of(session: Session, events: Sequence[InboundEvent]) -> list[EventRecord]:

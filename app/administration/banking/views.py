@@ -5,10 +5,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from flask import Response
+
 from app.administration.banking import service
 from app.administration.banking.schemas import (
     AllOnrampsArgs,
     AllPayoutsArgs,
+    ExportInboundEventsArgs,
+    ExportOnrampsArgs,
+    ExportPayoutsArgs,
     InboundEventList,
     InboundEventOut,
     InboundEventsArgs,
@@ -16,6 +21,7 @@ from app.administration.banking.schemas import (
     PayoutRecordList,
 )
 from app.administration.banking.service import EventRecord
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.auth.schemas import ReasonIn
@@ -53,6 +59,16 @@ def list_all_payouts(args: dict[str, Any]) -> Any:
         return service.list_payouts(session, **args)
 
 
+@exports(admin_blp, "/payouts/export", ExportPayoutsArgs, cells=service.EXPORTED_PAYOUTS)
+def export_all_payouts(args: dict[str, Any]) -> Response:
+    """Export all payouts as CSV
+
+    Returns all payouts of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`payout.export`).
+    """
+    return respond_with_export("payout", service.export_payouts, service.EXPORTED_PAYOUTS, **args)
+
+
 @admin_blp.get("/on-ramps")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(AllOnrampsArgs, location="query")
@@ -69,6 +85,16 @@ def list_all_onramps(args: dict[str, Any]) -> Any:
         return service.list_onramps(session, **args)
 
 
+@exports(admin_blp, "/on-ramps/export", ExportOnrampsArgs, cells=service.EXPORTED_ONRAMPS)
+def export_all_onramps(args: dict[str, Any]) -> Response:
+    """Export all on-ramps as CSV
+
+    Returns all on-ramps of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`on-ramp.export`).
+    """
+    return respond_with_export("on-ramp", service.export_onramps, service.EXPORTED_ONRAMPS, **args)
+
+
 @admin_blp.get("/inbound-events")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(InboundEventsArgs, location="query")
@@ -82,6 +108,20 @@ def list_inbound_events(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_events(session, **args)
+
+
+@exports(
+    admin_blp, "/inbound-events/export", ExportInboundEventsArgs, cells=service.EXPORTED_EVENTS
+)
+def export_inbound_events(args: dict[str, Any]) -> Response:
+    """Export inbound events as CSV
+
+    Returns all events of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`inbound-event.export`).
+    """
+    return respond_with_export(
+        "inbound-event", service.export_events, service.EXPORTED_EVENTS, **args
+    )
 
 
 @admin_blp.post("/inbound-events/<uuid:event_id>/retry")

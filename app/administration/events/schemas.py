@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from app.administration.schemas import id_filter
 from app.auth.schemas import ReasonIn
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Choice, Schema, Text, Timestamp
 from app.common.pagination import MAX_COUNT, PageArgs, page_of
 from app.events.models import HeldStatus
@@ -14,7 +15,7 @@ _SINK: Final = "notifications"
 _AT_MOST: Final = f"at most {MAX_COUNT:,} are counted"
 
 
-class HeldEventsArgs(PageArgs):
+class _HeldEventFilters(Schema):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(HeldStatus)),
         metadata={"description": "Only events with this status"},
@@ -29,6 +30,14 @@ class HeldEventsArgs(PageArgs):
         metadata={"description": "Only events of this type", "example": "order-completed"},
     )
     aggregate_id = id_filter("Only events of this record, such as an order")
+
+
+class HeldEventsArgs(PageArgs, _HeldEventFilters):
+    pass
+
+
+class ExportHeldEventsArgs(CsvArgs, _HeldEventFilters):
+    pass
 
 
 class SettleHeldEventIn(ReasonIn):

@@ -1,13 +1,27 @@
 """What administrators do about held events and sinks, with its record in the audit log."""
 
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.administration.events import repository
 from app.audit import service as audit
+from app.common.csv_export import CsvBatch
 from app.common.ids import new_id
 from app.events.relay import management
 from app.events.relay.management import HeldRecord
+
+#: The cells of a row of the export.
+EXPORTED: Final = repository.EXPORTED
+
+
+def export_held(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all held events of the list.
+
+    filters: those of `management.list_held`, with limit and below.
+    """
+    return repository.export_held(session, **filters)
 
 
 def retry(

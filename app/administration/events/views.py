@@ -3,14 +3,18 @@
 from typing import Any
 from uuid import UUID
 
+from flask import Response
+
 from app.administration.events import service
 from app.administration.events.schemas import (
     EventSinkList,
+    ExportHeldEventsArgs,
     HeldEventList,
     HeldEventOut,
     HeldEventsArgs,
     SettleHeldEventIn,
 )
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import confirm_admin_code, current_admin, requires, requires_admin_code
 from app.auth.models import Role
 from app.common.db import reading, transaction
@@ -46,6 +50,16 @@ def list_held_events(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return management.list_held(session, **args)
+
+
+@exports(admin_blp, "/events/export", ExportHeldEventsArgs, cells=service.EXPORTED)
+def export_held_events(args: dict[str, Any]) -> Response:
+    """Export events that could not be delivered as CSV
+
+    Returns all events of the list, in its order. Times are in UTC. The audit log records who has
+    exported them, with which filters (`held-event.export`).
+    """
+    return respond_with_export("held-event", service.export_held, service.EXPORTED, **args)
 
 
 @admin_blp.post("/events/<uuid:held_event_id>/retry")

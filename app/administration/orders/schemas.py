@@ -4,15 +4,16 @@ import marshmallow as ma
 
 from app.administration.orders.service import MAX_REFUNDS
 from app.administration.schemas import UserSummaryOut, id_filter
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Schema, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.orders.models import PaymentMethod
 from app.orders.purchases.schemas import OrderDetailOut, OrderFilters
 from app.orders.refunds.schemas import RefundOut
 
 
-class AllOrdersArgs(PageArgs, OrderFilters, TimeRangeArgs):
+class _AllOrdersFilters(OrderFilters, TimeRangeArgs):
     buyer_id = id_filter("Only orders of this buyer")
     merchant_id = id_filter("Only orders of this merchant's products")
     product_id = id_filter("Only orders of this product")
@@ -20,6 +21,14 @@ class AllOrdersArgs(PageArgs, OrderFilters, TimeRangeArgs):
         validate=ma.validate.OneOf(list(PaymentMethod)),
         metadata={"description": "Only orders that are paid this way"},
     )
+
+
+class AllOrdersArgs(SortablePageArgs, _AllOrdersFilters):
+    pass
+
+
+class ExportOrdersArgs(CsvArgs, _AllOrdersFilters):
+    pass
 
 
 class CheckoutStateOut(Schema):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.administration.orders import repository
 from app.audit import service as audit
 from app.auth.models import User
+from app.common.csv_export import CsvBatch
 from app.common.pagination import Page, PageRequest
-from app.common.time_range import TimeRange
 from app.orders.errors import OrderNotFound
 from app.orders.models import Checkout, Order
 from app.orders.purchases.service import OrderDetails
@@ -49,37 +49,35 @@ class RefusedRefund(RefundDetails):
     merchant: User
 
 
-def list_orders(
-    session: Session,
-    page: PageRequest,
-    *,
-    within: TimeRange,
-    buyer_id: UUID | None = None,
-    merchant_id: UUID | None = None,
-    product_id: UUID | None = None,
-    status: str | None = None,
-    number: str | None = None,
-    payment_method: str | None = None,
-) -> Page[OrderDetails]:
-    """Orders created in this time range, newest first."""
-    found = repository.list_orders(
-        session,
-        page,
-        buyer_id=buyer_id,
-        merchant_id=merchant_id,
-        product_id=product_id,
-        status=status,
-        number=number,
-        payment_method=payment_method,
-        within=within,
-    )
+#: The cells of a row of each export.
+EXPORTED_ORDERS: Final = repository.EXPORTED_ORDERS
+EXPORTED_REFUNDS: Final = repository.EXPORTED_REFUNDS
+
+
+def list_orders(session: Session, page: PageRequest, **filters: Any) -> Page[OrderDetails]:
+    """Orders, newest first.
+
+    filters: within, when they were created; buyer_id, merchant_id, product_id, status, number,
+    payment_method.
+    """
+    found = repository.list_orders(session, page, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
+
+
+def export_orders(session: Session, **filters: Any) -> CsvBatch:
+    """A batch of all orders of the list. filters: as of `list_orders`, with limit and below."""
+    return repository.export_orders(session, **filters)
 
 
 def list_refused_refunds(session: Session, page: PageRequest) -> Page[RefusedRefund]:
     """Refunds that wait for a decision or for the gateway to change its mind, newest first."""
     found = repository.list_refused_refunds(session, page)
     return found.with_data(RefusedRefund(*row) for row in found.data)
+
+
+def export_refused_refunds(session: Session, *, limit: int, below: UUID | None) -> CsvBatch:
+    """A batch of all refunds of the list."""
+    return repository.export_refused_refunds(session, limit=limit, below=below)
 
 
 def require_order(session: Session, *, actor_id: UUID, order_id: UUID) -> OrderRecord:

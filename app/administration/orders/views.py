@@ -3,10 +3,19 @@
 from typing import Any
 from uuid import UUID
 
+from flask import Response
+
 from app.administration.orders import service
-from app.administration.orders.schemas import AllOrdersArgs, OrderRecordOut, RefusedRefundList
+from app.administration.orders.schemas import (
+    AllOrdersArgs,
+    ExportOrdersArgs,
+    OrderRecordOut,
+    RefusedRefundList,
+)
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.guard import current_admin, requires
 from app.auth.models import Role
+from app.common.csv_documents import CsvArgs
 from app.common.db import reading, transaction
 from app.common.http import Blueprint
 from app.common.pagination import PageArgs
@@ -32,6 +41,16 @@ def list_all_orders(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_orders(session, **args)
+
+
+@exports(admin_blp, "/orders/export", ExportOrdersArgs, cells=service.EXPORTED_ORDERS)
+def export_all_orders(args: dict[str, Any]) -> Response:
+    """Export all orders as CSV
+
+    Returns all orders of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`order.export`).
+    """
+    return respond_with_export("order", service.export_orders, service.EXPORTED_ORDERS, **args)
 
 
 @admin_blp.get("/orders/<uuid:order_id>")
@@ -62,3 +81,14 @@ def list_refused_refunds(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_refused_refunds(session, **args)
+
+
+@exports(admin_blp, "/refunds/export", CsvArgs, cells=service.EXPORTED_REFUNDS)
+def export_refused_refunds(args: dict[str, Any]) -> Response:
+    """Export refunds that the payment provider refuses as CSV
+
+    Returns all refunds of the list, newest first. Times are in UTC. The audit log records who has
+    exported them (`refund.export`).
+    """
+    read = service.export_refused_refunds
+    return respond_with_export("refund", read, service.EXPORTED_REFUNDS, **args)

@@ -100,6 +100,12 @@ class Licence(Identified, Created, Base):
         *revocation_constraints(),
         Index("ix_licences_order", "order_id", "id"),
         Index("ix_licences_product", "product_id", "id"),
+        Index(
+            "ix_licences_revoked",
+            "product_id",
+            "id",
+            postgresql_where=text("revoked_at IS NOT NULL"),
+        ),
         mutable(
             "activation_limit",
             "activations_per_30_days",

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.auth.models import User
+from app.auth.service import fold_email
 from app.common.bulk import BulkInsert
 from app.common.driver import send
 from app.common.pagination import Page, PageRequest, paginate
@@ -284,15 +286,38 @@ def revoke_refunded(session: Session, licence_ids: Sequence[UUID], *, now: datet
     )
 
 
-def list_licences(session: Session, page: PageRequest, *, product_id: UUID) -> Page[Any]:
+def list_licences(
+    session: Session,
+    page: PageRequest,
+    *,
+    product_id: UUID,
+    buyer_email: str | None = None,
+    order_id: UUID | None = None,
+    is_revoked: bool | None = None,
+) -> Page[Any]:
     """Licences of the product, each with the number of its order, newest first."""
-    wanted = Licence.product_id == product_id
+    wanted = [Licence.product_id == product_id]
+    if buyer_email is not None:
+        buyer = select(User.id).where(User.email_key == fold_email(buyer_email)).scalar_subquery()
+        # Materialized, so that it leads to the licences, and not the other way round.
+        bought = (
+            select(ORDERS.c.id)
+            .where(ORDERS.c.user_id == buyer, ORDERS.c.product_id == product_id)
+            .cte("bought")
+            .prefix_with("MATERIALIZED")
+        )
+        wanted.append(Licence.order_id.in_(select(bought.c.id)))
+    if order_id is not None:
+        wanted.append(Licence.order_id == order_id)
+    if is_revoked is not None:
+        revoked = Licence.revoked_at
+        wanted.append(revoked.is_not(None) if is_revoked else revoked.is_(None))
     return paginate(
         session,
         page,
         select(Licence, ORDERS.c.number)
         .join(ORDERS, ORDERS.c.id == Licence.order_id)
-        .where(wanted),
+        .where(*wanted),
         Licence.id,
-        count=select(Licence.id).where(wanted),
+        count=select(Licence.id).where(*wanted),
     )

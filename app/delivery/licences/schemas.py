@@ -4,10 +4,11 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.auth.schemas import Email
 from app.common.clock import format_timestamp
 from app.common.examples import EXAMPLE_ID
-from app.common.fields import Choice, Flag, Schema, Text, Timestamp, WholeNumber, serializes
-from app.common.pagination import PageArgs, page_of
+from app.common.fields import Choice, Flag, Id, Schema, Text, Timestamp, WholeNumber, serializes
+from app.common.pagination import PageArgs, SortablePageArgs, page_of
 from app.delivery.goods_schemas import revocation_fields
 from app.delivery.licences.activations import (
     ActiveLicence,
@@ -208,6 +209,12 @@ class SoldLicenceOut(Schema):
     revoked_at = Timestamp(required=True, allow_none=True)
     revocation_reason, replaced_by = revocation_fields()
     order_number = ma.fields.String(required=True)
+
+
+class SoldLicencesArgs(SortablePageArgs):
+    buyer_email = Email(metadata={"description": "Only licences of the buyer with this address"})
+    order_id = Id(metadata={"description": "Only licences of this order", "example": EXAMPLE_ID})
+    is_revoked = Flag(metadata={"description": "Only licences that are revoked, or that are not"})
 
 
 class ActivationsArgs(PageArgs):

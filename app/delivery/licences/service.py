@@ -1,7 +1,7 @@
 """Licences as their merchants sell them: the terms of a product, and the licences it sold."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -55,14 +55,14 @@ class MaskedLicence:
 
 
 def list_licences(
-    session: Session, page: PageRequest, *, merchant: User, product_id: UUID
+    session: Session, page: PageRequest, *, merchant: User, product_id: UUID, **filters: Any
 ) -> Page[MaskedLicence]:
     """Licences of the merchant's product, newest first.
 
-    Raises ProductNotFound, UnauthorizedProductAccess.
+    filters: buyer_email, order_id, is_revoked. Raises ProductNotFound, UnauthorizedProductAccess.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    found = repository.list_licences(session, page, product_id=product_id)
+    found = repository.list_licences(session, page, product_id=product_id, **filters)
     return found.with_data(masked_licence(*row) for row in found.data)
 
 

@@ -17,7 +17,6 @@ from app.common.db import reading, retry_transaction, transaction
 from app.common.http import Blueprint, is_error, json_response
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
-from app.common.pagination import PageArgs
 from app.common.ratelimit import per_address, per_caller
 from app.common.replica import may_lag
 from app.delivery.goods_schemas import RevokeIn
@@ -47,6 +46,7 @@ from app.delivery.licences.schemas import (
     SetLicenceTermsIn,
     SoldLicenceList,
     SoldLicenceOut,
+    SoldLicencesArgs,
     ValidateLicenceIn,
     activation_out,
     licence_file_out,
@@ -325,14 +325,15 @@ def reissue_licence(body: dict[str, Any], product_id: UUID, licence_id: UUID) ->
 
 @product_blp.get("/<uuid:product_id>/licences")
 @requires(product_blp, Role.MERCHANT, scope=Scope.DELIVERY_READ)
-@product_blp.arguments(PageArgs, location="query")
+@product_blp.arguments(SoldLicencesArgs, location="query")
 @product_blp.response(200, SoldLicenceList)
 @product_blp.errors(ProductNotFound, UnauthorizedProductAccess)
 @may_lag
 def list_sold_licences(args: dict[str, Any], product_id: UUID) -> Response:
     """List the sold licences of a product
 
-    Newest first. Keys are masked: only the buyer can see a full key.
+    Newest first. Keys are masked: only the buyer can see a full key. They are stored encrypted, so
+    licences are found by buyer or order, not by a part of the key.
     """
     with reading() as session:
         found = service.list_licences(

@@ -114,7 +114,7 @@ class CheckoutFlagged(Event):
 
 @event("order-refunded", aggregate="order")
 class OrderRefunded(Event):
-    """The merchant refunded an order, in full or in part."""
+    """An order was refunded, in full or in part, by its merchant or the platform."""
 
     refund_id: UUID
     order_number: OrderNumber
@@ -126,6 +126,10 @@ class OrderRefunded(Event):
     currency: str
     units: int
     status: Annotated[str, "of the order"]
+    by_platform: Annotated[
+        bool | Omitted,
+        "true if an administrator refunded it for the merchant, and absent otherwise",
+    ] = OMITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
-"""Runs of `verify`."""
+"""Runs of `verify`, and backups."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Identified
+from app.common.columns import Identified, known_values
 from app.common.db import Base
 
 
@@ -26,3 +27,26 @@ class Verification(Identified, Base):
     finished_at: Mapped[datetime]
     since: Mapped[datetime | None] = mapped_column("checked_since")
     violated: Mapped[int]
+
+
+class BackupKind(StrEnum):
+    """INCREMENTAL: of what has changed since the backup before it."""
+
+    FULL = "FULL"
+    INCREMENTAL = "INCREMENTAL"
+
+
+class BackupRecord(Identified, Base):
+    """A backup that has succeeded. size: bytes. It may have been deleted since."""
+
+    __tablename__ = "backups"
+    __table_args__ = (
+        CheckConstraint("finished_at >= started_at", name="finished_later"),
+        known_values("kind", BackupKind),
+        {"info": {"append_only": True}},
+    )
+
+    kind: Mapped[str]
+    size: Mapped[int]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]

@@ -3,6 +3,7 @@
 import marshmallow as ma
 
 from app.common.fields import Choice, Schema, Timestamp
+from app.insights.health.models import BackupKind
 from app.insights.health.service import BacklogKind, CheckStatus
 
 
@@ -93,6 +94,27 @@ class ArchiveOut(Schema):
     )
 
 
+class BackupOut(Schema):
+    """A base backup of the database, with the files."""
+
+    kind = Choice(
+        BackupKind,
+        required=True,
+        metadata={
+            "description": "FULL, or INCREMENTAL: of what has changed since the backup before it",
+            "example": "FULL",
+        },
+    )
+    size = ma.fields.Integer(
+        required=True, metadata={"description": "Bytes", "example": 41_000_000}
+    )
+    started_at = Timestamp(required=True, metadata={"description": "When it began (UTC)"})
+    finished_at = Timestamp(
+        required=True,
+        metadata={"description": "When it was complete (UTC): what can be restored begins there"},
+    )
+
+
 class SystemHealthOut(Schema):
     at = Timestamp(required=True, metadata={"description": "When it was read (UTC)"})
     is_well = ma.fields.Boolean(
@@ -114,11 +136,15 @@ class SystemHealthOut(Schema):
         allow_none=True,
         metadata={"description": "The last recorded run of `verify`; null without one"},
     )
-    archive = ma.fields.Nested(
-        ArchiveOut,
+    backup = ma.fields.Nested(
+        BackupOut,
         required=True,
+        allow_none=True,
         metadata={
-            "description": "The archive of the log. Dumps are made outside of the system, which"
-            " does not know of them"
+            "description": "The last backup that has succeeded; null without one. Dumps are made"
+            " outside of the system, which does not know of them"
         },
+    )
+    archive = ma.fields.Nested(
+        ArchiveOut, required=True, metadata={"description": "The archive of the log"}
     )

@@ -9,10 +9,13 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from app.common import clock
+from app.common.backup_settings import SLOT
+from app.common.db import reading
+from app.common.ids import new_id
 from app.common.metrics import Gauge
 from app.health import service as health
 from app.insights.health import repository
-from app.insights.health.models import Verification
+from app.insights.health.models import BackupKind, BackupRecord, Verification
 
 
 class CheckStatus(StrEnum):
@@ -66,12 +69,13 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class SystemHealth:
-    """verification: the last recorded run, None without one; archive: of `repository`."""
+    """verification, backup: the last recorded ones, None without one; archive: of `repository`."""
 
     at: datetime
     checks: Sequence[Check]
     backlogs: Sequence[Backlog]
     verification: Verification | None
+    backup: BackupRecord | None
     archive: Any
 
     @property
@@ -88,8 +92,49 @@ def get_health(session: Session) -> SystemHealth:
         ],
         backlogs=_backlogs(health.gauges()),
         verification=repository.get_last_run(session),
+        backup=repository.get_last_backup(session),
         archive=repository.get_archive(session),
     )
+
+
+def record_backup(session: Session, *, kind: BackupKind, size: int, started_at: datetime) -> None:
+    """Record a backup that has succeeded now. size: bytes."""
+    backup = BackupRecord(
+        id=new_id(),
+        kind=kind.value,
+        size=size,
+        started_at=started_at,
+        finished_at=max(clock.now(), started_at),
+    )
+    repository.insert_backup(session, backup)
+
+
+def backup_gauges() -> Sequence[Gauge]:
+    """When the last backup was complete, and how much of the log is not archived yet. Neither is
+    there before the first backup."""
+    with reading() as session:
+        last = repository.get_last_backup(session)
+        lag = repository.get_archive_lag(session)
+    gauges = []
+    if last is not None:
+        gauges.append(
+            Gauge(
+                "payment_flow_last_backup_timestamp_seconds",
+                "When the last backup was complete, in seconds since 1970",
+                "kind",
+                {last.kind: last.finished_at.timestamp()},
+            )
+        )
+    if lag is not None:
+        gauges.append(
+            Gauge(
+                "payment_flow_archive_lag_bytes",
+                "Bytes of the write-ahead log that are not archived yet",
+                "slot",
+                {SLOT: lag},
+            )
+        )
+    return gauges
 
 
 def _backlogs(gauges: Iterable[Gauge]) -> Sequence[Backlog]:

@@ -26,7 +26,10 @@ from app.local.embedded.server import (
 SUPERUSER = "postgres"
 OWNER = "payment_flow_owner"
 APP = "payment_flow_app"
+BACKUP = "payment_flow_backup"
 DATABASE = "payment_flow"
+#: The file of the roles' passwords, in the folder of the server.
+PASSWORDS = "passwords.json"
 
 #: It is running when we connect, but a busy machine may take long.
 _CONNECT_SECONDS = 60
@@ -49,7 +52,8 @@ _DEFAULTS = {
 
 
 class PostgresServer(Server):
-    """A running PostgreSQL with a database, the role that owns it and one for the application."""
+    """A running PostgreSQL with a database, the role that owns it, one for the application and one
+    for backups."""
 
     def __init__(self, folder: ServerFolder, run: Run, passwords: Mapping[str, str]) -> None:
         super().__init__(folder, run)
@@ -57,6 +61,7 @@ class PostgresServer(Server):
         self.superuser_url = self._url(SUPERUSER, "postgres")
         self.owner_url = self._url(OWNER, DATABASE)
         self.app_url = self._url(APP, DATABASE)
+        self.backup_url = self._url(BACKUP, "postgres")
 
     @classmethod
     def start(
@@ -101,6 +106,15 @@ class PostgresServer(Server):
                 raise
         return server
 
+    def drop_slot(self, name: str) -> None:
+        """Drop a replication slot if there is one: nothing is kept for it any more."""
+        with _connect(self.superuser_url) as connection:
+            connection.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE slot_name = %s",
+                (name,),
+            )
+
     def stop(self, *, fast: bool = True) -> None:
         """Stop cleanly. fast: close open connections instead of waiting 30 s for their clients."""
         self._stop_process(*([] if fast else [signal.SIGTERM]), signal.SIGINT, signal.SIGQUIT)
@@ -114,20 +128,21 @@ def create_roles_and_database(
 ) -> None:
     """Create what is missing: an earlier start may have done some of the steps.
 
-    url_of: the URL of the server for a role and a database; passwords: of the three roles.
-    Raises psycopg.Error.
+    url_of: the URL of the server for a role and a database; passwords: by role, all of which are
+    created. Raises psycopg.Error.
     """
     with _connect(url_of(SUPERUSER, "postgres")) as connection:
-        for role in (OWNER, APP):
+        for role, chosen in passwords.items():
             if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
                 # Encrypted here, so that no statement log contains it.
                 password = connection.pgconn.encrypt_password(
-                    passwords[role].encode(), role.encode(), b"scram-sha-256"
+                    chosen.encode(), role.encode(), b"scram-sha-256"
                 )
                 _execute(
                     connection,
-                    "CREATE ROLE {} LOGIN PASSWORD {}",
+                    "CREATE ROLE {} LOGIN {} PASSWORD {}",
                     sql.Identifier(role),
+                    sql.SQL("REPLICATION" if role == BACKUP else "NOREPLICATION"),
                     sql.Literal(password.decode()),
                 )
         database, owner, app = map(sql.Identifier, (DATABASE, OWNER, APP))
@@ -171,15 +186,22 @@ def program() -> Program:
 
 
 def _passwords(folder: ServerFolder, *, is_new: bool) -> dict[str, str]:
-    path = folder.path / "passwords.json"
+    path = folder.path / PASSWORDS
     if is_new:
-        made = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER, APP)}
+        made = {role: _new_password() for role in (SUPERUSER, OWNER, APP, BACKUP)}
         folder.write(path.name, json.dumps(made))
     try:
         stored: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError) as error:
         raise EmbeddedError(f"{path} is missing or damaged; restore it from a backup.") from error
+    if BACKUP not in stored:  # written by an earlier version
+        stored[BACKUP] = _new_password()
+        folder.write(path.name, json.dumps(stored))
     return stored
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _create_cluster(folder: ServerFolder, postgres: Path, password: str, *, durable: bool) -> None:

@@ -72,15 +72,32 @@ def _sales_digest(data: Data, reader: Reader, at: datetime) -> Content:
 
 def _refund(data: Data, reader: Reader, at: datetime) -> Content:
     seller = reader.user(data, "merchantId")
+    by = f"We, for {seller}," if data.get("byPlatform") else seller
     return Content(
         subject=f"{reader.money(data)} refunded for order {data['orderNumber']}",
-        paragraphs=(f"{seller} refunded {reader.money(data)} for {reader.product(data)}.",),
-        facts=(
-            ("Order", data["orderNumber"]),
-            ("Date", reader.time(at)),
-            ("Refunded", reader.money(data)),
-        ),
+        paragraphs=(f"{by} refunded {reader.money(data)} for {reader.product(data)}.",),
+        facts=_refund_facts(data, reader, at),
         shop=seller,
+    )
+
+
+def _refund_by_platform(data: Data, reader: Reader, at: datetime) -> Content:
+    buyer = reader.user(data, "userId")
+    return Content(
+        subject=f"We refunded {reader.money(data)} for order {data['orderNumber']}",
+        paragraphs=(
+            f"We refunded {reader.money(data)} to {buyer} for {reader.product(data)}, from your"
+            " wallet. The refund has the reason.",
+        ),
+        facts=_refund_facts(data, reader, at),
+    )
+
+
+def _refund_facts(data: Data, reader: Reader, at: datetime) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Order", data["orderNumber"]),
+        ("Date", reader.time(at)),
+        ("Refunded", reader.money(data)),
     )
 
 
@@ -127,6 +144,7 @@ TEXTS: Final[dict[str, Writer]] = {
     "sale": _sale,
     "sales_digest": _sales_digest,
     "refund": _refund,
+    "refund_by_platform": _refund_by_platform,
     "refund_requested": _refund_requested,
     "refund_request_declined": _refund_request_declined,
     "stock_low": _stock_low,

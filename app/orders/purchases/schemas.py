@@ -22,7 +22,7 @@ from app.common.fields import (
 )
 from app.common.json_format import dump_json
 from app.common.money import format_minor
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import ReportRangeArgs
 from app.coupons.schemas import CouponCode
 from app.gateway.types import CheckoutSession
@@ -201,7 +201,7 @@ class OrderFilters(Schema):
     )
 
 
-class OrdersArgs(PageArgs, OrderFilters, ReportRangeArgs):
+class OrdersArgs(SortablePageArgs, OrderFilters, ReportRangeArgs):
     pass
 
 

@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import Choice, Id, MoneyOut, Schema, TextLines, Timestamp
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.orders.models import RefundRequestStatus
 from app.orders.numbers import EXAMPLE_NUMBER
 from app.orders.refunds.schemas import RefundPartIn
@@ -53,12 +53,16 @@ class RefundRequestOut(Schema):
     order_number = ma.fields.String(required=True, metadata={"example": EXAMPLE_NUMBER})
 
 
-class RefundRequestsArgs(PageArgs):
+class RefundRequestsArgs(SortablePageArgs):
     role = ma.fields.String(
         validate=ma.validate.OneOf(["buyer", "merchant"]),
         metadata={"description": "Only requests the caller made, or only those they received"},
     )
     order_id = Id(metadata={"description": "Only requests of this order", "example": EXAMPLE_ID})
+    status = ma.fields.String(
+        validate=ma.validate.OneOf(list(RefundRequestStatus)),
+        metadata={"description": "Only requests with this status"},
+    )
 
 
 RefundRequestList = page_of(RefundRequestOut)

@@ -177,12 +177,14 @@ def list_refund_requests(
     user_id: UUID,
     role: str | None = None,
     order_id: UUID | None = None,
+    status: str | None = None,
 ) -> Page[RefundRequestDetails]:
     """Requests that the user made or received, newest first.
 
-    role: `buyer` or `merchant` for only one of the two; order_id: only of this order.
+    role: `buyer` or `merchant` for only one of the two; order_id: only of this order; status: a
+    RefundRequestStatus.
     """
     found = repository.list_refund_requests(
-        session, page, user_id=user_id, role=role, order_id=order_id
+        session, page, user_id=user_id, role=role, order_id=order_id, status=status
     )
     return found.with_data(RefundRequestDetails(*row) for row in found.data)

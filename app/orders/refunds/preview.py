@@ -54,16 +54,17 @@ class RefundPreview:
 def preview_refund(
     session: Session,
     *,
-    merchant_id: UUID,
+    merchant_id: UUID | None,
     order_id: UUID,
     amount: Decimal | None = None,
     units: int | None = None,
 ) -> RefundPreview:
     """What `create_refund` with the same arguments would move. Changes nothing.
 
-    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` raises.
+    merchant_id: None for an order of any merchant. Raises OrderNotFound, OrderNotRefundable,
+    AmountInvalid and what `break_down` raises.
     """
-    order = repository.get_sold_order(session, order_id=order_id, merchant_id=merchant_id)
+    order = repository.get_order(session, order_id=order_id, merchant_id=merchant_id)
     if order is None:
         raise OrderNotFound
     require_refundable(order)

@@ -29,6 +29,10 @@ class CreateRefundIn(RefundPartIn):
     )
 
 
+class RefundAnyOrderIn(RefundPartIn, ReasonIn):
+    pass
+
+
 class RefundPreviewOut(Schema):
     """What a refund would move."""
 
@@ -132,3 +136,7 @@ class RefundOut(Schema):
     created_at = Timestamp(attribute="refund.created_at", required=True)
     settled_at = Timestamp(attribute="refund.settled_at", required=True, allow_none=True)
     order_number = ma.fields.String(required=True, metadata={"example": EXAMPLE_NUMBER})
+    by_platform = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "Whether an administrator made it for the merchant"},
+    )

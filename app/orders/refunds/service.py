@@ -6,8 +6,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.auth.models import User
-from app.auth.service import Caller
 from app.common import clock
 from app.common.ids import new_id
 from app.common.money import Money
@@ -15,6 +13,7 @@ from app.common.pagination import Page, PageRequest
 from app.delivery import service as delivery
 from app.delivery.handler import OrderLine
 from app.events import service as events
+from app.events.base import OMITTED
 from app.events.catalogue.orders import OrderRefunded
 from app.gateway.amounts import granularity, require_payable
 from app.orders import repository
@@ -40,6 +39,11 @@ class RefundDetails:
     @property
     def currency(self) -> str:
         return self.refund.currency
+
+    @property
+    def by_platform(self) -> bool:
+        """Whether an administrator made it for the merchant."""
+        return is_by_platform(self.refund)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ def get_plain_product_id(session: Session, *, order_id: UUID, merchant_id: UUID)
 def create_refund(
     session: Session,
     *,
-    merchant: User | Caller,
+    merchant_id: UUID,
+    by: UUID,
     order_id: UUID,
     amount: Decimal | None = None,
     units: int | None = None,
@@ -148,16 +153,16 @@ def create_refund(
 ) -> RefundDetails:
     """Refund `amount` or `units` of an order, or all that remains. amount: units of its currency.
 
-    Raises OrderNotFound, OrderNotRefundable, AmountInvalid and what `break_down` and
-    `refund_locked` raise.
+    by: the user who refunds, the merchant or an administrator. Raises OrderNotFound,
+    OrderNotRefundable, AmountInvalid and what `break_down` and `refund_locked` raise.
     """
-    locked = lock_order(session, order_id=order_id, merchant_id=merchant.id)
+    locked = lock_order(session, order_id=order_id, merchant_id=merchant_id)
     minor = None if amount is None else Money.of(amount, locked.order.currency).minor
     made = refund_locked(
         session,
         locked,
         break_down(locked.order, amount=minor, units=units),
-        by=merchant.id,
+        by=by,
         reason=reason,
         idempotency_key=idempotency_key,
     )
@@ -318,6 +323,11 @@ def _entry(refund: Refund, order: Order, *, payer: Account, payee: Account) -> E
     )
 
 
+def is_by_platform(refund: Refund) -> bool:
+    """Whether an administrator made the refund for the merchant."""
+    return refund.initiator_id != refund.merchant_id
+
+
 def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
     return OrderRefunded.of(
         refund,
@@ -327,6 +337,7 @@ def refunded_event(refund: Refund, order: Order) -> OrderRefunded:
         user_id=order.user_id,
         product_id=order.product_id,
         status=order.status,
+        by_platform=True if is_by_platform(refund) else OMITTED,
     )
 
 

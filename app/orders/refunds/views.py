@@ -7,7 +7,14 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.auth.errors import OwnAccount
-from app.auth.guard import current_user, identity, requires, requires_admin_code
+from app.auth.guard import (
+    confirm_admin_code,
+    current_admin,
+    current_user,
+    identity,
+    requires,
+    requires_admin_code,
+)
 from app.auth.models import Role
 from app.auth.scopes import Scope
 from app.auth.service import Caller
@@ -27,12 +34,13 @@ from app.orders.errors import (
     RefundTooLarge,
 )
 from app.orders.models import RefundDestination
-from app.orders.refunds import preview, tasks
+from app.orders.refunds import platform_refunds, preview, tasks
 from app.orders.refunds import service as refunds
 from app.orders.refunds.http import respond_with_settlement
 from app.orders.refunds.preview import RefundPreview
 from app.orders.refunds.schemas import (
     CreateRefundIn,
+    RefundAnyOrderIn,
     RefundOut,
     RefundPartIn,
     RefundPreviewOut,
@@ -47,8 +55,8 @@ blp = Blueprint("refunds", __name__, url_prefix="", description="Refunds")
 admin_blp = Blueprint(
     "admin-refunds",
     __name__,
-    url_prefix="/admin/refunds",
-    description="Refunds that the payment provider refuses",
+    url_prefix="/admin",
+    description="Refunds for merchants, and those that the payment provider refuses",
 )
 
 _render = RefundOut().dump
@@ -79,7 +87,7 @@ def create_refund(body: dict[str, Any], order_id: UUID) -> Response:
 
     def work(session: Session, user: Caller, key: str | None) -> RefundDetails:
         made = refunds.create_refund(
-            session, merchant=user, order_id=order_id, idempotency_key=key, **body
+            session, merchant_id=user.id, by=user.id, order_id=order_id, idempotency_key=key, **body
         )
         tasks.enqueue_if_pending(session, made.refund)
         return made
@@ -119,7 +127,49 @@ def get_refund_preview(args: dict[str, Any], order_id: UUID) -> RefundPreview:
         return preview.preview_refund(session, merchant_id=merchant_id, order_id=order_id, **args)
 
 
-@admin_blp.post("/<uuid:refund_id>/settle")
+@admin_blp.get("/orders/<uuid:order_id>/refunds/preview")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(RefundPartIn, location="query")
+@admin_blp.response(200, RefundPreviewOut)
+@admin_blp.errors(OrderNotFound, OrderNotRefundable, RefundTooLarge, AmountNotPayable)
+def get_any_refund_preview(args: dict[str, Any], order_id: UUID) -> RefundPreview:
+    """Get the preview of a refund of any order
+
+    Returns what `POST /admin/orders/{order_id}/refunds` would move now, and changes nothing.
+    """
+    with reading() as session:
+        current_admin(session)
+        return preview.preview_refund(session, merchant_id=None, order_id=order_id, **args)
+
+
+@admin_blp.post("/orders/<uuid:order_id>/refunds")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.arguments(RefundAnyOrderIn)
+@admin_blp.response(201, RefundOut)
+@admin_blp.errors(OrderNotFound, OwnAccount, *REFUND_ERRORS)
+@requires_admin_code(admin_blp)
+@takes_idempotency_key(admin_blp)
+def refund_any_order(body: dict[str, Any], order_id: UUID) -> Response:
+    """Refund any order
+
+    As its merchant would, with the merchant's money: for one who cannot or does not. The buyer and
+    the merchant are notified, and both see `reason`, which is in the audit log (`order.refund`).
+    """
+    with reading() as session:
+        current_admin(session)
+
+    def work(session: Session, caller: Caller, key: str | None) -> RefundDetails:
+        made = platform_refunds.create_refund(
+            session, actor_id=caller.id, order_id=order_id, idempotency_key=key, **body
+        )
+        confirm_admin_code(session)
+        tasks.enqueue_if_pending(session, made.refund)
+        return made
+
+    return respond_once(work, render=_render, status=201)
+
+
+@admin_blp.post("/refunds/<uuid:refund_id>/settle")
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.arguments(SettleRefundIn)
 @admin_blp.response(200, RefundOut)

@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.csv_documents import CsvArgs
 from app.common.examples import EXAMPLE_ID
 from app.common.fields import (
     Choice,
@@ -19,7 +20,7 @@ from app.common.fields import (
     serializes,
 )
 from app.common.money import format_minor
-from app.common.pagination import PageArgs, page_of
+from app.common.pagination import SortablePageArgs, page_of
 from app.risk.models import CaseStatus, PaymentKind, RiskCase
 from app.risk.schemas import ScoreOut
 
@@ -177,7 +178,7 @@ class CaseOut(Schema):
     )
 
 
-class CasesArgs(PageArgs):
+class _CaseFilters(Schema):
     status = ma.fields.String(
         validate=ma.validate.OneOf(list(CaseStatus)),
         metadata={"description": "Only cases with this status"},
@@ -186,6 +187,14 @@ class CasesArgs(PageArgs):
     with_snoozed = Flag(
         load_default=True, metadata={"description": "Whether snoozed cases are included"}
     )
+
+
+class CasesArgs(SortablePageArgs, _CaseFilters):
+    pass
+
+
+class ExportCasesArgs(CsvArgs, _CaseFilters):
+    pass
 
 
 class AssignCaseIn(Schema):

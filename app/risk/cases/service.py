@@ -16,6 +16,7 @@ from app.audit import service as audit
 from app.auth import service as auth
 from app.auth.models import Role
 from app.common import clock
+from app.common.csv_export import CsvBatch
 from app.common.errors import AppError, BadRequest
 from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
@@ -104,22 +105,28 @@ class CaseDetails:
     notes: list[RiskCaseNote]
 
 
-def list_cases(
-    session: Session,
-    page: PageRequest,
-    *,
-    status: str | None = None,
-    assigned_to: UUID | None = None,
-    with_snoozed: bool = True,
-) -> Page[RiskCase]:
-    """All cases, newest first."""
-    return repository.list_cases(
-        session,
-        page,
-        status=status,
-        assigned_to=assigned_to,
-        awake_at=None if with_snoozed else clock.now(),
-    )
+#: The cells of a row of the export.
+EXPORTED: Final = repository.EXPORTED
+
+
+def list_cases(session: Session, page: PageRequest, **filters: Any) -> Page[RiskCase]:
+    """All cases, newest first. filters: status, assigned_to, with_snoozed."""
+    return repository.list_cases(session, page, **_stored_filters(**filters))
+
+
+def export_cases(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
+    """A batch of all cases of the list. filters: as of `list_cases`."""
+    return repository.export_cases(session, limit=limit, below=below, **_stored_filters(**filters))
+
+
+def _stored_filters(
+    *, status: str | None = None, assigned_to: UUID | None = None, with_snoozed: bool = True
+) -> dict[str, Any]:
+    return {
+        "status": status,
+        "assigned_to": assigned_to,
+        "awake_at": None if with_snoozed else clock.now(),
+    }
 
 
 def require_case(session: Session, case_id: UUID) -> CaseDetails:

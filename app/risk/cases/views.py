@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
+from app.auth.admin_exports.http import exports, respond_with_export
 from app.auth.errors import OwnAccount, UserNotFound
 from app.auth.guard import (
     confirm_admin_code,
@@ -32,6 +33,7 @@ from app.risk.cases.schemas import (
     CaseList,
     CaseOut,
     CasesArgs,
+    ExportCasesArgs,
     ReleaseCaseIn,
     ReviewList,
     ReviewOut,
@@ -94,6 +96,16 @@ def list_cases(args: dict[str, Any]) -> Any:
     with reading() as session:
         current_admin(session)
         return service.list_cases(session, **args)
+
+
+@exports(admin_blp, "/export", ExportCasesArgs, cells=service.EXPORTED)
+def export_cases(args: dict[str, Any]) -> Response:
+    """Export cases as CSV
+
+    Returns all cases of the list, newest first. Times are in UTC. The audit log records who has
+    exported them, with which filters (`case.export`).
+    """
+    return respond_with_export("case", service.export_cases, service.EXPORTED, **args)
 
 
 @admin_blp.get("/<uuid:case_id>")

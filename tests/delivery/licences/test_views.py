@@ -155,3 +155,27 @@ class TestLists:
         answer = client.get(url, headers=factories.merchant().headers)
         assert refusal(answer) == (403, "UNAUTHORIZED_PRODUCT_ACCESS")
         assert refusal(client.get(url)) == (401, "UNAUTHORIZED")
+
+    def test_licences_are_found_by_buyer_order_and_revocation(self, client: FlaskClient) -> None:
+        seller, ada, bob = factories.merchant(), factories.buyer(), factories.buyer()
+        product_id = licence_product(seller)
+        lines = [bought(user, product_id) for user in (ada, bob, ada)]
+        bought(bob, licence_product(seller))
+        url = f"/api/v1/products/{product_id}/licences"
+
+        def orders(**query: Any) -> list[str]:
+            answer = client.get(url, query_string=query, headers=seller.headers)
+            assert answer.status_code == 200, answer.text
+            return [row["orderId"] for row in answer.json["data"]]
+
+        by_ada = [str(lines[2].order_id), str(lines[0].order_id)]
+        assert orders(buyerEmail=ada.email.upper()) == by_ada
+        assert orders(buyerEmail=ada.email, sort="oldest") == by_ada[::-1]
+        assert orders(buyerEmail="nobody@example.com") == []
+        assert orders(orderId=lines[1].order_id) == [str(lines[1].order_id)]
+        assert orders(orderId=lines[1].order_id, buyerEmail=ada.email) == []
+        licence = client.get(url, headers=seller.headers).json["data"][0]
+        revoke = f"{url}/{licence['id']}/revoke"
+        client.post(revoke, json={"reason": "Shared"}, headers=seller.headers)
+        assert orders(isRevoked="true") == by_ada[:1]
+        assert orders(isRevoked="false") == [str(line.order_id) for line in lines[1::-1]]

@@ -111,3 +111,20 @@ def test_the_requests_of_one_order_are_listed(client: FlaskClient) -> None:
         assert listed(user, order_id) == [mine["id"]]
         assert listed(user, other) == [theirs["id"]]
     assert listed(factories.buyer(), order_id) == []
+
+
+def test_requests_are_found_by_status(client: FlaskClient) -> None:
+    seller, buyer, order_id = place_order(client)
+    declined = request_refund(client, buyer, order_id).json["id"]
+    decide(client, seller, declined, "decline")
+    open_ = request_refund(client, buyer, order_id).json["id"]
+
+    def found(user: Actor, **query: str) -> list[str]:
+        answer = client.get(f"{API}/refund-requests", query_string=query, headers=user.headers)
+        return [row["id"] for row in answer.json["data"]]
+
+    for user, role in ((seller, "merchant"), (buyer, "buyer")):
+        assert found(user, role=role) == [open_, declined]
+        assert found(user, role=role, status="OPEN") == [open_]
+        assert found(user, status="DECLINED") == [declined]
+        assert found(user, status="APPROVED") == []

@@ -58,6 +58,7 @@ class TestRefunding:
             "createdAt",
             "settledAt",
             "orderNumber",
+            "byPlatform",
         ]
         assert (body["amount"], body["fee"], body["units"], body["restoredUnits"]) == (
             "30.00",

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox.bank import webhooks
-from tests.bank import Merchant, Payer, SandboxBank, reference_of
-from tests.live import wait_until
+from sandbox.bank.signing import signed_headers
+from tests.bank import KEYS, Merchant, Payer, SandboxBank, reference_of
+from tests.live import Response, wait_until
 from tests.simulators import call
 
 # The simulators rarely change.
@@ -217,3 +218,32 @@ class TestSettingTheMode:
 
         assert answer.status == 400
         assert "wrong-amount" in answer.json["message"]
+
+
+class TestList:
+    def events(self, bank: SandboxBank, query: str, **headers: str) -> Response:
+        signature = signed_headers(KEYS["HDFC"], message_id="msg_3", body="")
+        return call("GET", f"{bank.url}/hdfc/events{query}", headers=signature | headers)
+
+    def test_what_was_reported_can_be_read_again(
+        self, bank: SandboxBank, payer: Payer, merchant: Merchant
+    ) -> None:
+        bank.set_mode("duplicate")
+        payer.decide(bank.payment_url())
+        sent = merchant.wait_for(3)[0].body
+        bank.set_mode("silent")
+        payer.decide(bank.payment_url())
+
+        found = self.events(bank, "?since=2026-11-01T00:00:00Z").json
+        rest = self.events(bank, f"?since=2026-11-01T00:00:00Z&after={sent['id']}").json
+
+        assert [event["id"] for event in found["events"]].count(sent["id"]) == 1
+        assert found["events"][0] == sent
+        assert (len(found["events"]), found["hasMore"]) == (2, False)
+        assert rest == {"events": found["events"][1:], "hasMore": False}
+        assert self.events(bank, "?since=2100-01-01T00:00:00Z").json["events"] == []
+
+    def test_only_the_merchant_reads_them_and_says_since_when(self, bank: SandboxBank) -> None:
+        assert self.events(bank, "?since=2026-11-01T00:00:00Z", **{"webhook-id": "x"}).status == 401
+        for query in ("", "?since=yesterday"):
+            assert self.events(bank, query).status == 400

@@ -306,3 +306,29 @@ class TestFaults:
         self, gateway: SandboxGateway, how: dict[str, Any]
     ) -> None:
         assert gateway.set_behaviour(**how).status == 400
+
+
+class TestEvents:
+    def test_stripe_s_library_pages_through_them_newest_first(
+        self, gateway: SandboxGateway, library: stripe.StripeClient, buyer: Buyer
+    ) -> None:
+        since = int(time.time())
+        intents = [paid(gateway, buyer) for _ in range(3)]
+
+        found = library.v1.events.list(
+            {"created": {"gte": since}, "types": ["checkout.session.completed"], "limit": 2}
+        )
+
+        events = list(found.auto_paging_iter())
+        assert found.has_more
+        # Events of earlier tests may be of the same second.
+        assert [event.data.object["payment_intent"] for event in events][:3] == intents[::-1]
+        assert len({event.id for event in events}) == len(events)
+        assert {event.type for event in events} == {"checkout.session.completed"}
+
+    def test_none_is_of_the_future(
+        self, gateway: SandboxGateway, library: stripe.StripeClient
+    ) -> None:
+        later = int(time.time()) + 3600
+
+        assert library.v1.events.list({"created": {"gte": later}}).data == []

@@ -28,6 +28,8 @@ export interface BacktestList { data: (Backtest)[]; meta: PageMeta; }
 
 export interface BacktestSide { matched: number; reviewed: number; declined: number; blocked: Record<string, any>; endings: Endings; precision: string | null; missed: EndingCount; allReviewed: number; allDeclined: number; mistakes: (Mistake)[]; }
 
+export interface Backup { kind: "FULL" | "INCREMENTAL"; size: number; startedAt: string; finishedAt: string; }
+
 export interface BankAccount { id: string; provider: string; holder: string; number: string; routing: string; label: string | null; createdAt: string; }
 
 export interface BankEvent { id?: string; type: "payment.succeeded" | "payment.failed" | "payout.paid" | "payout.refused"; createdAt?: string; data: BankEventData; }
@@ -356,7 +358,9 @@ export interface RefreshTokens { refreshToken: string; }
 
 export interface RefreshedSession { user: SignedInUser; accessToken: string; }
 
-export interface Refund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; }
+export interface Refund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; byPlatform: boolean; }
+
+export interface RefundAnyOrder { reason: string; amount?: string | number; units?: number; }
 
 export interface RefundPreview { orderId: string; amount: string; fee: string; net: string; currency: string; units: number; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; amountLeft: string; unitsLeft: number; orderNumber: string; }
 
@@ -366,7 +370,7 @@ export interface RefundRequestAnswer { answer?: string | null; }
 
 export interface RefundRequestList { data: (RefundRequest)[]; meta: PageMeta; }
 
-export interface RefusedRefund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; buyer: UserSummary; merchant: UserSummary; flaggedAt: string | null; nextAttemptAt: string | null; }
+export interface RefusedRefund { id: string; orderId: string; amount: string; fee: string; currency: string; units: number; restoredUnits: number; reason: string | null; destination: "WALLET" | "GATEWAY" | "EXTERNAL"; status: "PENDING" | "SUCCEEDED"; failureReason: string | null; createdAt: string; settledAt: string | null; orderNumber: string; byPlatform: boolean; buyer: UserSummary; merchant: UserSummary; flaggedAt: string | null; nextAttemptAt: string | null; }
 
 export interface RefusedRefundList { data: (RefusedRefund)[]; meta: PageMeta; }
 
@@ -458,7 +462,7 @@ export interface StripeEventReceipt { received: boolean; }
 
 export interface Sums { currency: string; approved: number; declined: number; reviewed: number; volume: string; }
 
-export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; archive: Archive; }
+export interface SystemHealth { at: string; isWell: boolean; checks: (HealthCheck)[]; backlogs: (Backlog)[]; verification: Verification | null; backup: Backup | null; archive: Archive; }
 
 export interface TokenPair { accessToken: string; refreshToken: string; }
 
@@ -547,32 +551,42 @@ export interface WebhookReplayList { data: (WebhookReplay)[]; meta: PageMeta; }
 export interface WebhookSecret { secret: string; previousExpiresAt: string; }
 
 export interface Operations {
-  "GET /admin/audit": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; actorId?: string; targetId?: string; action?: string }; body: null; answer: AuditRecordList };
+  "GET /admin/audit": { query: { from?: any; to?: any; timeZone?: string; actorId?: string; targetId?: string; action?: string; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: AuditRecordList };
+  "GET /admin/audit/export": { query: { from?: any; to?: any; timeZone?: string; actorId?: string; targetId?: string; action?: string; bom?: boolean }; body: null; answer: null };
   "POST /admin/categories": { query: {  }; body: CreateCategory; answer: Category };
   "PATCH /admin/categories/{category_id}": { query: {  }; body: UpdateCategory; answer: Category };
   "DELETE /admin/categories/{category_id}": { query: {  }; body: null; answer: null };
   "GET /admin/event-sinks": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: EventSinkList };
   "DELETE /admin/event-sinks/{sink_name}": { query: {  }; body: null; answer: null };
-  "GET /admin/events": { query: { page?: number; limit?: number; cursor?: string; status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string }; body: null; answer: HeldEventList };
+  "GET /admin/events": { query: { status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string; page?: number; limit?: number; cursor?: string }; body: null; answer: HeldEventList };
+  "GET /admin/events/export": { query: { status?: "RETRYING" | "WAITING" | "PARKED"; sink?: string; type?: string; aggregateId?: string; bom?: boolean }; body: null; answer: null };
   "POST /admin/events/{held_event_id}/retry": { query: {  }; body: SettleHeldEvent; answer: HeldEvent };
   "POST /admin/events/{held_event_id}/skip": { query: {  }; body: SettleHeldEvent; answer: null };
-  "GET /admin/inbound-events": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; provider?: string; status?: "RECEIVED" | "PROCESSED" | "QUARANTINED" | "DISMISSED"; reference?: string }; body: null; answer: InboundEventList };
+  "GET /admin/inbound-events": { query: { from?: any; to?: any; timeZone?: string; provider?: string; status?: "RECEIVED" | "PROCESSED" | "QUARANTINED" | "DISMISSED"; reference?: string; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: InboundEventList };
+  "GET /admin/inbound-events/export": { query: { from?: any; to?: any; timeZone?: string; provider?: string; status?: "RECEIVED" | "PROCESSED" | "QUARANTINED" | "DISMISSED"; reference?: string; bom?: boolean }; body: null; answer: null };
   "POST /admin/inbound-events/{event_id}/dismiss": { query: {  }; body: Reason; answer: InboundEvent };
   "POST /admin/inbound-events/{event_id}/retry": { query: {  }; body: Reason; answer: InboundEvent };
   "GET /admin/merchants/{merchant_id}/fee": { query: {  }; body: null; answer: MerchantFee };
   "PUT /admin/merchants/{merchant_id}/fee": { query: {  }; body: SetMerchantFee; answer: MerchantFee };
   "DELETE /admin/merchants/{merchant_id}/fee": { query: {  }; body: null; answer: MerchantFee };
-  "GET /admin/on-ramps": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; userId?: string; provider?: string; reference?: string; status?: "PROCESSING" | "SUCCESS" | "FAILURE" | "EXPIRED"; quarantined?: boolean }; body: null; answer: OnrampRecordList };
-  "GET /admin/orders": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; page?: number; limit?: number; cursor?: string; buyerId?: string; merchantId?: string; productId?: string; paymentMethod?: "WALLET" | "GATEWAY" }; body: null; answer: OrderList };
+  "GET /admin/on-ramps": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PROCESSING" | "SUCCESS" | "FAILURE" | "EXPIRED"; quarantined?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: OnrampRecordList };
+  "GET /admin/on-ramps/export": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PROCESSING" | "SUCCESS" | "FAILURE" | "EXPIRED"; quarantined?: boolean; bom?: boolean }; body: null; answer: null };
+  "GET /admin/orders": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; buyerId?: string; merchantId?: string; productId?: string; paymentMethod?: "WALLET" | "GATEWAY"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: OrderList };
+  "GET /admin/orders/export": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; buyerId?: string; merchantId?: string; productId?: string; paymentMethod?: "WALLET" | "GATEWAY"; bom?: boolean }; body: null; answer: null };
   "GET /admin/orders/{order_id}": { query: {  }; body: null; answer: OrderRecord };
-  "GET /admin/payouts": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean }; body: null; answer: PayoutRecordList };
+  "POST /admin/orders/{order_id}/refunds": { query: {  }; body: RefundAnyOrder; answer: Refund };
+  "GET /admin/orders/{order_id}/refunds/preview": { query: { amount?: string | number; units?: number }; body: null; answer: RefundPreview };
+  "GET /admin/payouts": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: PayoutRecordList };
+  "GET /admin/payouts/export": { query: { from?: any; to?: any; timeZone?: string; userId?: string; provider?: string; reference?: string; status?: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; flagged?: boolean; bom?: boolean }; body: null; answer: null };
   "POST /admin/reconciliations": { query: { bom?: boolean; provider?: string; from?: string; to?: string; timeZone?: string; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD"; columns?: string; decimalComma?: boolean; monthFirst?: boolean; apply?: boolean; format?: "json" | "csv" }; body: null; answer: Reconciliation };
   "GET /admin/refunds": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: RefusedRefundList };
+  "GET /admin/refunds/export": { query: { bom?: boolean }; body: null; answer: null };
   "POST /admin/refunds/{refund_id}/settle": { query: {  }; body: SettleRefund; answer: Refund };
   "GET /admin/risk/backtests": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: BacktestList };
   "POST /admin/risk/backtests": { query: {  }; body: CreateRiskBacktest; answer: Backtest };
   "GET /admin/risk/backtests/{backtest_id}": { query: {  }; body: null; answer: Backtest };
-  "GET /admin/risk/cases": { query: { page?: number; limit?: number; cursor?: string; status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean }; body: null; answer: CaseSummaryList };
+  "GET /admin/risk/cases": { query: { status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: CaseSummaryList };
+  "GET /admin/risk/cases/export": { query: { status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean; bom?: boolean }; body: null; answer: null };
   "GET /admin/risk/cases/{case_id}": { query: {  }; body: null; answer: Case };
   "POST /admin/risk/cases/{case_id}/assign": { query: {  }; body: AssignCase; answer: Case };
   "POST /admin/risk/cases/{case_id}/notes": { query: {  }; body: AddCaseNote; answer: Case };
@@ -597,7 +611,8 @@ export interface Operations {
   "POST /admin/traffic/once": { query: {  }; body: null; answer: MadeTransaction };
   "POST /admin/traffic/start": { query: {  }; body: StartTraffic; answer: Traffic };
   "POST /admin/traffic/stop": { query: {  }; body: null; answer: Traffic };
-  "GET /admin/users": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; q?: string; role?: "USER" | "MERCHANT" | "ADMIN"; state?: "ACTIVE" | "DEACTIVATED" | "LOCKED" }; body: null; answer: ListedUserList };
+  "GET /admin/users": { query: { from?: any; to?: any; timeZone?: string; q?: string; role?: "USER" | "MERCHANT" | "ADMIN"; state?: "ACTIVE" | "DEACTIVATED" | "LOCKED"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: ListedUserList };
+  "GET /admin/users/export": { query: { from?: any; to?: any; timeZone?: string; q?: string; role?: "USER" | "MERCHANT" | "ADMIN"; state?: "ACTIVE" | "DEACTIVATED" | "LOCKED"; bom?: boolean }; body: null; answer: null };
   "GET /admin/users/{user_id}": { query: {  }; body: null; answer: UserDetail };
   "POST /admin/users/{user_id}/activate": { query: {  }; body: Reason; answer: User };
   "POST /admin/users/{user_id}/deactivate": { query: {  }; body: Reason; answer: User };
@@ -609,9 +624,11 @@ export interface Operations {
   "POST /admin/users/{user_id}/reset-two-factor": { query: {  }; body: Reason; answer: null };
   "POST /admin/users/{user_id}/revoke-sessions": { query: {  }; body: Reason; answer: null };
   "GET /admin/users/{user_id}/sessions": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: UserSessionList };
-  "GET /admin/wallets": { query: { page?: number; limit?: number; cursor?: string; userId?: string; number?: string; isLocked?: boolean; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD" }; body: null; answer: ListedWalletList };
+  "GET /admin/wallets": { query: { userId?: string; number?: string; isLocked?: boolean; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: ListedWalletList };
+  "GET /admin/wallets/export": { query: { userId?: string; number?: string; isLocked?: boolean; currency?: "USD" | "EUR" | "GBP" | "INR" | "EGP" | "JPY" | "KWD"; bom?: boolean }; body: null; answer: null };
   "POST /admin/wallets/{wallet_id}/lock": { query: {  }; body: Reason; answer: Wallet };
-  "GET /admin/wallets/{wallet_id}/transactions": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND" }; body: null; answer: TransactionList };
+  "GET /admin/wallets/{wallet_id}/transactions": { query: { from?: any; to?: any; timeZone?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: TransactionList };
+  "GET /admin/wallets/{wallet_id}/transactions/export": { query: { from?: any; to?: any; timeZone?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND"; bom?: boolean }; body: null; answer: null };
   "POST /admin/wallets/{wallet_id}/unlock": { query: {  }; body: Reason; answer: Wallet };
   "GET /auth/api-keys": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: ApiKeyList };
   "POST /auth/api-keys": { query: {  }; body: CreateApiKey; answer: CreatedApiKey };
@@ -641,7 +658,7 @@ export interface Operations {
   "POST /auth/two-factor/confirm": { query: {  }; body: TwoFactorCode; answer: RecoveryCodes };
   "POST /auth/two-factor/recovery-codes": { query: {  }; body: TwoFactorCode; answer: RecoveryCodes };
   "GET /categories": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: CategoryList };
-  "GET /coupons": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: CouponList };
+  "GET /coupons": { query: { page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: CouponList };
   "POST /coupons": { query: {  }; body: CreateCoupon; answer: Coupon };
   "GET /coupons/{coupon_id}": { query: {  }; body: null; answer: Coupon };
   "PATCH /coupons/{coupon_id}": { query: {  }; body: UpdateCoupon; answer: Coupon };
@@ -690,10 +707,10 @@ export interface Operations {
   "GET /onramp/providers": { query: {  }; body: null; answer: (OnrampProvider)[] };
   "POST /onramp/webhooks/{provider}": { query: {  }; body: BankEvent; answer: BankEventReceipt };
   "GET /onramp/{onramp_id}": { query: {  }; body: null; answer: Onramp };
-  "GET /orders": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; page?: number; limit?: number; cursor?: string }; body: null; answer: OrderList };
+  "GET /orders": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: OrderList };
   "POST /orders": { query: {  }; body: CreateOrder; answer: Order | Checkout };
-  "GET /orders/merchant/sales": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; productId?: string; buyerId?: string; buyerEmail?: string; refunded?: "NONE" | "PARTIAL" | "FULL"; page?: number; limit?: number; cursor?: string }; body: null; answer: OrderList };
-  "GET /orders/merchant/sales/export": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; productId?: string; buyerId?: string; buyerEmail?: string; refunded?: "NONE" | "PARTIAL" | "FULL"; bom?: boolean }; body: null; answer: null };
+  "GET /orders/merchant/sales": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; productId?: string; buyerId?: string; buyerEmail?: string; couponId?: string; refunded?: "NONE" | "PARTIAL" | "FULL"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: OrderList };
+  "GET /orders/merchant/sales/export": { query: { from?: any; to?: any; timeZone?: string; status?: "PENDING" | "PAYMENT_PROCESSING" | "PENDING_REVIEW" | "COMPLETED" | "FAILED" | "CANCELLED" | "REFUNDED"; number?: string; productId?: string; buyerId?: string; buyerEmail?: string; couponId?: string; refunded?: "NONE" | "PARTIAL" | "FULL"; bom?: boolean }; body: null; answer: null };
   "GET /orders/merchant/summary": { query: { from?: any; to?: any; timeZone?: string; productId?: string }; body: null; answer: SalesSummary };
   "GET /orders/{order_id}": { query: {  }; body: null; answer: OrderDetail };
   "POST /orders/{order_id}/cancel": { query: {  }; body: null; answer: Order };
@@ -718,7 +735,7 @@ export interface Operations {
   "POST /products": { query: {  }; body: CreateProduct; answer: Product };
   "POST /products/import": { query: { dryRun?: boolean }; body: null; answer: ProductImport };
   "GET /products/merchant/export": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; bom?: boolean }; body: null; answer: null };
-  "GET /products/merchant/my-products": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; page?: number; limit?: number; cursor?: string; includeDeleted?: boolean }; body: null; answer: (Product)[] };
+  "GET /products/merchant/my-products": { query: { q?: string; kind?: "PLAIN" | "CODES" | "LICENCE" | "FILE"; availability?: "ON_SALE" | "SOLD_OUT" | "NOT_READY" | "INACTIVE"; maxUnits?: number; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" | "price" | "-price" | "name" | "-name" | "stock" | "-stock"; includeDeleted?: boolean }; body: null; answer: (Product)[] };
   "GET /products/{product_id}": { query: {  }; body: null; answer: Product };
   "PATCH /products/{product_id}": { query: {  }; body: UpdateProduct; answer: Product };
   "DELETE /products/{product_id}": { query: {  }; body: null; answer: DeletedProduct };
@@ -739,11 +756,11 @@ export interface Operations {
   "GET /products/{product_id}/licence-terms": { query: {  }; body: null; answer: LicenceTerms };
   "PUT /products/{product_id}/licence-terms": { query: {  }; body: SetLicenceTerms; answer: LicenceTerms };
   "POST /products/{product_id}/licence-terms/apply": { query: {  }; body: null; answer: LicenceTerms };
-  "GET /products/{product_id}/licences": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: SoldLicenceList };
+  "GET /products/{product_id}/licences": { query: { page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest"; buyerEmail?: string; orderId?: string; isRevoked?: boolean }; body: null; answer: SoldLicenceList };
   "POST /products/{product_id}/licences/{licence_id}/reissue": { query: {  }; body: Revoke; answer: SoldLicence };
   "POST /products/{product_id}/licences/{licence_id}/revoke": { query: {  }; body: Revoke; answer: SoldLicence };
   "GET /quotas": { query: {  }; body: null; answer: (Quota)[] };
-  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; role?: "buyer" | "merchant"; orderId?: string }; body: null; answer: RefundRequestList };
+  "GET /refund-requests": { query: { page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest"; role?: "buyer" | "merchant"; orderId?: string; status?: "OPEN" | "APPROVED" | "DECLINED" | "WITHDRAWN" }; body: null; answer: RefundRequestList };
   "POST /refund-requests/{refund_request_id}/approve": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/decline": { query: {  }; body: RefundRequestAnswer; answer: RefundRequest };
   "POST /refund-requests/{refund_request_id}/withdraw": { query: {  }; body: null; answer: RefundRequest };
@@ -775,7 +792,7 @@ export interface Operations {
   "GET /wallet/reviews": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: ReviewList };
   "GET /wallet/reviews/{review_id}": { query: {  }; body: null; answer: Review };
   "GET /wallet/statement": { query: { from?: any; to?: any; timeZone?: string; bom?: boolean; format?: "json" | "csv" | "pdf" }; body: null; answer: Statement };
-  "GET /wallet/transactions": { query: { from?: any; to?: any; timeZone?: string; page?: number; limit?: number; cursor?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND" }; body: null; answer: TransactionList };
+  "GET /wallet/transactions": { query: { from?: any; to?: any; timeZone?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: TransactionList };
   "GET /wallet/transactions/{transaction_id}": { query: {  }; body: null; answer: Transaction };
   "POST /wallet/withdraw": { query: {  }; body: CreateWithdrawal; answer: WalletMovement | Review };
   "GET /webhook-endpoints": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: WebhookEndpointList };

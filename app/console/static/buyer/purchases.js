@@ -3,6 +3,7 @@
 
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
+import { wallet } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -10,6 +11,7 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages } from "../ui/table.js";
+import { Tabs } from "../ui/tabs.js";
 
 /** @typedef {import("../api/schema.js").Order} Order */
 
@@ -21,12 +23,20 @@ export const ORDER_TONES = {
   FAILED: "danger", CANCELLED: "neutral", REFUNDED: "neutral",
 };
 
+/** The lists of what the buyer has bought. */
+export function PurchaseTabs() {
+  return html`<${Tabs} label=${purchases.title} tabs=${[
+    ["/purchases", purchases.title], ["/purchases/refund-requests", wallet.refund.requests],
+  ]} />`;
+}
+
 export function Purchases() {
   const filters = query.value;
   const loaded = useLoaded((signal) => call("GET /orders", {
     query: { status: filters.get("status"), cursor: filters.get("cursor"), limit: PAGE }, signal,
   }), [filters.toString()]);
   return html`<${View} title=${purchases.title}>
+    <${PurchaseTabs} />
     <div class="filters">
       <div class="field"><label for="status">${purchases.status}</label>
         <select id="status" class="input"

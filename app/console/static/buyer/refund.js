@@ -19,7 +19,7 @@ import { toast } from "../ui/toast.js";
 /** @typedef {import("../api/schema.js").Refund} Refund */
 
 const { refund } = texts;
-const TONES = { OPEN: "warning", APPROVED: "success", DECLINED: "danger", WITHDRAWN: "neutral" };
+export const REQUEST_TONES = { OPEN: "warning", APPROVED: "success", DECLINED: "danger", WITHDRAWN: "neutral" };
 const PAGE = 100;
 
 /** @param {{order: OrderDetail, onChange: () => void}} props onChange: the order may have changed */
@@ -54,22 +54,27 @@ export function Refunds({ order, onChange }) {
 function Paid({ row }) {
   return html`<li class="session">
     <span class="grow"><strong>${money(row.amount, row.currency)}</strong>
-      <span class="muted"> ${refund.destinations[row.destination]}</span>
+      <span class="muted"> ${refund.destinations[row.destination]}${row.byPlatform ? `, ${refund.byPlatform}` : ""}</span>
       <span class="muted block">${dateTime(row.createdAt)}${row.reason && html` · <span dir="auto">${row.reason}</span>`}</span></span>
     <${Badge} tone=${row.status === "SUCCEEDED" ? "success" : "warning"}>${refund.refundStates[row.status]}</${Badge}>
   </li>`;
 }
 
+/** What the buyer wants back. @param {RefundRequest} row */
+export function wanted({ amount, units, currency }) {
+  if (amount !== null) return money(amount, currency);
+  return units === null ? refund.wholeOrder : refund.unitsOf(count(units));
+}
+
 /** @param {{row: RefundRequest, onDone: () => void}} props */
 function Asked({ row, onDone }) {
-  const what = row.amount !== null ? money(row.amount, row.currency)
-    : row.units !== null ? refund.unitsOf(count(row.units)) : refund.wholeOrder;
+  const what = wanted(row);
   return html`<li class="session">
     <span class="grow"><strong>${what}</strong>
       <span class="block" dir="auto">${row.reason}</span>
       ${row.answer && html`<span class="block" dir="auto">${refund.answer(row.answer)}</span>`}
       <span class="muted block">${dateTime(row.createdAt)}</span></span>
-    <${Badge} tone=${TONES[row.status]}>${refund.states[row.status]}</${Badge}>
+    <${Badge} tone=${REQUEST_TONES[row.status]}>${refund.states[row.status]}</${Badge}>
     ${row.status === "OPEN" && html`<${ConfirmButton} label=${refund.withdraw} name="withdraw-${row.id}" title=${refund.withdrawTitle}
       text=${refund.withdrawText} action=${refund.withdraw} tone="primary" send=${async (/** @type {any} */ { key }) => {
         await call("POST /refund-requests/{refund_request_id}/withdraw", { path: { refund_request_id: row.id }, key });

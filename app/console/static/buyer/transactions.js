@@ -11,6 +11,7 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
+import { BY_TIME, sortOf } from "../ui/sort.js";
 import { Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
 import { SignedAmount, describe } from "./movements.js";
@@ -31,14 +32,14 @@ function save(/** @type {"pdf" | "csv"} */ format) {
 export function Transactions() {
   const filters = query.value;
   const loaded = useLoaded((signal) => call("GET /wallet/transactions", {
-    query: { ...period(), type: filters.get("type"), cursor: filters.get("cursor"), limit: PAGE },
+    query: { ...period(), type: filters.get("type"), sort: sortOf(BY_TIME), cursor: filters.get("cursor"), limit: PAGE },
     signal,
   }), [filters.toString(), habits.value.timeZone]);
   const columns = [
     { title: activity.what, kind: "wide", cell: (/** @type {Transaction} */ row) => html`
         <a class="cell-title" href="/app/transactions/${row.id}" dir="auto">${describe(row)}</a>
         <span class="muted">${activity.types[row.type]}${row.orderNumber ? ` · ${row.orderNumber}` : ""}</span>` },
-    { title: activity.when, cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: activity.when, sorts: ["oldest", "newest"], cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: activity.amount, kind: "number", cell: (/** @type {Transaction} */ row) => html`<${SignedAmount} row=${row} />` },
     { title: activity.balance, kind: "number extra", cell: (/** @type {Transaction} */ row) => money(row.balanceAfter, row.currency) },
   ];
@@ -64,7 +65,7 @@ export function Transactions() {
     </div>
     <section class="card">
       <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Table} caption=${activity.title} columns=${columns} rows=${data.data} />`
+        ? html`<${Table} caption=${activity.title} columns=${columns} rows=${data.data} sort=${sortOf(BY_TIME)} />`
         : html`<${Empty} title=${activity.empty} text=${activity.emptyText}>
             ${filters.size > 0 && html`<button class="button" onClick=${() => setQuery({ type: "", from: "", to: "" })}>${activity.clear}</button>`}
           </${Empty}>`)}

@@ -28,6 +28,7 @@ export const VIEWS = [
   { at: "/shop", load: () => import("../buyer/shop.js"), name: "Shop" },
   { at: "/shop/:id", load: () => import("../buyer/product.js"), name: "Product" },
   { at: "/purchases", load: () => import("../buyer/purchases.js"), name: "Purchases" },
+  { at: "/purchases/refund-requests", load: () => import("../buyer/refund-requests.js"), name: "BuyerRefundRequests" },
   { at: "/purchases/:id", load: () => import("../buyer/purchase.js"), name: "Purchase" },
   { at: "/notifications", load: () => import("../buyer/notifications.js"), name: "Notifications" },
   { at: "/settings", load: () => import("../buyer/settings.js"), name: "Profile" },

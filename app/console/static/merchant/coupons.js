@@ -9,13 +9,14 @@ import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
-import { count, dateTime, habits, money } from "../ui/format.js";
+import { count, date, dateTime, habits, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { moment, typed } from "../ui/moments.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { navigate } from "../ui/router.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { SalesTabs } from "./orders.js";
@@ -60,7 +61,7 @@ function State({ coupon }) {
 }
 
 export function Coupons() {
-  const loaded = useList("GET /coupons");
+  const loaded = useList("GET /coupons", { sorts: BY_TIME });
   const create = html`<a class="button primary" href="/app/merchant/coupons/new">${coupons.create}</a>`;
   const columns = [
     { title: coupons.code, kind: "wide", cell: (/** @type {Coupon} */ row) => html`
@@ -69,6 +70,7 @@ export function Coupons() {
     { title: coupons.state, cell: (/** @type {Coupon} */ row) => html`<${State} coupon=${row} />` },
     { title: coupons.uses, kind: "number", cell: (/** @type {Coupon} */ row) => html`<${Uses} coupon=${row} />` },
     { title: coupons.validity, kind: "extra", cell: (/** @type {Coupon} */ row) => html`<span class="muted">${validityOf(row)}</span>` },
+    { title: coupons.made, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Coupon} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
   ];
   return html`<${View} title=${coupons.title} actions=${create}>
     <${SalesTabs} />
@@ -167,7 +169,7 @@ export function CouponPage({ id }) {
           [coupons.discount, html`<strong>${discountOf(coupon)}</strong>`],
           [coupons.product, coupon.productId
             ? html`<a href="/app/merchant/products/${coupon.productId}">${coupons.oneProduct}</a>` : coupons.allProducts],
-          [coupons.uses, html`<${Uses} coupon=${coupon} />`],
+          [coupons.uses, html`<${Uses} coupon=${coupon} /> <a href="/app/merchant/orders?couponId=${coupon.id}">${coupons.orders}</a>`],
           coupon.maxUsesPerUser !== null && [coupons.maxUsesPerUser, count(coupon.maxUsesPerUser)],
           [coupons.validity, validityOf(coupon)],
         ]} />

@@ -25,7 +25,8 @@ export function LicenceTerms({ productId }) {
   const loaded = useLoaded((signal) => call("GET /products/{product_id}/licence-terms", { path, signal }), [productId]);
   usePolling(loaded.reload, loaded.data?.isApplying ?? false, POLL_MS);
   return html`<section class="card stack" aria-labelledby="terms">
-    <div><h2 id="terms">${text.title}</h2><p class="muted">${text.text}</p></div>
+    <div class="card-head"><div><h2 id="terms">${text.title}</h2><p class="muted">${text.text}</p></div>
+      <a class="button" href="/app/merchant/products/${productId}/licences">${text.all}</a></div>
     <${Loaded} of=${loaded} lines=${3}>${(/** @type {Terms} */ terms) => html`
       <${Form} key=${FIELDS.map((name) => terms[name]).join()} path=${path} terms=${terms} onChange=${loaded.set} />
       ${terms.isApplying && html`<p class="muted" role="status">${text.applying(count(terms.applied))}</p>`}

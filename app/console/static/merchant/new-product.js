@@ -37,7 +37,7 @@ function Form({ currency }) {
     <${Choices} label=${text.kind} name="kind" value=${kind} look="two"
       choose=${(/** @type {typeof kind} */ chosen) => form.set({ kind: chosen })}
       options=${KINDS.map((each) => [each, products.kinds[each], products.kindTexts[each]])} />
-    <${ProductFields} field=${form.field} kind=${kind} currency=${currency} isNew />
+    <${ProductFields} field=${form.field} set=${form.set} kind=${kind} currency=${currency} isNew />
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Submit} isBusy=${form.isBusy} wide>${text.create}</${Submit}>
   </form>`;

@@ -78,6 +78,7 @@ function Actions({ order }) {
   const path = { order_id: order.id };
   const hasFiles = order.product.kind === "FILE" && order.status === "COMPLETED";
   return html`
+    ${order.product.kind === "LICENCE" && html`<a class="button" href="/app/merchant/products/${order.productId}/licences?orderId=${order.id}">${words.licences}</a>`}
     ${hasFiles && html`<${ConfirmButton} name="downloads" label=${words.resetDownloads} tone="primary"
       title=${words.resetTitle} text=${words.resetText} action=${words.resetDownloads}
       send=${async (/** @type {any} */ { key }) => {

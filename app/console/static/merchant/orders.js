@@ -10,6 +10,7 @@ import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { query } from "../ui/router.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { Tabs } from "../ui/tabs.js";
 import { useProductChoice } from "./products-choice.js";
@@ -37,6 +38,7 @@ function filtersOf(products) {
     { name: "number", label: orders.number, only: /#?[\d -]{11,14}/, hint: orders.numberHint },
     { name: "status", label: orders.status, options: Object.entries(orders.states) },
     { name: "productId", label: orders.product, options },
+    { name: "couponId", label: orders.couponId, only: AN_ID, hint: orders.couponHint, isLinked: true },
     { name: "refunded", label: orders.refunded, options: Object.entries(orders.refunds) },
     ...periodFilters(),
   ];
@@ -44,7 +46,7 @@ function filtersOf(products) {
 
 export function Orders() {
   const filters = filtersOf(useProductChoice() ?? []);
-  const loaded = useList("GET /orders/merchant/sales", { filters });
+  const loaded = useList("GET /orders/merchant/sales", { filters, sorts: BY_TIME });
   const columns = [
     { title: orders.order, kind: "wide", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title clamp" href="/app/merchant/orders/${row.id}" dir="auto">${row.product.name}</a>
@@ -57,7 +59,7 @@ export function Orders() {
         <strong>${money(row.amount, row.currency)}</strong>
         ${Number(row.refundedAmount) > 0 && html`<span class="muted block">
           ${orders.minusRefunds(money(row.refundedAmount, row.currency))}</span>`}` },
-    { title: orders.when, kind: "extra", cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: orders.when, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
   ];
   const exporting = html`<${ExportButton} from="GET /orders/merchant/sales/export" name="orders"
     query=${filtered(filters)} />`;

@@ -7,6 +7,7 @@ import { Field, Invalid, Select, TextArea } from "../ui/form.js";
 import { html } from "../ui/html.js";
 import { useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
+import { PairsField, readPairs } from "../ui/pairs.js";
 import { readWhole } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").Product} Product */
@@ -24,6 +25,7 @@ export function valuesOf(product) {
     category: product?.category ?? "",
     purchaseLimit: String(product?.purchaseLimit ?? ""),
     reservationLimit: String(product?.reservationLimit ?? ""),
+    metadata: /** @type {import("../ui/pairs.js").Pairs} */ (Object.entries(product?.metadata ?? {})),
   };
 }
 
@@ -50,7 +52,11 @@ export function read(values, currency) {
     category: values.category || null,
     purchaseLimit: whole("purchaseLimit"),
     reservationLimit: whole("reservationLimit"),
+    metadata: /** @type {Record<string, string> | null} */ (null),
   };
+  const pairs = readPairs(values.metadata);
+  if (typeof pairs === "string") problems.metadata = pairs;
+  else found.metadata = pairs;
   try {
     found.price = requireAmount(values.price, currency, "price");
   } catch (error) {
@@ -61,10 +67,10 @@ export function read(values, currency) {
 }
 
 /**
- * @param {{field: (name: any) => any, kind: Product["kind"], currency: string, isNew?: boolean}} props
- *   field: of `useForm`
+ * @param {{field: (name: any) => any, set: (changes: any) => void, kind: Product["kind"], currency: string,
+ *   isNew?: boolean}} props field, set: of `useForm`
  */
-export function ProductFields({ field, kind, currency, isNew = false }) {
+export function ProductFields({ field, set, kind, currency, isNew = false }) {
   const categories = useLoaded((signal) => call("GET /categories", { query: { limit: 100 }, signal }), []);
   /** @type {[string, string][]} */
   const options = [["", text.noCategory], ...(categories.data?.data ?? []).map(
@@ -87,5 +93,7 @@ export function ProductFields({ field, kind, currency, isNew = false }) {
         inputmode="numeric" autocomplete="off" hint=${text.noLimit} />
       <${Field} ...${field("reservationLimit")} label=${text.reservationLimit} isOptional class="input"
         inputmode="numeric" autocomplete="off" hint=${text.usual} />
-    </fieldset>`;
+    </fieldset>
+    <${PairsField} ...${field("metadata")} label=${text.metadata} hint=${text.metadataHint}
+      change=${(/** @type {any} */ metadata) => set({ metadata })} />`;
 }

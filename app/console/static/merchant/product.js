@@ -107,14 +107,14 @@ function Details({ product, onSaved }) {
   const form = useForm("details", initial, async (values, { key }) => {
     const before = /** @type {Record<string, any>} */ (read(initial, product.currency));
     const body = Object.fromEntries(Object.entries(read(values, product.currency))
-      .filter(([name, value]) => value !== before[name]));
+      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
     if (!Object.keys(body).length) return () => toast(formText.unchanged);
     const changed = await call("PATCH /products/{product_id}", { path: { product_id: product.id }, body, key });
     return () => { toast(words.saved); onSaved(changed); };
   });
   return html`<form class="card stack" ...${form.form} aria-labelledby="details">
     <h2 id="details">${formText.details}</h2>
-    <${ProductFields} field=${form.field} kind=${product.kind} currency=${product.currency} />
+    <${ProductFields} field=${form.field} set=${form.set} kind=${product.kind} currency=${product.currency} />
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Submit} isBusy=${form.isBusy}>${words.save}</${Submit}>
   </form>`;

@@ -13,6 +13,7 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
+import { sortOf } from "../ui/sort.js";
 import { Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
 import { StateBadge, addressOf, stockOf } from "./parts.js";
@@ -22,6 +23,7 @@ import { StateBadge, addressOf, stockOf } from "./parts.js";
 const { products } = productWords;
 const PAGE = 25;
 const STOCKS = ["0", "5", "10", "25"];
+const SORTS = ["newest", "oldest", "name", "-name", "price", "-price", "stock", "-stock"];
 const FILTERS = ["q", "kind", "availability", "maxUnits"];
 
 /** The filters of the list and of its export. @param {URLSearchParams} address */
@@ -30,7 +32,7 @@ const chosen = (address) => Object.fromEntries(FILTERS.map((name) => [name, addr
 export function Products() {
   const filters = query.value;
   const loaded = useLoaded((signal) => callList("GET /products/merchant/my-products", {
-    query: { ...chosen(filters), cursor: filters.get("cursor"), limit: PAGE }, signal,
+    query: { ...chosen(filters), sort: sortOf(SORTS), cursor: filters.get("cursor"), limit: PAGE }, signal,
   }), [filters.toString()]);
   const isFiltered = FILTERS.some((name) => filters.has(name));
   const actions = html`
@@ -41,7 +43,7 @@ export function Products() {
     <${Filters} filters=${filters} />
     <section class="card">
       <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ { data }) => (data.length
-        ? html`<${Table} caption=${products.title} columns=${COLUMNS} rows=${data} />`
+        ? html`<${Table} caption=${products.title} columns=${COLUMNS} rows=${data} sort=${sortOf(SORTS)} />`
         : html`<${Nothing} isFiltered=${isFiltered} />`)}
       </${Loaded}>
     </section>
@@ -50,15 +52,15 @@ export function Products() {
 }
 
 const COLUMNS = [
-  { title: products.name, kind: "wide", cell: (/** @type {Product} */ product) => html`<a class="thing"
+  { title: products.name, kind: "wide", sorts: ["name", "-name"], cell: (/** @type {Product} */ product) => html`<a class="thing"
       href="/app${addressOf(product.id)}">
       <${Picture} product=${product} width=${160} />
       <span><span class="cell-title" dir="auto">${product.name}</span>
         <span class="muted">${products.kinds[product.kind]}</span></span></a>` },
-  { title: products.availability, cell: (/** @type {Product} */ product) => html`<span class="thing-state">
+  { title: products.availability, sorts: ["stock", "-stock"], cell: (/** @type {Product} */ product) => html`<span class="thing-state">
       <${StateBadge} product=${product} /> <span class="muted">${stockOf(product)}</span></span>` },
-  { title: products.price, kind: "number", cell: (/** @type {Product} */ product) => money(product.price, product.currency) },
-  { title: products.changed, kind: "number extra", cell: (/** @type {Product} */ product) => html`<span class="muted">${date(product.updatedAt)}</span>` },
+  { title: products.price, kind: "number", sorts: ["price", "-price"], cell: (/** @type {Product} */ product) => money(product.price, product.currency) },
+  { title: products.created, kind: "number extra", sorts: ["oldest", "newest"], cell: (/** @type {Product} */ product) => html`<span class="muted">${date(product.createdAt)}</span>` },
 ];
 
 /** @param {{isFiltered: boolean}} props */

@@ -17,12 +17,14 @@ import { Preview } from "./refund.js";
 
 const { requests } = sales;
 const TONES = { OPEN: "warning", APPROVED: "success", DECLINED: "neutral", WITHDRAWN: "neutral" };
+/** @type {import("../ui/filters.js").Filter[]} */
+const FILTERS = [{ name: "status", label: requests.state, options: Object.entries(requests.states) }];
 
 export function RefundRequests() {
-  const loaded = useList("GET /refund-requests", { query: { role: "merchant" } });
+  const loaded = useList("GET /refund-requests", { query: { role: "merchant" }, filters: FILTERS });
   return html`<${View} title=${requests.title}>
     <${SalesTabs} />
-    <${List} of=${loaded} caption=${requests.title} empty=${requests.empty} emptyText=${requests.emptyText}
+    <${List} of=${loaded} filters=${FILTERS} caption=${requests.title} empty=${requests.empty} emptyText=${requests.emptyText}
       icon="check" rows=${(/** @type {RefundRequest[]} */ rows) => html`<ul class="list">
         ${rows.map((row) => html`<${RequestRow} key=${row.id} row=${row} reload=${loaded.reload} />`)}
       </ul>`} />

@@ -30,7 +30,7 @@ export function Refund({ id }) {
   return html`<${View} title=${words.title} text=${text} narrow
     back=${[`/merchant/orders/${id}`, words.back(order?.number ?? "")]}>
     <${Loaded} of=${loaded} lines=${6}>${(/** @type {OrderDetail} */ found) => (found.status === "COMPLETED"
-      ? html`<${Form} order=${found} />`
+      ? html`<${RefundForm} order=${found} />`
       : html`<section class="card"><${Empty} title=${words.nothing} text=${words.nothingText} /></section>`)}
     </${Loaded}>
   </${View}>`;
@@ -44,25 +44,31 @@ function partOf({ part, units, amount }, currency) {
   return "amount" in read ? { amount: read.amount } : null;
 }
 
-/** @param {{order: OrderDetail}} props */
-function Form({ order }) {
+/**
+ * @param {{order: Pick<OrderDetail, "id" | "currency" | "quantity">, isPlatform?: boolean}} props
+ *   isPlatform: made by an operator, for the merchant
+ */
+export function RefundForm({ order, isPlatform = false }) {
   const { currency } = order;
   const path = { order_id: order.id };
   const initial = { part: "all", units: "1", amount: "", reason: "" };
-  const form = useForm("refund", initial, async (values, { key }) => {
+  const form = useForm("refund", initial, async (values, sending) => {
     if (values.part === "amount") requireAmount(values.amount, currency);
     const part = partOf(values, currency);
     if (!part) throw new Invalid({ units: words.unitsWrong });
-    const body = { ...part, reason: values.reason.trim() || null };
-    const made = await call("POST /orders/{order_id}/refunds", { path, body, key });
+    const reason = values.reason.trim();
+    if (isPlatform && !reason) throw new Invalid({ reason: words.reasonMissing });
+    const made = isPlatform
+      ? await call("POST /admin/orders/{order_id}/refunds", { path, body: { ...part, reason }, ...sending })
+      : await call("POST /orders/{order_id}/refunds", { path, body: { ...part, reason: reason || null }, ...sending });
     return () => {
       const amount = money(made.amount, currency);
       toast(made.status === "PENDING" ? words.pending(amount) : words.done(amount));
-      navigate(`/merchant/orders/${order.id}`, { replace: true });
+      navigate(`/${isPlatform ? "operator" : "merchant"}/orders/${order.id}`, { replace: true });
     };
   });
   const part = partOf(form.values, currency);
-  const preview = usePreview(order.id, part);
+  const preview = usePreview(order.id, part, isPlatform);
   const kinds = order.quantity > 1 ? ["all", "units", "amount"] : ["all", "amount"];
   return html`<form class="card stack" ...${form.form}>
     <${Choices} label=${words.what} name="part" value=${form.values.part}
@@ -72,7 +78,7 @@ function Form({ order }) {
       inputmode="numeric" autocomplete="off" />`}
     ${form.values.part === "amount" && html`<${MoneyField} ...${form.field("amount")} label=${words.amount}
       currency=${currency} />`}
-    <${TextArea} ...${form.field("reason")} label=${words.reason} hint=${words.reasonHint} isOptional
+    <${TextArea} ...${form.field("reason")} label=${words.reason} hint=${isPlatform ? words.bothSee : words.reasonHint} isOptional=${!isPlatform}
       rows=${2} maxlength="500" />
     <section class="preview" aria-labelledby="moves" aria-live="polite">
       <h2 id="moves">${words.moves}</h2>
@@ -85,8 +91,11 @@ function Form({ order }) {
   </form>`;
 }
 
-/** What a refund would move, and what the wallet has. @param {string} orderId @param {Part | null} part */
-function usePreview(orderId, part) {
+/**
+ * What a refund would move, and what the merchant's wallet has, if it is the merchant who asks.
+ * @param {string} orderId @param {Part | null} part @param {boolean} [isPlatform]
+ */
+function usePreview(orderId, part, isPlatform = false) {
   const wanted = JSON.stringify(part);
   const [settled, setSettled] = useState(wanted);
   useEffect(() => {
@@ -96,8 +105,12 @@ function usePreview(orderId, part) {
   return useLoaded(async (signal) => {
     const asked = JSON.parse(settled);
     if (!asked) return null;
+    const request = { path: { order_id: orderId }, query: asked, signal };
+    if (isPlatform) {
+      return { preview: await call("GET /admin/orders/{order_id}/refunds/preview", request), available: null };
+    }
     const [preview, wallet] = await Promise.all([
-      call("GET /orders/{order_id}/refunds/preview", { path: { order_id: orderId }, query: asked, signal }),
+      call("GET /orders/{order_id}/refunds/preview", request),
       call("GET /wallet", { signal }),
     ]);
     return { preview, available: wallet.available };
@@ -116,16 +129,16 @@ function Shown({ of: loaded }) {
   }
   if (loaded.error) return html`<${Problem} error=${loaded.error} retry=${loaded.reload} />`;
   if (!loaded.data) return html`<${Skeleton} lines=${3} />`;
-  const { preview, available } = /** @type {{preview: RefundPreview, available: string}} */ (loaded.data);
+  const { preview, available } = /** @type {{preview: RefundPreview, available: string | null}} */ (loaded.data);
   const show = (/** @type {string} */ amount) => money(amount, preview.currency);
   return html`<${Facts} facts=${[
     [words.gets[preview.destination], html`<strong>${show(preview.amount)}</strong>`],
-    Number(preview.fee) > 0 && [words.fee, show(preview.fee)],
-    [words.net, html`<strong>${show(preview.net)}</strong>`],
+    Number(preview.fee) > 0 && [available === null ? words.feeOfMerchant : words.fee, show(preview.fee)],
+    [available === null ? words.netOfMerchant : words.net, html`<strong>${show(preview.net)}</strong>`],
     preview.units > 0 && [words.units1, count(preview.units)],
     [words.left, show(preview.amountLeft)],
   ]} />
-  ${minus(available, preview.net).startsWith("-")
+  ${available !== null && (minus(available, preview.net).startsWith("-")
     ? html`<${Notice} tone="warning">${words.short(show(available))} <a href="/app/add-money">${words.addMoney}</a></${Notice}>`
-    : html`<p class="muted">${words.available(show(available))}</p>`}`;
+    : html`<p class="muted">${words.available(show(available))}</p>`)}`;
 }

@@ -49,7 +49,7 @@ function ofRefund(refund) {
   const text = [
     events.destinations[refund.destination],
     refund.units ? events.refundedUnits(count(refund.units)) : "",
-    refund.reason ?? "", refund.failureReason ?? "",
+    refund.byPlatform ? events.byPlatform : "", refund.reason ?? "", refund.failureReason ?? "",
   ].filter(Boolean).join(" · ");
   const made = {
     at: refund.createdAt, text, tone: refund.failureReason ? "danger" : "warning",

@@ -14,6 +14,7 @@ export const VIEWS = [
   { at: "/merchant/products/import", load: () => import("../merchant/import.js"), name: "Import" },
   { at: "/merchant/products/:id", load: () => import("../merchant/product.js"), name: "MerchantProduct" },
   { at: "/merchant/products/:id/codes", load: () => import("../merchant/codes.js"), name: "Codes" },
+  { at: "/merchant/products/:id/licences", load: () => import("../merchant/licences.js"), name: "Licences" },
   { at: "/merchant/shop", load: () => import("../merchant/shop.js"), name: "ShopProfile" },
   ...SALES_VIEWS,
 ];

@@ -3,10 +3,12 @@
 
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { dateTime } from "../ui/format.js";
-import { AN_ID, periodFilters } from "../ui/filters.js";
+import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").AuditRecord} AuditRecord */
@@ -50,16 +52,17 @@ function Details({ details }) {
 
 export function AuditLog() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/audit", { filters });
+  const loaded = useList("GET /admin/audit", { filters, sorts: BY_TIME });
   const columns = [
     { title: text.what, kind: "main", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? row.action}</span>
         ${row.reason && html`<span class="block" dir="auto">${row.reason}</span>`}
         <${Details} details=${row.details} />` },
     { title: text.who, cell: (/** @type {AuditRecord} */ row) => (row.actor ? html`<${Person} user=${row.actor} />` : text.command) },
-    { title: text.when, cell: (/** @type {AuditRecord} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: text.when, sorts: ["oldest", "newest"], cell: (/** @type {AuditRecord} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: text.target, cell: (/** @type {AuditRecord} */ row) => html`<${Target} row=${row} />` },
   ];
-  return html`<${View} title=${text.title} text=${text.text}>
+  const exporting = html`<${ExportButton} from="GET /admin/audit/export" name="audit-log" query=${filtered(filters)} />`;
+  return html`<${View} title=${text.title} text=${text.text} actions=${exporting}>
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="file" />
   </${View}>`;
 }

@@ -3,10 +3,12 @@
 
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { count, dateTime, money } from "../ui/format.js";
-import { AN_ID, periodFilters } from "../ui/filters.js";
+import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { Tabs } from "../ui/tabs.js";
 import { Person } from "./parts.js";
@@ -49,13 +51,13 @@ export function Onramps() {
     { name: "status", label: operations.status, options: Object.entries(text.onrampStates) },
     { name: "quarantined", label: text.quarantined, options: [["true", text.only]] },
   ]);
-  const loaded = useList("GET /admin/on-ramps", { filters });
+  const loaded = useList("GET /admin/on-ramps", { filters, sorts: BY_TIME });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {OnrampRecord} */ row) => html`<${Person} user=${row.user} />` },
     { title: operations.reference, cell: (/** @type {OnrampRecord} */ row) => html`
         <${References} ours=${row.token} theirs=${row.bankReference} provider=${row.provider} />` },
-    { title: operations.amount, kind: "number", cell: (/** @type {OnrampRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>
-        <span class="muted block">${dateTime(row.createdAt)}</span>` },
+    { title: operations.amount, kind: "number", cell: (/** @type {OnrampRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>` },
+    { title: operations.created, sorts: ["oldest", "newest"], cell: (/** @type {OnrampRecord} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: operations.status, cell: (/** @type {OnrampRecord} */ row) => html`
         <${Badge} tone=${ONRAMP_TONES[row.status]}>${text.onrampStates[row.status]}</${Badge}>
         ${row.late && html` <${Badge} tone="warning">${text.late}</${Badge}>`}
@@ -63,7 +65,8 @@ export function Onramps() {
           aria-label=${text.contradictedLabel}>${text.contradicted}</a>`}
         ${row.failureReason && html`<span class="muted block" dir="auto">${row.failureReason}</span>`}` },
   ];
-  return html`<${View} title=${text.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/on-ramps/export" name="on-ramps" query=${filtered(filters)} />`;
+  return html`<${View} title=${text.title} actions=${exporting}>
     <${BankTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.onramps} columns=${columns} empty=${text.emptyOnramps} icon="bank" />
   </${View}>`;
@@ -74,21 +77,22 @@ export function Payouts() {
     { name: "status", label: operations.status, options: Object.entries(text.payoutStates) },
     { name: "flagged", label: text.flagged, options: [["true", text.needs]] },
   ]);
-  const loaded = useList("GET /admin/payouts", { filters });
+  const loaded = useList("GET /admin/payouts", { filters, sorts: BY_TIME });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {PayoutRecord} */ row) => html`<${Person} user=${row.user} />
         <span class="muted block">${text.account} <span class="mono">${row.bankAccount.number}</span></span>` },
     { title: operations.reference, cell: (/** @type {PayoutRecord} */ row) => html`
         <${References} ours=${row.id} theirs=${row.bankReference} provider=${row.provider} />` },
-    { title: operations.amount, kind: "number", cell: (/** @type {PayoutRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>
-        <span class="muted block">${dateTime(row.createdAt)}</span>` },
+    { title: operations.amount, kind: "number", cell: (/** @type {PayoutRecord} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>` },
+    { title: operations.created, sorts: ["oldest", "newest"], cell: (/** @type {PayoutRecord} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: operations.status, cell: (/** @type {PayoutRecord} */ row) => html`
         <${Badge} tone=${PAYOUT_TONES[row.status]}>${text.payoutStates[row.status]}</${Badge}>
         ${row.flaggedAt && html` <${Badge} tone="danger">${text.needs}</${Badge}>`}
         ${row.attempts > 0 && html`<span class="muted block">${text.requests(count(row.attempts))}</span>`}
         ${row.reason && html`<span class="muted block" dir="auto">${row.reason}</span>`}` },
   ];
-  return html`<${View} title=${text.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/payouts/export" name="payouts" query=${filtered(filters)} />`;
+  return html`<${View} title=${text.title} actions=${exporting}>
     <${BankTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.payouts} columns=${columns} empty=${text.emptyPayouts} icon="bank" />
   </${View}>`;

@@ -4,11 +4,13 @@
 import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { cases, kinds } from "../text/en-live.js";
+import { ExportButton } from "../ui/export.js";
 import { Select } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
+import { BY_TIME, sortOf } from "../ui/sort.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
 import { decimal, distance } from "./figures.js";
@@ -38,7 +40,7 @@ export function assignee(id) {
 
 export function Cases() {
   const loaded = useLoaded((signal) => call("GET /admin/risk/cases", {
-    query: { ...asked(), cursor: query.value.get("cursor"), limit: PAGE }, signal,
+    query: { ...asked(), sort: sortOf(BY_TIME), cursor: query.value.get("cursor"), limit: PAGE }, signal,
   }), [query.value.toString()]);
   const select = (/** @type {string} */ name) => (/** @type {any} */ event) => {
     setQuery({ [name]: event.currentTarget.value });
@@ -48,7 +50,7 @@ export function Cases() {
         <a class="cell-title" href="/app/operator/cases/${row.id}">${kinds[row.kind]}</a>
         <span class="muted">${cases.scoreShort(decimal(Number(row.score)))}${
           row.assignedTo ? ` · ${row.assignedTo === user.value?.id ? cases.mine : cases.taken}` : ""}</span>` },
-    { title: cases.since, cell: (/** @type {CaseSummary} */ row) => html`<span class="muted">${dateTime(row.createdAt)}${
+    { title: cases.since, sorts: ["oldest", "newest"], cell: (/** @type {CaseSummary} */ row) => html`<span class="muted">${dateTime(row.createdAt)}${
         row.status === "OPEN" ? html`<span class="block">${cases.expiresIn(distance(row.expiresAt))}</span>` : ""}</span>` },
     { title: cases.amount, kind: "number", cell: (/** @type {CaseSummary} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>` },
     { title: cases.status, kind: "number", cell: (/** @type {CaseSummary} */ row) => {
@@ -56,7 +58,8 @@ export function Cases() {
       return html`<${Badge} tone=${isSnoozed ? "neutral" : CASE_TONES[row.status]}>${isSnoozed ? cases.snoozed : cases.statuses[row.status]}</${Badge}>`;
     } },
   ];
-  return html`<${View} title=${cases.title} text=${cases.text}>
+  const exporting = html`<${ExportButton} from="GET /admin/risk/cases/export" name="cases" query=${asked()} />`;
+  return html`<${View} title=${cases.title} text=${cases.text} actions=${exporting}>
     <${RiskTabs} />
     <div class="filters">
       <${Select} name="show" label=${cases.show} options=${cases.shows} value=${query.value.get("show") ?? ""} onInput=${select("show")} />
@@ -65,7 +68,7 @@ export function Cases() {
     </div>
     <section class="card">
       <${Loaded} of=${loaded} lines=${6}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Table} caption=${cases.title} columns=${columns} rows=${data.data} />`
+        ? html`<${Table} caption=${cases.title} columns=${columns} rows=${data.data} sort=${sortOf(BY_TIME)} />`
         : html`<${Empty} icon="shield" title=${cases.empty} text=${cases.emptyText} />`)}
       </${Loaded}>
     </section>

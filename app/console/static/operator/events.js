@@ -4,8 +4,9 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { count, dateTime } from "../ui/format.js";
-import { AN_ID } from "../ui/filters.js";
+import { AN_ID, filtered } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
@@ -46,7 +47,8 @@ export function HeldEvents() {
       ? html`<span class="mono">${row.reason}</span><span class="muted block">${text.attempts(count(row.attempts))}</span>` : operations.none) },
     { title: text.decide, kind: "number act", cell: (/** @type {HeldEvent} */ row) => row.status !== "WAITING" && html`<${Decide} event=${row} reload=${loaded.reload} />` },
   ];
-  return html`<${View} title=${text.title} text=${text.text}>
+  const exporting = html`<${ExportButton} from="GET /admin/events/export" name="events" query=${filtered(filters)} />`;
+  return html`<${View} title=${text.title} text=${text.text} actions=${exporting}>
     <${EventTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.held} columns=${columns} empty=${text.empty} emptyText=${text.emptyText}
       icon="check" rowKey=${(/** @type {HeldEvent} */ row) => `${row.sink} ${row.id}`} />

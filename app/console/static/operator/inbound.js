@@ -4,8 +4,9 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { count, dateTime, money } from "../ui/format.js";
-import { periodFilters } from "../ui/filters.js";
+import { filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge, Notice } from "../ui/states.js";
@@ -30,7 +31,8 @@ function filtersOf() {
 export function InboundEvents() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/inbound-events", { filters });
-  return html`<${View} title=${bank.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/inbound-events/export" name="inbound-events" query=${filtered(filters)} />`;
+  return html`<${View} title=${bank.title} actions=${exporting}>
     <${BankTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${bank.events} empty=${text.empty} icon="bell"
       rows=${(/** @type {InboundEvent[]} */ rows) => html`<ul class="list">

@@ -14,6 +14,7 @@ export const OPERATIONS_VIEWS = [
   { at: "/operator/users/:id/wallets/:wallet", load: () => import("./wallets.js"), name: "WalletPage" },
   { at: "/operator/orders", load: () => import("./orders.js"), name: "Orders" },
   { at: "/operator/orders/refunds", load: () => import("./refunds.js"), name: "RefusedRefunds" },
+  { at: "/operator/orders/:id/refund", load: () => import("./refund.js"), name: "PlatformRefund" },
   { at: "/operator/orders/:id", load: () => import("./orders.js"), name: "OrderPage" },
   { at: "/operator/bank", load: () => import("./bank.js"), name: "Onramps" },
   { at: "/operator/bank/payouts", load: () => import("./bank.js"), name: "Payouts" },

@@ -5,12 +5,14 @@ import { call } from "../api/client.js";
 import { ORDER_TONES } from "../buyer/purchases.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { Facts } from "../ui/facts.js";
 import { count, dateTime, money } from "../ui/format.js";
-import { AN_ID, periodFilters } from "../ui/filters.js";
+import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge, Notice } from "../ui/states.js";
 import { OrderTabs, Person } from "./parts.js";
 import { RefundRow } from "./refunds.js";
@@ -42,17 +44,18 @@ function State({ status }) {
 
 export function Orders() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/orders", { filters });
+  const loaded = useList("GET /admin/orders", { filters, sorts: BY_TIME });
   const columns = [
     { title: text.order, kind: "main", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title" href="/app/operator/orders/${row.id}" dir="auto">${row.product.name}</a>
         <span class="muted mono">${row.number}</span>` },
-    { title: operations.created, cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: operations.created, sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: text.paid, kind: "number", cell: (/** @type {Order} */ row) => money(row.amount, row.currency) },
     { title: text.payment, cell: (/** @type {Order} */ row) => html`<span class="muted">${text.methods[row.paymentMethod]}</span>` },
     { title: operations.status, cell: (/** @type {Order} */ row) => html`<${State} status=${row.status} />` },
   ];
-  return html`<${View} title=${text.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/orders/export" name="orders" query=${filtered(filters)} />`;
+  return html`<${View} title=${text.title} actions=${exporting}>
     <${OrderTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${text.title} columns=${columns} empty=${text.empty} icon="purchases" />
   </${View}>`;
@@ -62,7 +65,9 @@ export function Orders() {
 export function OrderPage({ id }) {
   const loaded = useLoaded((signal) => call("GET /admin/orders/{order_id}", { path: { order_id: id }, signal }), [id]);
   const title = loaded.data ? `${text.order} ${loaded.data.number}` : text.order;
-  return html`<${View} title=${title} back=${["/operator/orders", text.back]}>
+  const refund = loaded.data?.status === "COMPLETED"
+    && html`<a class="button" href="/app/operator/orders/${id}/refund">${text.refund}</a>`;
+  return html`<${View} title=${title} back=${["/operator/orders", text.back]} actions=${refund}>
     <${Loaded} of=${loaded} lines=${8}>${(/** @type {OrderRecord} */ order) => html`
       <${About} order=${order} />
       ${order.checkout && html`<${Checkout} order=${order} checkout=${order.checkout} />`}

@@ -4,6 +4,7 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { Choices } from "../ui/form.js";
 import { count, dateTime, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -34,6 +35,7 @@ export function RefundRow({ refund, reload, title }) {
   return html`<div class="list-row">
     <span class="grow"><strong>${title ?? amount}</strong>
       <span class="muted block">${parts.filter(Boolean).join(" · ")}</span>
+      ${refund.byPlatform && html`<span class="muted block">${text.byPlatform}</span>`}
       ${refund.reason && html`<span class="muted block" dir="auto">${refund.reason}</span>`}
       ${refund.failureReason && html`<span class="error block">${text.refusal} <span class="mono">${refund.failureReason}</span></span>`}
     </span>
@@ -56,7 +58,8 @@ function Settle({ refund, reload }) {
 /** Refunds that wait for a decision. */
 export function RefusedRefunds() {
   const loaded = useList("GET /admin/refunds");
-  return html`<${View} title=${orders.title} text=${text.text}>
+  const exporting = html`<${ExportButton} from="GET /admin/refunds/export" name="refunds" />`;
+  return html`<${View} title=${orders.title} text=${text.text} actions=${exporting}>
     <${OrderTabs} />
     <${List} look="stacked" of=${loaded} caption=${text.decisions} empty=${text.empty} emptyText=${text.emptyText} icon="check"
       rows=${(/** @type {RefusedRefund[]} */ rows) => html`<ul class="list">

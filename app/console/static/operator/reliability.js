@@ -44,7 +44,7 @@ export function Reliability() {
       <${Backlogs} rows=${health.backlogs} />
       <div class="columns">
         <${Books} verification=${health.verification} />
-        <${Backup} archive=${health.archive} />
+        <${Backup} archive=${health.archive} last=${health.backup} />
       </div>`}
     </${Loaded}>
   </${View}>`;
@@ -150,9 +150,10 @@ function Books({ verification }) {
   </section>`;
 }
 
-/** @param {{archive: SystemHealth["archive"]}} props */
-function Backup({ archive }) {
+/** @param {{archive: SystemHealth["archive"], last: SystemHealth["backup"]}} props */
+function Backup({ archive, last }) {
   return html`<section class="card stack" aria-labelledby="backup"><h2 id="backup">${reliability.backup}</h2>
+    <p>${last ? reliability.lastBackup[last.kind](dateTime(last.finishedAt)) : reliability.noBackup}</p>
     <p><${Badge} tone=${archive.isOn ? "success" : "warning"}>${archive.isOn ? reliability.archiveOn : reliability.archiveOff}</${Badge}></p>
     ${archive.isOn
       ? html`<p>${archive.archivedAt ? reliability.archived(dateTime(archive.archivedAt)) : reliability.archiveNever}</p>`

@@ -3,10 +3,12 @@
 
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { date, dateTime } from "../ui/format.js";
-import { periodFilters } from "../ui/filters.js";
+import { filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { Tabs } from "../ui/tabs.js";
 import { Person } from "./parts.js";
@@ -35,7 +37,7 @@ export function AccountTabs() {
 
 export function Users() {
   const filters = filtersOf();
-  const loaded = useList("GET /admin/users", { filters });
+  const loaded = useList("GET /admin/users", { filters, sorts: BY_TIME });
   const columns = [
     { title: operations.user, kind: "main", cell: (/** @type {ListedUser} */ row) => html`<${Person} user=${row} />
         ${row.shopName && html`<span class="muted block" dir="auto">${row.shopName}</span>`}` },
@@ -43,11 +45,12 @@ export function Users() {
     { title: users.state, cell: (/** @type {ListedUser} */ row) => (row.isActive
       ? html`<span class="muted">${users.states.ACTIVE}</span>`
       : html`<${Badge} tone="danger">${users.states.DEACTIVATED}</${Badge}>`) },
-    { title: operations.created, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
+    { title: operations.created, sorts: ["oldest", "newest"], cell: (/** @type {ListedUser} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
     { title: users.lastSeen, cell: (/** @type {ListedUser} */ row) => html`<span class="muted">
         ${row.lastLoginAt ? dateTime(row.lastLoginAt) : users.never}</span>` },
   ];
-  return html`<${View} title=${users.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/users/export" name="users" query=${filtered(filters)} />`;
+  return html`<${View} title=${users.title} actions=${exporting}>
     <${AccountTabs} />
     <${List} look="stacked" of=${loaded} filters=${filters} caption=${users.title} columns=${columns}
       empty=${users.empty} icon="user" />

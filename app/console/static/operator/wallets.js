@@ -5,11 +5,13 @@ import { call } from "../api/client.js";
 import { SignedAmount, describe } from "../buyer/movements.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
+import { ExportButton } from "../ui/export.js";
 import { dateTime, money } from "../ui/format.js";
-import { AN_ID, periodFilters } from "../ui/filters.js";
+import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
+import { BY_TIME } from "../ui/sort.js";
 import { Badge, Empty, Notice } from "../ui/states.js";
 import { Action } from "./action.js";
 import { CURRENCIES, Person, nameOf } from "./parts.js";
@@ -69,7 +71,8 @@ export function Wallets() {
     { title: text.available, kind: "number", cell: (/** @type {ListedWallet} */ row) => money(row.available, row.currency) },
     { title: operations.status, cell: (/** @type {ListedWallet} */ row) => html`<${WalletState} wallet=${row} />` },
   ];
-  return html`<${View} title=${text.title}>
+  const exporting = html`<${ExportButton} from="GET /admin/wallets/export" name="wallets" query=${filtered(FILTERS)} />`;
+  return html`<${View} title=${text.title} actions=${exporting}>
     <${AccountTabs} />
     <${List} look="stacked" of=${loaded} filters=${FILTERS} caption=${text.title} columns=${columns} empty=${text.empty} icon="bank" />
   </${View}>`;
@@ -84,19 +87,22 @@ function postingFilters() {
 export function WalletPage({ id, wallet }) {
   const owner = useLoaded((signal) => call("GET /admin/users/{user_id}", { path: { user_id: id }, signal }), [id]);
   const filters = postingFilters();
-  const loaded = useList("GET /admin/wallets/{wallet_id}/transactions", { filters, path: { wallet_id: wallet } });
+  const loaded = useList("GET /admin/wallets/{wallet_id}/transactions", { filters, path: { wallet_id: wallet }, sorts: BY_TIME });
   const found = owner.data?.wallets.find((each) => each.id === wallet);
   const title = owner.data ? `${text.one}: ${nameOf(owner.data.user)}` : text.one;
   const columns = [
     { title: text.what, kind: "main", cell: (/** @type {Transaction} */ row) => html`
         <span class="cell-title" dir="auto">${describe(row)}</span>
         <span class="muted">${operations.transactionTypes[row.type]}${row.orderNumber ? ` · ${row.orderNumber}` : ""}</span>` },
-    { title: text.when, cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: text.when, sorts: ["oldest", "newest"], cell: (/** @type {Transaction} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
     { title: operations.amount, kind: "number", cell: (/** @type {Transaction} */ row) => html`<${SignedAmount} row=${row} />` },
     { title: text.after, kind: "number", cell: (/** @type {Transaction} */ row) => money(row.balanceAfter, row.currency) },
   ];
   return html`<${View} title=${title} back=${[`/operator/users/${id}`, text.back]}
-    actions=${found && html`<${LockAction} wallet=${found} reload=${owner.reload} />`}>
+    actions=${found && html`
+      <${ExportButton} from="GET /admin/wallets/{wallet_id}/transactions/export" path=${{ wallet_id: wallet }}
+        name="transactions" query=${filtered(filters)} />
+      <${LockAction} wallet=${found} reload=${owner.reload} />`}>
     <section class="card stack" aria-label=${text.one}>
       <${Loaded} of=${owner} lines=${3}>${() => (found
         ? html`<p><${WalletState} wallet=${found} /></p><${WalletSums} wallet=${found} />`

@@ -125,6 +125,11 @@ export const reliability = {
   never: "Not verified yet",
   neverText: "Run ./flow verify --incremental every night and ./flow verify every week.",
   backup: "Backup",
+  lastBackup: {
+    FULL: (/** @type {string} */ time) => `Last backup ${time}, full`,
+    INCREMENTAL: (/** @type {string} */ time) => `Last backup ${time}, incremental`,
+  },
+  noBackup: "No backup yet. Set BACKUP_DIR, or run ./flow backup.",
   archiveOn: "The log is archived",
   archiveOff: "The log is not archived",
   archiveOffText: "Archive PostgreSQL's log to restore the database to any moment.",

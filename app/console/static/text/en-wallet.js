@@ -197,6 +197,10 @@ export const wallet = {
   },
   refund: {
     title: "Refund",
+    requests: "Refund requests",
+    noRequests: "No refund requests",
+    noRequestsText: "You can ask for a refund on the page of a purchase.",
+    ofOrder: (/** @type {Text} */ number) => `Order ${number}`,
     ask: "Ask for a refund",
     text: (/** @type {Text} */ name) => `${name} decides, and may answer you.`,
     what: "How much",
@@ -219,6 +223,7 @@ export const wallet = {
     withdrawTitle: "Withdraw this request?",
     withdrawText: "The seller need not decide any more. You can ask again later.",
     withdrawn: "The request is withdrawn.",
+    byPlatform: "by the platform, for the seller",
     refundStates: { PENDING: "On its way", SUCCEEDED: "Paid back" },
     destinations: { WALLET: "to your wallet", GATEWAY: "to your card", EXTERNAL: "by the platform itself" },
   },

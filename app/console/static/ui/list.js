@@ -5,6 +5,7 @@ import { call } from "../api/client.js";
 import { Filters, NoRows, filtered, position } from "./filters.js";
 import { html } from "./html.js";
 import { Loaded, useLoaded } from "./load.js";
+import { sortOf } from "./sort.js";
 import { Pages, Table } from "./table.js";
 
 /** @typedef {import("./filters.js").Filter} Filter */
@@ -15,18 +16,21 @@ const PAGE = 25;
 /**
  * The rows of a list as the address has it.
  * @param {keyof Operations} operation
- * @param {{filters?: Filter[], path?: Record<string, string>, query?: Record<string, string>, limit?: number}} [more]
+ * @param {{filters?: Filter[], path?: Record<string, string>, query?: Record<string, string>, limit?: number,
+ *   sorts?: string[]}} [more] sorts: the orders that the list has, the usual one first
  */
-export function useList(operation, { filters = [], path = {}, query = {}, limit = PAGE } = {}) {
-  const asked = { ...query, ...filtered(filters), ...position(), limit };
-  return useLoaded((signal) => call(operation, { path, query: asked, signal }),
+export function useList(operation, { filters = [], path = {}, query = {}, limit = PAGE, sorts } = {}) {
+  const sort = sorts && sortOf(sorts);
+  const asked = { ...query, ...filtered(filters), ...(sort && { sort }), ...position(), limit };
+  const loaded = useLoaded((signal) => call(operation, { path, query: asked, signal }),
     [operation, JSON.stringify(path), JSON.stringify(asked)]);
+  return { ...loaded, sort };
 }
 
 /**
  * The filters and rows of a list. `rows` replaces the table; `children` are shown if it is empty.
  * @param {{of: any, filters?: Filter[], caption: string, empty: string, emptyText?: string, icon?: string,
- *   columns?: {title: string, cell: (row: any) => any, kind?: string}[], look?: string,
+ *   columns?: import("./table.js").Column[], look?: string,
  *   rows?: (rows: any[]) => any, rowKey?: (row: any) => string, children?: any}} props
  *   of: from `useList`; look: classes of the card
  */
@@ -42,7 +46,8 @@ export function List({
             ${children}</${NoRows}>`;
         }
         return rows ? rows(data)
-          : html`<${Table} caption=${caption} columns=${columns} rows=${data} rowKey=${rowKey} />`;
+          : html`<${Table} caption=${caption} columns=${columns} rows=${data} rowKey=${rowKey}
+            sort=${loaded.sort} />`;
       }}</${Loaded}>
     </section>
     <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />`;
