@@ -89,6 +89,8 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
+    ("POST", "/api/v1/products/{product_id}/file/upload"): {"name": "guide.pdf", "size": 1000},
+    ("POST", "/api/v1/products/{product_id}/file/upload/{upload_id}/complete"): {"sha256": None},
     ("PUT", "/api/v1/products/{product_id}/licence-terms"): {
         "activationLimit": 3,
         "validDays": None,
@@ -200,6 +202,10 @@ OTHER_BODIES: dict[Route, dict[str, Any]] = {
     ("PUT", "/api/v1/products/{product_id}/file"): {
         "data": b"the bytes of a file",
         "content_type": "application/pdf",
+    },
+    ("PUT", "/api/v1/products/{product_id}/file/upload/{upload_id}/parts/{number}"): {
+        "data": b"the bytes of a part",
+        "content_type": "application/octet-stream",
     },
     ("POST", "/api/v1/products/{product_id}/images"): {
         "data": picture(),
@@ -315,6 +321,7 @@ class SampleData:
             "replay_id": replay["id"],
             "giveaway_token": giveaway["token"],
             "upload_id": UNKNOWN,
+            "number": 1,
             "licence_id": UNKNOWN,
             "activation_id": UNKNOWN,
             "download_token": "A" * 116,
