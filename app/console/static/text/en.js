@@ -34,7 +34,7 @@ export const words = {
     sending: (/** @type {string} */ name) => `Sending ${name}`,
     sent: (/** @type {string} */ sent, /** @type {string} */ total) => `${sent} of ${total}`,
     checking: "All sent. The server is checking it.",
-    waiting: "The connection was lost. The file is sent again as soon as there is one.",
+    waiting: "The connection was lost. Sending continues as soon as there is one.",
     again: "Send it again",
     tooLarge: (/** @type {string} */ size) => `The file is too large: at most ${size}.`,
     wrongType: "This kind of file cannot be used here.",
