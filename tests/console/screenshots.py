@@ -81,6 +81,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "/merchant/products/:id/codes": _PRODUCT,
     "/operator/cases/:id": Example(("/admin/risk/cases",)),
     "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
+    "/operator/rules/models/:id": Example(("/admin/risk/models",)),
     "/operator/rules/:id": _RULE,
     "/operator/users/:id": _USER,
     "/operator/users/:id/limits": _USER,

@@ -254,7 +254,7 @@ export interface Minute { startsAt: string; transactions: number; sums: (Sums)[]
 
 export interface Mistake { mistake: "BLOCKED" | "MISSED"; decisionId: string; userId: string; kind: "PURCHASE" | "TRANSFER" | "PAYMENT_REQUEST" | "MERCHANT_CODE" | "HOLD" | "WITHDRAWAL" | "PAYOUT"; amount: string; currency: string; outcome: "APPROVE" | "REVIEW" | "DECLINE" | "REFUSED"; ending: "REFUNDED" | "REJECTED" | "FAILED" | "PENDING" | "FINE"; reasons: (string)[]; createdAt: string; }
 
-export interface Model { id: string; version: number; checksum: string; features: (string)[]; report: ModelReport; startsAt: string; endsAt: string; createdAt: string; }
+export interface Model { id: string; version: number; status: "ACTIVE" | "SHADOW" | "UNUSED"; active: (ReadingRule)[]; shadow: (ReadingRule)[]; checksum: string; features: (string)[]; report: ModelReport; startsAt: string; endsAt: string; createdAt: string; }
 
 export interface ModelList { data: (Model)[]; meta: PageMeta; }
 
@@ -345,6 +345,8 @@ export interface PublicPaymentRequest { id: string; status: "OPEN" | "PAID" | "D
 export interface PublicShop { id: string; name: string; supportEmail: string | null; logo: Image | null; }
 
 export interface Quota { quota: "PRODUCTS" | "COUPONS" | "CODES" | "FILE_BYTES" | "API_KEYS" | "WEBHOOK_ENDPOINTS" | "MERCHANT_CODES" | "PAYMENT_REQUESTS" | "HOLDS"; used: number; maximum: number; isOwn: boolean; }
+
+export interface ReadingRule { id: string; key: string; version: number; }
 
 export interface Reason { reason: string; }
 

@@ -110,3 +110,4 @@ const place = /** @type {HTMLElement} */ (document.getElementById("app"));
 place.replaceChildren();
 render(html`<${App} />`, place);
 restoreSession().catch((error) => { failure.value = error; });
+find(path.value)?.view.load().catch(() => {}); // meanwhile; if that fails, it is tried again when it is shown

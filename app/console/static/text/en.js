@@ -40,6 +40,16 @@ export const words = {
     wrongType: "This kind of file cannot be used here.",
     empty: "The file is empty.",
   },
+  freshness: {
+    connections: {
+      connecting: "Connecting",
+      streaming: "Live",
+      reconnecting: "Reconnecting; updated every few seconds",
+      polling: "Updated every few seconds",
+      offline: "No connection",
+    },
+    lastUpdate: (/** @type {string} */ time) => `Last update ${time}`,
+  },
   menu: {
     label: "Main",
     account: "Account",

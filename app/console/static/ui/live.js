@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { follow } from "../api/stream.js";
 
-/** @typedef {"connecting" | "streaming" | "polling" | "offline"} Connection */
+/** @typedef {"connecting" | "streaming" | "reconnecting" | "polling" | "offline"} Connection */
 
 /** While there is a stream, at most this often, and at least that often. */
 const SOONEST_MS = 1000;
@@ -36,6 +36,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
     let isBusy = false;
     let isAskedAgain = false;
     let isStreaming = false;
+    let hasStreamed = false;
     let loadedAt = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
@@ -56,7 +57,8 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
       let next = isStreaming ? LATEST_MS : every;
       try {
         const data = await latest.current(aborting.signal);
-        setState({ data, error: null, at: new Date().toISOString(), connection: isStreaming ? "streaming" : "polling" });
+        const without = hasStreamed ? "reconnecting" : "polling";
+        setState({ data, error: null, at: new Date().toISOString(), connection: isStreaming ? "streaming" : without });
       } catch (error) {
         if (aborting.signal.aborted) return;
         const isGone = error.status === 0 || error.status >= 500 || error.status === 429;
@@ -76,6 +78,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
     const onEvent = () => plan(Math.max(0, loadedAt + SOONEST_MS - Date.now()));
     const onChange = (/** @type {boolean} */ isOpen) => {
       isStreaming = isOpen;
+      hasStreamed ||= isOpen;
       plan(0);
     };
     const onSeen = () => { if (!document.hidden) plan(0); };
