@@ -179,6 +179,17 @@ def sign_in(
         expect_view(page, heading)
 
 
+def sign_in_by_keyboard(page: Page, api: Api, account: Account, path: str) -> None:
+    """path: of the view that follows."""
+    open_sign_in(page, api, path)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type(account.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+
+
 def open_sign_in(page: Page, api: Api, path: str = "") -> None:
     """path: of the view that follows the sign-in."""
     page.goto(f"{api.url}/app/sign-in" + (f"?next={quote(path, safe='')}" if path else ""))
