@@ -189,33 +189,24 @@ QUERIES: dict[Route, dict[str, str]] = {
     },
 }
 
+
+def _raw(data: Any, content_type: str) -> dict[str, Any]:
+    return {"data": data, "content_type": content_type}
+
+
 #: Bodies of other media types.
 OTHER_BODIES: dict[Route, dict[str, Any]] = {
-    ("POST", "/api/v1/admin/reconciliations"): {
-        "data": ",".join(COLUMNS),
-        "content_type": "text/csv",
-    },
-    ("POST", "/api/v1/products/{product_id}/codes"): {
-        "data": "GIFT-7F3A-21C9",
-        "content_type": "text/plain",
-    },
-    ("PUT", "/api/v1/products/{product_id}/file"): {
-        "data": b"the bytes of a file",
-        "content_type": "application/pdf",
-    },
-    ("PUT", "/api/v1/products/{product_id}/file/upload/{upload_id}/parts/{number}"): {
-        "data": b"the bytes of a part",
-        "content_type": "application/octet-stream",
-    },
-    ("POST", "/api/v1/products/{product_id}/images"): {
-        "data": picture(),
-        "content_type": "image/png",
-    },
-    ("PUT", "/api/v1/shop/logo"): {"data": picture(), "content_type": "image/png"},
-    ("POST", "/api/v1/products/import"): {
-        "data": "name,price,availableUnits\r\nCourse,5.00,1\r\n",
-        "content_type": "text/csv",
-    },
+    ("POST", "/api/v1/admin/reconciliations"): _raw(",".join(COLUMNS), "text/csv"),
+    ("POST", "/api/v1/products/{product_id}/codes"): _raw("GIFT-7F3A-21C9", "text/plain"),
+    ("PUT", "/api/v1/products/{product_id}/file"): _raw(b"the bytes of a file", "application/pdf"),
+    ("PUT", "/api/v1/products/{product_id}/file/upload/{upload_id}/parts/{number}"): _raw(
+        b"the bytes of a part", "application/octet-stream"
+    ),
+    ("POST", "/api/v1/products/{product_id}/images"): _raw(picture(), "image/png"),
+    ("PUT", "/api/v1/shop/logo"): _raw(picture(), "image/png"),
+    ("POST", "/api/v1/products/import"): _raw(
+        "name,price,availableUnits\r\nCourse,5.00,1\r\n", "text/csv"
+    ),
 }
 
 

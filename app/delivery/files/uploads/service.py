@@ -4,10 +4,9 @@ The parts are staged content of the storage, so what is not completed within a d
 other interrupted uploads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -15,12 +14,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
-from app.common import clock, deadline, queue
-from app.common.db import after_commit
+from app.common import clock, deadline
 from app.common.ids import new_id
 from app.delivery.files import service as files
 from app.delivery.files.service import CurrentFile
-from app.delivery.files.uploads import repository, tasks
+from app.delivery.files.uploads import repository
 from app.delivery.files.uploads.errors import (
     PartDiffers,
     PartInvalid,
@@ -32,6 +30,9 @@ from app.products import service as products
 from app.storage import service as storage
 from app.storage.errors import ContentMissing
 from app.storage.models import RETENTION, FileContent
+
+#: Called with the id of an upload that has ended, whose parts are of no use any more.
+OnClose = Callable[[UUID], None]
 
 #: Sent within a few seconds, and accepted by most proxies.
 PART_BYTES: Final = 8 * 1024**2
@@ -62,7 +63,14 @@ def count_bytes(session: Session, *, merchant_id: UUID, retired_since: datetime 
 
 
 def begin(
-    session: Session, *, merchant: User, product_id: UUID, name: str, media_type: str, size: int
+    session: Session,
+    *,
+    merchant: User,
+    product_id: UUID,
+    name: str,
+    media_type: str,
+    size: int,
+    on_close: OnClose,
 ) -> Progress:
     """Begin an upload, or continue the unfinished one of the same name, type and size.
 
@@ -75,7 +83,7 @@ def begin(
         same = (current.name, current.media_type, current.size) == (name, media_type, size)
         if same and not _is_over(current):
             return _progress(session, current)
-        _close(session, current)
+        _close(session, current, on_close)
     files.require_uploadable(session, merchant=merchant, product_id=product_id, size=size)
     upload = repository.insert_upload(
         session,
@@ -117,7 +125,7 @@ def require_upload(
     return _progress(session, found)
 
 
-def require_part(
+def check_part(
     session: Session,
     *,
     merchant: User,
@@ -158,7 +166,7 @@ def add_part(
     Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound, PartDiffers.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    require_part(
+    check_part(
         session,
         merchant=merchant,
         product_id=product_id,
@@ -201,7 +209,13 @@ def read_parts(progress: Progress) -> Iterator[bytes]:
 
 
 def complete(
-    session: Session, *, merchant: User, product_id: UUID, upload_id: UUID, content: FileContent
+    session: Session,
+    *,
+    merchant: User,
+    product_id: UUID,
+    upload_id: UUID,
+    content: FileContent,
+    on_close: OnClose,
 ) -> CurrentFile:
     """Make the content of all parts the newest version of the product's file.
 
@@ -213,7 +227,7 @@ def complete(
     )
     upload = progress.upload
     if not upload.is_complete:
-        _close(session, upload, is_complete=True)
+        _close(session, upload, on_close, is_complete=True)
     return files.publish(
         session,
         merchant=merchant,
@@ -224,7 +238,9 @@ def complete(
     )
 
 
-def delete(session: Session, *, merchant: User, product_id: UUID, upload_id: UUID) -> None:
+def delete(
+    session: Session, *, merchant: User, product_id: UUID, upload_id: UUID, on_close: OnClose
+) -> None:
     """Delete an unfinished upload with its parts.
 
     Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound.
@@ -235,7 +251,7 @@ def delete(session: Session, *, merchant: User, product_id: UUID, upload_id: UUI
     )
     if progress.upload.is_complete:
         raise UploadNotFound
-    _close(session, progress.upload)
+    _close(session, progress.upload, on_close)
 
 
 def _progress(session: Session, upload: FileUpload) -> Progress:
@@ -246,9 +262,10 @@ def _is_over(upload: FileUpload) -> bool:
     return upload.closed_at is not None or clock.now() >= expires_at(upload)
 
 
-def _close(session: Session, upload: FileUpload, *, is_complete: bool = False) -> None:
-    """End an upload, after which its parts are of no use."""
+def _close(
+    session: Session, upload: FileUpload, on_close: OnClose, *, is_complete: bool = False
+) -> None:
     upload.closed_at = clock.now()
     upload.is_complete = is_complete
     session.flush()
-    after_commit(session, partial(queue.enqueue_call, tasks.delete_parts, str(upload.id)))
+    on_close(upload.id)

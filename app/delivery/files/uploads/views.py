@@ -27,12 +27,13 @@ from app.common.errors import (
 from app.common.http import Blueprint, body_chunks, json_response, settings
 from app.common.idempotent import idempotent
 from app.common.json_format import dump_json
+from app.common.openapi import path_parameter
 from app.common.ratelimit import per_caller
 from app.delivery.files import service as files
 from app.delivery.files.errors import FileNotFound, NotAFileProduct
 from app.delivery.files.headers import file_name, media_type
 from app.delivery.files.schemas import ProductFileOut, file_out
-from app.delivery.files.uploads import service
+from app.delivery.files.uploads import service, tasks
 from app.delivery.files.uploads.errors import (
     DigestMismatch,
     PartDiffers,
@@ -102,7 +103,8 @@ def create_file_upload(body: dict[str, Any], product_id: UUID) -> Response:
         size=body["size"],
     )
     with transaction() as session:
-        progress = begin(session, merchant=current_user(session))
+        on_close = partial(tasks.enqueue_deletion, session)
+        progress = begin(session, merchant=current_user(session), on_close=on_close)
     return json_response(dump_json(upload_out(progress)), 201 if progress.is_new else 200)
 
 
@@ -122,7 +124,10 @@ def get_file_upload(product_id: UUID) -> Response:
         return json_response(dump_json(upload_out(progress)))
 
 
-@blp.put("/<uuid:product_id>/file/upload/<uuid:upload_id>/parts/<int:number>")
+@blp.put(
+    "/<uuid:product_id>/file/upload/<uuid:upload_id>/parts/<int:number>",
+    parameters=[path_parameter("number", "Number of the part, from 1")],
+)
 @requires(blp, Role.MERCHANT, scope=Scope.DELIVERY_WRITE)
 @blp.response(200, FilePartOut)
 @blp.doc(
@@ -143,6 +148,7 @@ def get_file_upload(product_id: UUID) -> Response:
     BodyTooSlow,
     BodyTooLarge,
     LengthRequired,
+    UnsupportedMediaType,
     StorageFull,
     StorageUnavailable,
 )
@@ -154,10 +160,11 @@ def upload_file_part(product_id: UUID, upload_id: UUID, number: int) -> Response
     `partSize`, or the rest. It needs a Content-Length. Sending a part again has no effect. With
     `Expect: 100-continue`, errors are returned before the body is sent.
     """
+    media_type(request.headers.get("Content-Type", ""), allowed=())  # no form that contains it
     expected = _stated_digest()
     where: dict[str, Any] = {"product_id": product_id, "upload_id": upload_id, "number": number}
     with reading() as session:
-        known = service.require_part(
+        known = service.check_part(
             session, merchant=current_user(session), length=request.content_length, **where
         )
     with storage.current().receive(body_chunks(max_bytes=service.PART_BYTES)) as staged:
@@ -226,7 +233,13 @@ def complete_file_upload(body: dict[str, Any], product_id: UUID, upload_id: UUID
     content = _put_together(progress, caller=merchant.id, expected=body["sha256"])
 
     def complete(session: Session) -> files.CurrentFile:
-        return service.complete(session, merchant=current_user(session), content=content, **where)
+        return service.complete(
+            session,
+            merchant=current_user(session),
+            content=content,
+            on_close=partial(tasks.enqueue_deletion, session),
+            **where,
+        )
 
     current = retry_transaction(complete)
     return json_response(dump_json(file_out(current)), 201 if current.is_new else 200)
@@ -264,5 +277,9 @@ def delete_file_upload(product_id: UUID, upload_id: UUID) -> None:
     """
     with transaction() as session:
         service.delete(
-            session, merchant=current_user(session), product_id=product_id, upload_id=upload_id
+            session,
+            merchant=current_user(session),
+            product_id=product_id,
+            upload_id=upload_id,
+            on_close=partial(tasks.enqueue_deletion, session),
         )

@@ -294,8 +294,8 @@ class TestWhatRemains:
 
         sender.complete()
 
-        assert jobs == [(tasks.delete_parts, sender.id)]
-        assert (tasks.delete_parts(sender.id), tasks.delete_parts(sender.id)) == (3, 3)
+        assert jobs == [(tasks.delete_parts, UUID(sender.id))]
+        assert [tasks.delete_parts(UUID(sender.id)) for _ in range(2)] == [3, 3]
         assert staged() == []
         assert sender.current()["sha256"] == sha256(FILE)
 
@@ -308,7 +308,7 @@ class TestWhatRemains:
         answer = client.delete(f"{sender.path}/upload/{sender.id}", headers=sender.headers)
 
         assert answer.status_code == 204
-        assert jobs == [(tasks.delete_parts, sender.id)]
+        assert jobs == [(tasks.delete_parts, UUID(sender.id))]
         assert refusal(sender.send(2)) == (404, "FILE_UPLOAD_NOT_FOUND")
         assert refusal(sender.complete()) == (404, "FILE_UPLOAD_NOT_FOUND")
         assert sender.begin().json["parts"] == []
@@ -320,7 +320,7 @@ class TestWhatRemains:
         second = sender.begin(name="other.zip")
 
         assert (second.status_code, second.json["id"] == first) == (201, False)
-        assert jobs == [(tasks.delete_parts, first)]
+        assert jobs == [(tasks.delete_parts, UUID(first))]
 
     def test_an_upload_is_over_after_a_day(
         self, sender: Sender, staged: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
@@ -362,7 +362,7 @@ def test_a_bucket_stores_parts_as_well(bucket: FakeS3, sender: Sender) -> None:
     assert {key.partition("/")[0] for key in bucket.objects} == {"incoming"}
 
     assert sender.complete().status_code == 201
-    tasks.delete_parts(sender.id)
+    tasks.delete_parts(UUID(sender.id))
 
     (key,) = bucket.objects
     assert (key.partition("/")[0], bucket.objects[key]) == ("contents", FILE)
