@@ -22,7 +22,6 @@ APPEND_ONLY = {
     "journal_entries",
     "wallet_transactions",
     "restocks",
-    "audit_log",
     "transfers",
     "verifications",
     "payees",

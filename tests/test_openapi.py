@@ -28,7 +28,7 @@ VERBS = {
 VERBS_WITHOUT_NOUN = {"login", "logout"}
 
 _NO_ACCOUNT = "The caller has no account that a key could belong to."
-_SECRET = "Its body or response contains a secret, of which nothing may be stored."
+_STATE = "It sets a state or proves something: repeated, it is refused or does the same again."
 _STORED_ONCE = "Repeating it has no further effect: what is stored already is recognized."
 
 #: The operations that change something and take no Idempotency-Key, each with its reason.
@@ -44,26 +44,22 @@ WITHOUT_KEY = {
     "POST /api/v1/licences/file": _NO_ACCOUNT,
     "POST /api/v1/licences/validate": _NO_ACCOUNT,
     "POST /api/v1/auth/logout": "It ends the session; nothing is replayed to an ended one.",
-    "POST /api/v1/auth/password": _SECRET,
+    "POST /api/v1/auth/password": _STATE,
     "POST /api/v1/auth/password/forgotten": _NO_ACCOUNT,
     "POST /api/v1/auth/password/reset": _NO_ACCOUNT,
-    "POST /api/v1/auth/email": _SECRET,
+    "POST /api/v1/auth/email": _STATE,
     "POST /api/v1/auth/email/verification": "Repeating it sends another mail, as often as allowed.",
     "POST /api/v1/auth/email/verification/confirm": _NO_ACCOUNT,
     "POST /api/v1/auth/phone/verification": "Repeating it sends another code, as often as allowed.",
-    "POST /api/v1/auth/phone/verification/confirm": _SECRET,
-    "POST /api/v1/auth/api-keys": _SECRET,
-    "POST /api/v1/auth/stream-tickets": _SECRET,
+    "POST /api/v1/auth/phone/verification/confirm": _STATE,
+    "POST /api/v1/auth/stream-tickets": "A ticket is valid for seconds, and opens one stream.",
     "POST /api/v1/admin/traffic/start": _SIMULATED,
     "POST /api/v1/admin/traffic/stop": _SIMULATED,
     "POST /api/v1/admin/traffic/once": _SIMULATED,
-    "POST /api/v1/webhook-endpoints": _SECRET,
-    "POST /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret": _SECRET,
-    "POST /api/v1/wallet/bank-accounts": _SECRET,
-    "POST /api/v1/auth/two-factor": _SECRET,
-    "POST /api/v1/auth/two-factor/confirm": _SECRET,
-    "DELETE /api/v1/auth/two-factor": _SECRET,
-    "POST /api/v1/auth/two-factor/recovery-codes": _SECRET,
+    "POST /api/v1/auth/two-factor": _STATE,
+    "POST /api/v1/auth/two-factor/confirm": _STATE,
+    "DELETE /api/v1/auth/two-factor": _STATE,
+    "POST /api/v1/auth/two-factor/recovery-codes": _STATE,
     "POST /api/v1/products/{product_id}/codes": _STORED_ONCE,
     "PUT /api/v1/products/{product_id}/file": _STORED_ONCE,
     "POST /api/v1/products/{product_id}/file/upload": _STORED_ONCE,

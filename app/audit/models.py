@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.common.columns import Created, Identified
+from app.common.columns import Created, Identified, mutable
 from app.common.db import Base
 
 
@@ -16,7 +16,7 @@ class AuditRecord(Identified, Created, Base):
         Index("ix_audit_log_actor", "actor_id", "id"),
         Index("ix_audit_log_target", "target_id", "id"),
         Index("ix_audit_log_action", "action", "id"),
-        {"info": {"append_only": True}},
+        mutable(deleted=True),
     )
 
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -131,6 +131,7 @@ class TwoFactorNotEnabled(Conflict):
 class TwoFactorCodeWrong(BadRequest):
     code = "TWO_FACTOR_CODE_WRONG"
     message = "The code is wrong, expired or already used; wait for the next one"
+    cacheable: ClassVar[bool] = False  # another code is another request
 
 
 class CodeReason(StrEnum):

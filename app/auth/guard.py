@@ -307,6 +307,20 @@ def caller_turn() -> Turn:
     return Turn(ratelimit.address(), preferred=True)
 
 
+def confirms_password(view: View) -> View:
+    """Require the `password` of the body, which is not passed on.
+
+    It stands between `@blp.arguments` and `@idempotent`.
+    """
+
+    @wraps(view)
+    def confirmed(body: dict[str, Any], **values: Any) -> Any:
+        require_password(body.pop("password"))
+        return view(body, **values)
+
+    return cast("View", confirmed)
+
+
 def require_password(password: str) -> None:
     """Require the caller's password. Must not be called inside a transaction.
 

@@ -8,15 +8,15 @@ from typing import Final
 import marshmallow as ma
 from marshmallow.validate import OneOf, Range
 
-from app.common.declared_settings import DeclaredSettings
 from app.common.env_fields import Addresses, Folder, optional_setting, setting
+from app.common.retention_settings import RetentionSettings
 
 _TEXT: Final = ma.fields.String()
 _FLAG: Final = ma.fields.Boolean()
 
 
 @dataclass(frozen=True)
-class EventSettings(DeclaredSettings):
+class EventSettings(RetentionSettings):
     """The settings of sinks of events, of Redis Streams and of Kafka."""
 
     event_attempts: int = setting(

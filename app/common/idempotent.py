@@ -22,7 +22,9 @@ from app.common.process_state import Slot
 View = TypeVar("View", bound=Callable[..., Any])
 
 #: Executes a view in one transaction, unless a request with its key was executed before.
-execute_once: Final[Slot[Callable[[Callable[[], Any]], Response]]] = Slot("idempotent requests")
+execute_once: Final[Slot[Callable[[Callable[[], Any], bool], Response]]] = Slot(
+    "idempotent requests"
+)
 
 _KEY_PARAMETER: Final = {
     "name": "Idempotency-Key",
@@ -44,14 +46,17 @@ def takes_idempotency_key(blueprint: Blueprint) -> Callable[[View], View]:
     return decorate
 
 
-def idempotent(blueprint: Blueprint, *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[View], View]:
+def idempotent(
+    blueprint: Blueprint, *, max_bytes: int = MAX_BODY_BYTES, has_secret: bool = False
+) -> Callable[[View], View]:
     """Execute an endpoint once per Idempotency-Key: all its transactions become one, in which its
     response is stored.
 
-    It stands between `@blp.arguments` and `@blp.response`. max_bytes: of the request body. The
-    endpoint must call no other system and hash no password, because it runs in a transaction;
-    neither its body nor its response may contain a secret, because the response and a hash of the
-    body are stored. Endpoints that move money use app.wallets.movements.http instead.
+    It stands between `@blp.arguments` and `@blp.response`. max_bytes: of the request body;
+    has_secret: whether the request or the response contains one, so that the stored response is
+    encrypted and the hash of the request keyed. The endpoint must call no other system and hash no
+    password, because it runs in a transaction. Endpoints that move money use
+    app.wallets.movements.http instead.
     """
 
     def decorate(view: View) -> View:
@@ -60,7 +65,7 @@ def idempotent(blueprint: Blueprint, *, max_bytes: int = MAX_BODY_BYTES) -> Call
             if idempotency_key() is None:
                 return view(*args, **values)
             raw_body(max_bytes=max_bytes)  # before the transaction, as the client may be slow
-            return execute_once()(partial(view, *args, **values))
+            return execute_once()(partial(view, *args, **values), has_secret)
 
         return takes_idempotency_key(blueprint)(cast("View", once))
 

@@ -34,6 +34,7 @@ LIFETIMES: Final = {
     "slo_window": (timedelta(days=7), timedelta(days=90)),
     "risk_review_ttl": (timedelta(hours=1), timedelta(days=30)),
     "retention_risk": (timedelta(days=31), timedelta(days=3650)),
+    "retention_audit": (timedelta(days=365), timedelta(days=3650)),
     "retention_inbound_events": (timedelta(days=30), timedelta(days=3650)),
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.guard import identity
 from app.auth.service import Caller
+from app.common import encryption
 from app.common.db import joined, retry_transaction
 from app.common.error_handlers import RequestInfo, error_body
 from app.common.errors import AppError, Unauthorized
@@ -25,19 +27,25 @@ from app.idempotency import service
 from app.idempotency.service import Claim, Request, StoredResponse
 
 
-def respond_to_view_once(view: Callable[[], Any]) -> Response:
+def respond_to_view_once(view: Callable[[], Any], has_secret: bool) -> Response:
     """The response of `view`, which is executed in one transaction with its claim.
 
+    has_secret: whether its request or its response has one, so that its response is encrypted and
+    the fingerprint of its request is keyed.
     Raises what `view` raises, and the errors of `idempotency.run_claimed`.
     """
-    context = RequestContext.current()
+    context = RequestContext.current(has_secret=has_secret)
+    place = f"idempotency-key/{context.user_id}/{context.key}"
 
     def outcome_of() -> StoredResponse | AppError:
         try:
             response = make_response(view())
         except AppError as error:
             return error
-        return StoredResponse(response.status_code, response.get_data())
+        body = response.get_data()
+        if has_secret:
+            body = encryption.encrypt(body, context=place)
+        return StoredResponse(response.status_code, body)
 
     def attempt(session: Session) -> StoredResponse | AppError:
         require_caller(session, context)
@@ -48,7 +56,15 @@ def respond_to_view_once(view: Callable[[], Any]) -> Response:
             )
         return outcome
 
-    return respond(service.retry_until_known(lambda: retry_transaction(attempt)))
+    outcome = service.retry_until_known(lambda: retry_transaction(attempt))
+    # A stored error has no secret.
+    if (
+        has_secret
+        and isinstance(outcome, StoredResponse)
+        and outcome.status < HTTPStatus.BAD_REQUEST
+    ):
+        outcome = replace(outcome, body=encryption.decrypt(outcome.body, context=place))
+    return respond(outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +77,17 @@ class RequestContext:
     request: Request
 
     @classmethod
-    def current(cls) -> "RequestContext":
+    def current(cls, *, has_secret: bool = False) -> "RequestContext":
         """Raises BadRequest for an Idempotency-Key that cannot be one."""
         caller, key = identity(), idempotency_key()
         claim = None
-        if key is not None:
-            claim = Claim(caller.user_id, key, request_fingerprint(), unparsed_fingerprint())
+        if key is not None and has_secret:
+            fingerprint, *older = encryption.fingerprints(
+                request_fingerprint(), context="idempotency-key"
+            )
+            claim = Claim(caller.user_id, key, fingerprint, older)
+        elif key is not None:
+            claim = Claim(caller.user_id, key, request_fingerprint(), [unparsed_fingerprint()])
         request = Request(claim, partial(_render_error, info=RequestInfo.current()))
         return cls(caller.user_id, caller.session_id, key, request)
 

@@ -29,18 +29,18 @@ _NO_LONGER_STORED: Final = (
 class Claim:
     """A user's Idempotency-Key, and the fingerprint that every request with it must have.
 
-    unparsed_fingerprint: what version 1.0 stored for this request. Its keys are valid until their
-    retention ends.
+    older_fingerprints: what earlier versions stored for this request, or this one with older
+    `ENCRYPTION_KEYS`. Such keys are valid until their retention ends.
     """
 
     user_id: UUID
     key: str
     fingerprint: bytes
-    unparsed_fingerprint: bytes
+    older_fingerprints: Sequence[bytes] = ()
 
     def is_of(self, stored: bytes) -> bool:
         """Whether a stored fingerprint is that of this request."""
-        return stored in (self.fingerprint, self.unparsed_fingerprint)
+        return stored == self.fingerprint or stored in self.older_fingerprints
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.common.settings import PROJECT_ROOT
 from app.local import processes
 from app.local.embedded import EmbeddedError
 
-_FIRST_PAUSE_SECONDS: Final = 0.5
+_SECOND_PAUSE_SECONDS: Final = 0.5
 _MAX_PAUSE_SECONDS: Final = 30.0
 #: What has run for this long has recovered: its next crash is the first again.
 _STABLE_SECONDS: Final = 60.0
@@ -23,10 +23,10 @@ Report = Callable[[str], None]
 
 
 class Backoff:
-    """The pauses before restarts: short at first, doubled with each crash that follows soon."""
+    """The pauses before restarts: none at first, doubled with each crash that follows soon."""
 
     def __init__(self) -> None:
-        self._pause = 0.0
+        self._next = 0.0
         self._started_at = time.monotonic()
 
     def started(self) -> None:
@@ -34,10 +34,10 @@ class Backoff:
 
     def next_pause(self) -> float:
         """Seconds to wait after the process has ended."""
-        stable = time.monotonic() - self._started_at > _STABLE_SECONDS
-        doubled = 0.0 if stable else 2 * self._pause
-        self._pause = min(max(doubled, _FIRST_PAUSE_SECONDS), _MAX_PAUSE_SECONDS)
-        return self._pause
+        is_stable = time.monotonic() - self._started_at > _STABLE_SECONDS
+        pause = 0.0 if is_stable else self._next
+        self._next = min(max(2 * pause, _SECOND_PAUSE_SECONDS), _MAX_PAUSE_SECONDS)
+        return pause
 
 
 class Supervised(ABC):
@@ -71,8 +71,8 @@ class Supervised(ABC):
         pause = self._backoff.next_pause()
         self._start_at = time.monotonic() + pause
         self._report(
-            f"`{self.name}` ended unexpectedly ({problem}); restarting it in {pause:g} s."
-            f" {log_tail(self.log)}"
+            f"`{self.name}` ended unexpectedly ({problem}); restarting it"
+            f"{f' in {pause:g} s' if pause else ''}. {log_tail(self.log)}"
         )
 
     @abstractmethod

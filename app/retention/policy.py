@@ -136,6 +136,15 @@ RULES: Final = (
         where="NOT EXISTS (SELECT FROM risk_cases c WHERE c.decision_id = risk_decisions.id)",
         is_in_use=False,
     ),
+    # Not what `verify` compares with the books, nor what a trigger keeps.
+    Rule(
+        "audit_log",
+        "retention_audit",
+        "id",
+        where="created_at <= now() - interval '365 days'"
+        " AND action NOT IN ('inbound-event.retry', 'limit.remove', 'refund.settle')",
+        is_in_use=False,
+    ),
     Rule("risk_backtests", "retention_risk", "id", where="status = 'COMPLETED'"),
     # The event that settled an on-ramp is the evidence for its credit.
     Rule(
@@ -219,7 +228,6 @@ KEPT: Final = {
     "event_sinks": "one row per sink",
     "held_events": "each row is deleted when its sink receives the event, or an administrator skips"
     " it; those who operate the system are told of parked ones",
-    "audit_log": "append-only evidence of who did what; grows with what people do by hand",
     "verifications": "append-only; one row per run of `verify`",
     "money_gate": "always empty",
 }

@@ -61,9 +61,10 @@ keys_blp = flask.Blueprint("webhook-keys", __name__, url_prefix="/.well-known/we
 @blp.post("")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(CreateWebhookEndpointIn)
+@per_caller("30/minute")
+@idempotent(blp, has_secret=True)
 @blp.response(201, CreatedWebhookEndpointOut)
 @blp.errors(QuotaExceeded)
-@per_caller("30/minute")
 def create_webhook_endpoint(body: dict[str, Any]) -> Response:
     """Create a webhook endpoint
 
@@ -141,9 +142,10 @@ def delete_webhook_endpoint(endpoint_id: UUID) -> None:
 @blp.post("/<uuid:endpoint_id>/rotate-secret")
 @requires(blp, Role.MERCHANT, scope=Scope.WEBHOOKS_WRITE)
 @blp.arguments(RotateWebhookSecretIn)
+@per_caller("30/minute")
+@idempotent(blp, has_secret=True)
 @blp.response(200, WebhookSecretOut)
 @blp.errors(WebhookEndpointNotFound, TooManyWebhookSecrets)
-@per_caller("30/minute")
 def rotate_webhook_secret(body: dict[str, Any], endpoint_id: UUID) -> service.NewSecret:
     """Rotate the secret of a webhook endpoint
 

@@ -32,11 +32,11 @@ def check_until(supervised: supervision.Supervised, condition: object) -> None:
 
 
 class TestBackoff:
-    def test_pauses_double_up_to_a_maximum(self) -> None:
+    def test_the_first_restart_is_immediate_and_pauses_double(self) -> None:
         backoff = Backoff()
-        assert [backoff.next_pause() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+        assert [backoff.next_pause() for _ in range(9)] == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
-    def test_they_are_short_again_after_a_stable_minute(
+    def test_it_is_immediate_again_after_a_stable_minute(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = [0.0]
@@ -46,14 +46,14 @@ class TestBackoff:
         backoff.next_pause()
         backoff.started()
         now[0] = 61
-        assert backoff.next_pause() == 0.5
+        assert backoff.next_pause() == 0
 
 
 class TestService:
     def test_it_is_started_again_however_often_it_ends(
         self, tmp_path: Path, reports: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(supervision, "_FIRST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr(supervision, "_SECOND_PAUSE_SECONDS", 0.01)
         monkeypatch.setattr(supervision, "_MAX_PAUSE_SECONDS", 0.02)
         service = Service(
             "failing", ["this"], tmp_path / "log", {"PATH": str(tmp_path)}, reports.append
@@ -66,7 +66,7 @@ class TestService:
     def test_a_program_that_cannot_be_started_is_tried_again(
         self, tmp_path: Path, reports: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(supervision, "_FIRST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr(supervision, "_SECOND_PAUSE_SECONDS", 0.01)
         service = Service("failing", ["this"], tmp_path / "log", {}, reports.append)
 
         def fail(*_: object, **__: object) -> None:
@@ -111,7 +111,7 @@ class TestServers:
     def test_a_server_that_does_not_start_is_tried_again(
         self, tmp_path: Path, reports: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(supervision, "_FIRST_PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr(supervision, "_SECOND_PAUSE_SECONDS", 0.01)
 
         class Broken:
             log = tmp_path / "log"

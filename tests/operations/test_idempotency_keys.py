@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common.db import snapshot, transaction
-from app.common.http import unparsed_fingerprint
+from app.common.http import request_fingerprint, unparsed_fingerprint
 from app.idempotency import http as idempotency_http
 from app.verify import repository
 from app.verify.invariant import Scope
@@ -67,6 +67,25 @@ def test_a_repeated_request_is_executed_once_and_gets_the_same_response(
     assert again.headers["Idempotent-Replayed"] == "true"
     assert written() == after_first
     assert unexplained_keys() == []
+
+
+def test_secrets_are_not_stored(
+    client: FlaskClient, data: SampleData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = []
+    monkeypatch.setattr(
+        idempotency_http,
+        "request_fingerprint",
+        lambda: plain.append(request_fingerprint()) or plain[-1],
+    )
+
+    made = data.send(client, ("POST", "/api/v1/auth/api-keys"), "seller", **KEY)
+
+    with transaction() as session:
+        stored = session.execute(text("SELECT fingerprint, body FROM idempotency_keys")).one()
+    assert made.json["key"].encode() not in bytes(stored.body)
+    # The password could be guessed from an unkeyed hash.
+    assert plain[0] != bytes(stored.fingerprint)
 
 
 def test_the_same_key_for_another_request_is_refused(client: FlaskClient, data: SampleData) -> None:

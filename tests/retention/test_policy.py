@@ -1,5 +1,6 @@
 """Every table has a retention, and what it needs."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -22,6 +23,17 @@ def test_every_table_has_exactly_one_retention() -> None:
 
 def test_no_append_only_table_is_pruned() -> None:
     assert not [rule for rule in RULES if TABLES[rule.table].info.get("append_only")]
+
+
+def test_what_verify_compares_with_the_audit_log_is_kept() -> None:
+    compared = {
+        action
+        for path in (PROJECT_ROOT / "app/verify").glob("*.py")
+        for action in re.findall(r"\ba\.action = '(\S+)'", path.read_text())
+    }
+    (rule,) = [rule for rule in RULES if rule.table == "audit_log"]
+    assert compared
+    assert set(re.findall(r"'(\S+)'", rule.where)) == compared
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from app.audit import service as audit
 from app.common import clock
 from app.common.db import transaction
 from app.common.ids import new_id
@@ -28,6 +30,16 @@ def count(table: str, where: str = "true") -> int:
         return session.execute(text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one()
 
 
+def age_audit_log() -> None:
+    """Make the records of the audit log old by the clock of the database, too."""
+    with transaction() as session:
+        factories.as_owner(session, "ALTER TABLE audit_log DISABLE TRIGGER USER")
+        factories.as_owner(
+            session, "UPDATE audit_log SET created_at = created_at - interval '2 years'"
+        )
+        factories.as_owner(session, "ALTER TABLE audit_log ENABLE TRIGGER USER")
+
+
 def later(monkeypatch: pytest.MonkeyPatch, setting: str, by: timedelta = timedelta(0)) -> None:
     """Set the clock to the end of a retention that begins now."""
     freeze_clock(monkeypatch, clock.now() + service.periods().by_setting[setting] + by)
@@ -45,6 +57,9 @@ class TestPrune:
         waiting = count("inbound_events", "status = 'RECEIVED'")
         kept = {table: count(table) for table in ("orders", "wallet_transactions", "api_keys")}
 
+        with transaction() as session:
+            audit.record(session, actor_id=None, action="limit.remove", target=("user", new_id()))
+        age_audit_log()
         longest = max(service.periods().by_setting.values())
         freeze_clock(monkeypatch, clock.now() + longest + timedelta(days=1))
         assert prune() > 0
@@ -52,6 +67,7 @@ class TestPrune:
 
         for table in ("outbox_events", "idempotency_keys", "refresh_tokens"):
             assert count(table) == 0
+        assert count("audit_log") == count("audit_log", "action = 'limit.remove'") == 1
         assert count("login_sessions", "kind = 'LOGIN'") == 0
         assert count("inbound_events") == settled + waiting
         assert kept == {table: count(table) for table in kept}
@@ -135,3 +151,19 @@ def test_a_key_keeps_its_fingerprint_longer_than_its_response(
     answer = deposit()
     assert refusal(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert answer.json["message"].startswith("The request with this Idempotency-Key was executed")
+
+    def test_the_audit_log_of_the_last_year_is_kept(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create_records(app)
+        before = count("audit_log")
+        later(monkeypatch, "retention_audit", timedelta(days=1))  # not for the database
+
+        prune()
+        assert count("audit_log") == before > 0
+
+        with (
+            pytest.raises(DBAPIError, match="audit_log keeps its rows for a year"),
+            transaction() as session,
+        ):
+            session.execute(text("DELETE FROM audit_log"))

@@ -11,11 +11,11 @@ from app.auth.errors import (
     TwoFactorCodeWrong,
 )
 from app.auth.guard import (
+    confirms_password,
     current_user,
     identity,
     limits_optional_code_attempts,
     limits_password_attempts,
-    require_password,
     requires,
     session_id,
 )
@@ -37,11 +37,13 @@ blp = Blueprint(
 @blp.post("")
 @requires(blp, Role.MERCHANT)
 @blp.arguments(CreateApiKeyIn)
-@blp.response(201, CreatedApiKeyOut)
-@blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, QuotaExceeded)
 @per_caller("10/minute;60/hour")
 @limits_optional_code_attempts
 @limits_password_attempts
+@confirms_password
+@idempotent(blp, has_secret=True)
+@blp.response(201, CreatedApiKeyOut)
+@blp.errors(InvalidCredentials, CodeRequired, TwoFactorCodeWrong, QuotaExceeded)
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     """Create an API key
 
@@ -50,7 +52,6 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     the account. It is valid until it expires or is revoked. Requires the password, and a code if
     two-factor authentication is enabled. The number of valid keys is limited by a quota.
     """
-    require_password(body.pop("password"))
     code = body.pop("code", None)
     user_id = identity().user_id
     with transaction() as session:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from app.auth.errors import CodeRequired, InvalidCredentials, TwoFactorCodeWrong
 from app.auth.guard import (
+    confirms_password,
     current_user,
     limits_optional_code_attempts,
     limits_password_attempts,
-    require_password,
     requires,
 )
 from app.auth.scopes import Scope
@@ -39,6 +39,11 @@ blp = Blueprint(
 @blp.post("")
 @requires(blp)
 @blp.arguments(CreateBankAccountIn)
+@per_caller("60/hour")
+@limits_optional_code_attempts
+@limits_password_attempts
+@confirms_password
+@idempotent(blp, has_secret=True)
 @blp.response(201, BankAccountOut)
 @blp.errors(
     ProviderUnknown,
@@ -48,16 +53,12 @@ blp = Blueprint(
     CodeRequired,
     TwoFactorCodeWrong,
 )
-@per_caller("60/hour")
-@limits_optional_code_attempts
-@limits_password_attempts
 def create_bank_account(body: dict[str, Any]) -> BankAccount:
     """Save a bank account
 
     Payouts can then be made to it. Requires the password, and a code if two-factor authentication
     is enabled. The number is stored encrypted; only its last characters are ever shown.
     """
-    require_password(body.pop("password"))
     code = body.pop("code", None)
     with transaction() as session:
         user_id = current_user(session).id

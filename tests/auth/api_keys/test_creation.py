@@ -10,14 +10,13 @@ from unittest import mock
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.auth.api_keys import service as api_keys
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.common import clock, db
-from app.idempotency.models import IdempotencyKey
 from tests import factories
 from tests.auth.api_keys.helpers import (
     DIGITS,
@@ -38,7 +37,7 @@ from tests.authenticator import (
     enable_two_factor,
     request_setup,
 )
-from tests.factories import PASSWORD, Actor
+from tests.factories import Actor
 from tests.responses import UUID_TEXT, refusal
 
 
@@ -84,18 +83,6 @@ class TestCreation:
                 rows = session.scalars(text(f"SELECT t::text FROM {table} t")).all()
                 assert not any(secret in row or secret.encode().hex() in row for row in rows)
         assert {"api_keys", "outbox_events", "audit_log", "idempotency_keys"} <= set(tables)
-
-    def test_an_idempotency_key_is_ignored_so_that_the_key_is_not_stored(
-        self, client: FlaskClient, shop: Actor
-    ) -> None:
-        headers = shop.headers | {"Idempotency-Key": "key-1"}
-        body = {"name": "Shop server", "scopes": ["products:write"], "password": PASSWORD}
-
-        first, again = (client.post(KEYS, json=body, headers=headers) for _ in range(2))
-
-        assert first.json["key"] != again.json["key"]
-        with db.transaction() as session:
-            assert session.scalars(select(IdempotencyKey)).all() == []
 
     def test_the_creation_is_recorded_as_an_event_and_audited(
         self, client: FlaskClient, shop: Actor

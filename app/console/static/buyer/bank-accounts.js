@@ -68,7 +68,7 @@ function Row({ row, onRemoved }) {
 /** @param {{banks: {code: string, name: string}[], onSaved: () => void, onClose: () => void}} props */
 function Add({ banks, onSaved, onClose }) {
   const initial = { provider: banks[0]?.code ?? "", holder: "", number: "", routing: "", label: "", password: "" };
-  const form = useForm("bank-account", initial, async (values, { code }) => {
+  const form = useForm("bank-account", initial, async (values, { key, code }) => {
     /** @type {Record<string, string>} */
     const missing = {};
     for (const name of REQUIRED) if (!values[name].trim()) missing[name] = accounts.required;
@@ -78,7 +78,7 @@ function Add({ banks, onSaved, onClose }) {
       ...values, holder: values.holder.trim(), label: values.label.trim() || null, code: code ?? null,
     };
     try {
-      await call("POST /wallet/bank-accounts", { body });
+      await call("POST /wallet/bank-accounts", { body, key });
     } catch (error) {
       if (error.code === "INVALID_CREDENTIALS") throw new Invalid({ password: accounts.wrongPassword });
       if (error.code === "TWO_FACTOR_REQUIRED") error.details = { enrolled: true }; // required only of those who are

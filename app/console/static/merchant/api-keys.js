@@ -92,7 +92,7 @@ export function NewApiKey() {
 /** @param {{needsCode: boolean, setKey: (key: string) => void}} props */
 function CreateForm({ needsCode, setKey }) {
   const initial = { name: "", scopes: /** @type {Scopes} */ ([]), days: "", password: "", code: "" };
-  const form = useForm("key", initial, async (values) => {
+  const form = useForm("key", initial, async (values, { key }) => {
     if (!values.scopes.length) throw new Invalid({ scopes: keys.scopesMissing });
     const body = {
       name: values.name.trim(),
@@ -101,7 +101,7 @@ function CreateForm({ needsCode, setKey }) {
       password: values.password,
       code: needsCode ? values.code.trim() || null : null,
     };
-    const made = await call("POST /auth/api-keys", { body }).catch((error) => {
+    const made = await call("POST /auth/api-keys", { body, key }).catch((error) => {
       if (error.code === "INVALID_CREDENTIALS") throw new Invalid({ password: keys.wrongPassword });
       if (error.code === "TWO_FACTOR_CODE_WRONG" || error.code === "TWO_FACTOR_REQUIRED") throw new Invalid({ code: error.message });
       throw error;

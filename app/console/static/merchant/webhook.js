@@ -114,9 +114,9 @@ function Rotate({ id, setSecret }) {
   const [days, setDays] = useState("1");
   return html`<button class="button" type="button" onClick=${() => setOpen(true)}>${webhooks.rotate}</button>
     ${isOpen && html`<${Confirm} name="rotate" title=${webhooks.rotateTitle} text=${webhooks.rotateText}
-      action=${webhooks.rotate} tone="primary" onClose=${() => setOpen(false)} send=${async () => {
+      action=${webhooks.rotate} tone="primary" onClose=${() => setOpen(false)} send=${async (/** @type {any} */ { key }) => {
         const made = await call("POST /webhook-endpoints/{endpoint_id}/rotate-secret", {
-          path: { endpoint_id: id }, body: { overlapDays: Number(days) },
+          path: { endpoint_id: id }, body: { overlapDays: Number(days) }, key,
         });
         return () => setSecret(made.secret);
       }}>

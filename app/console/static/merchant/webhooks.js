@@ -65,8 +65,8 @@ export function NewWebhook() {
     ${made
       ? html`<${SecretOnce} title=${webhooks.secretTitle} text=${webhooks.secretText} secret=${made.secret}
           done=${webhooks.secretDone} onDone=${() => navigate(`/merchant/webhooks/${made.id}`, { replace: true })} />`
-      : html`<${EndpointForm} submit=${webhooks.submit} send=${async (/** @type {any} */ body) => {
-          const answer = await call("POST /webhook-endpoints", { body });
+      : html`<${EndpointForm} submit=${webhooks.submit} send=${async (/** @type {any} */ body, /** @type {{key: string}} */ { key }) => {
+          const answer = await call("POST /webhook-endpoints", { body, key });
           return () => setMade(answer);
         }} />`}
   </${View}>`;
