@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068_file_uploads"
-down_revision = "0067_refund_requests"
+revision = "0069_file_uploads"
+down_revision = "0068_audit_retention"
 
 
 def upgrade() -> None:
