@@ -118,11 +118,7 @@ def require_upload(
 
     Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound.
     """
-    files.require_own(session, merchant=merchant, product_id=product_id)
-    found = repository.get_upload(session, product_id=product_id, upload_id=upload_id)
-    if found is None or (not found.is_complete and _is_over(found)):
-        raise UploadNotFound
-    return _progress(session, found)
+    return _progress(session, _require_row(session, merchant, product_id, upload_id))
 
 
 def check_part(
@@ -139,10 +135,7 @@ def check_part(
     length: as announced. Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound,
     PartInvalid.
     """
-    progress = require_upload(
-        session, merchant=merchant, product_id=product_id, upload_id=upload_id
-    )
-    upload = progress.upload
+    upload = _require_row(session, merchant, product_id, upload_id)
     if upload.is_complete:
         raise UploadNotFound
     if not 1 <= number <= upload.part_count:
@@ -219,15 +212,13 @@ def complete(
 ) -> CurrentFile:
     """Make the content of all parts the newest version of the product's file.
 
-    Raises what `files.publish` raises, and UploadNotFound.
+    Raises what `files.publish` raises, UploadNotFound, and FileNotFound.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    progress = require_upload(
-        session, merchant=merchant, product_id=product_id, upload_id=upload_id
-    )
-    upload = progress.upload
-    if not upload.is_complete:
-        _close(session, upload, on_close, is_complete=True)
+    upload = _require_row(session, merchant, product_id, upload_id)
+    if upload.is_complete:  # another request has just completed it
+        return files.require_file(session, merchant=merchant, product_id=product_id)
+    _close(session, upload, on_close, is_complete=True)
     return files.publish(
         session,
         merchant=merchant,
@@ -246,12 +237,19 @@ def delete(
     Raises ProductNotFound, UnauthorizedProductAccess, UploadNotFound.
     """
     products.require_own(session, merchant=merchant, product_id=product_id)
-    progress = require_upload(
-        session, merchant=merchant, product_id=product_id, upload_id=upload_id
-    )
-    if progress.upload.is_complete:
+    upload = _require_row(session, merchant, product_id, upload_id)
+    if upload.is_complete:
         raise UploadNotFound
-    _close(session, progress.upload, on_close)
+    _close(session, upload, on_close)
+
+
+def _require_row(session: Session, merchant: User, product_id: UUID, upload_id: UUID) -> FileUpload:
+    """An upload that is unfinished or complete. Raises as `require_upload`."""
+    files.require_own(session, merchant=merchant, product_id=product_id)
+    found = repository.get_upload(session, product_id=product_id, upload_id=upload_id)
+    if found is None or (not found.is_complete and _is_over(found)):
+        raise UploadNotFound
+    return found
 
 
 def _progress(session: Session, upload: FileUpload) -> Progress:
