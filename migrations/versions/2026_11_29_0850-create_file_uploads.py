@@ -13,8 +13,8 @@ def upgrade() -> None:
         "file_uploads",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("product_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("part_size", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True)),
@@ -42,7 +42,7 @@ def upgrade() -> None:
         "file_upload_parts",
         sa.Column("upload_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
         sa.CheckConstraint("number > 0", name=op.f("ck_file_upload_parts_number_positive")),
         sa.CheckConstraint(
             "sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_file_upload_parts_sha256_hex")
