@@ -10,6 +10,9 @@ from app.delivery.files.uploads.models import FileUploadPart
 from app.delivery.files.uploads.service import Progress, expires_at
 
 _SHA256 = ma.validate.Regexp("^[0-9a-f]{64}$", error="Must be 64 hexadecimal digits.")
+_MEDIA_TYPE = ma.validate.Regexp(
+    r"^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}$", error="Must be a media type."
+)
 
 
 class CreateFileUploadIn(Schema):
@@ -17,7 +20,9 @@ class CreateFileUploadIn(Schema):
         required=True, metadata={"description": "Name of the file", "example": "course.zip"}
     )
     media_type = ma.fields.String(
-        load_default="application/octet-stream", metadata={"example": "application/zip"}
+        load_default="application/octet-stream",
+        validate=_MEDIA_TYPE,
+        metadata={"example": "application/zip"},
     )
     size = WholeNumber(
         required=True,
