@@ -2,11 +2,12 @@
 
 import os
 import re
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Request, expect
 
 from tests.browser import chromium, page
 from tests.console.accessibility import check
@@ -19,7 +20,8 @@ from tests.live import LiveServer
 __all__ = ["chromium", "page", "same_origin", "seller", "themed_page"]
 
 MIB = 1024**2
-PARTS = "**/file/upload/*/parts/*"
+#: A part takes three seconds, so that something can happen to it.
+SLOW_BYTES = 8 * MIB // 3
 
 server = server_of_module("files")
 
@@ -29,31 +31,41 @@ def large_file() -> FilePayload:
     return {"name": "course.zip", "mimeType": "application/zip", "buffer": os.urandom(17 * MIB)}
 
 
-class Parts:
-    """The parts that the browser sends. number 2 gets no answer until `is_held` is false."""
+@dataclass
+class Upload:
+    """A file that a browser sends over a slow connection. sent: the numbers of the parts."""
 
-    def __init__(self, page: Page) -> None:
-        self.sent: list[int] = []
-        self.is_held = True
-        page.route(PARTS, self._pass_on)
+    page: Page
+    product_id: str
+    sent: list[int] = field(default_factory=list)
 
-    def _pass_on(self, route: Route) -> None:
-        number = int(route.request.url.rpartition("/")[2])
-        self.sent.append(number)
-        if number != 2 or not self.is_held:
-            route.continue_()
+    def __post_init__(self) -> None:
+        self._network = self.page.context.new_cdp_session(self.page)
+        self.page.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if match := re.search(r"/parts/(\d+)$", request.url):
+            self.sent.append(int(match[1]))
+
+    def be(self, *, offline: bool = False, throughput: int = -1) -> None:
+        """throughput: bytes per second, -1 for as many as there are."""
+        conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": throughput}
+        self._network.send("Network.emulateNetworkConditions", {"offline": offline, **conditions})
+
+    def choose(self, file: FilePayload) -> None:
+        self.page.get_by_label("Choose the file").set_input_files(file)
 
 
-def begin(page: Page, server: LiveServer, seller: Account, file: FilePayload) -> tuple[str, Parts]:
-    """An upload of which one part has arrived, and the next one never does."""
-    product_id = create(server, seller, kind="FILE")
-    parts = Parts(page)
+def begin(page: Page, server: LiveServer, seller: Account, file: FilePayload) -> Upload:
+    """An upload of which one part has arrived, and the next one is under way."""
+    upload = Upload(page, create(server, seller, kind="FILE"))
     page.on("dialog", lambda dialog: dialog.accept())  # leaves although a file is being sent
     sign_in(page, server, seller, heading="Overview")
-    open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
-    with page.expect_request(re.compile("/parts/2$")):
-        page.get_by_label("Choose the file").set_input_files(file)
-    return product_id, parts
+    open_view(page, server, f"/merchant/products/{upload.product_id}", heading="Field Guide")
+    upload.be(throughput=SLOW_BYTES)
+    with page.expect_request(re.compile("/parts/2$"), timeout=60_000):
+        upload.choose(file)
+    return upload
 
 
 def stored(server: LiveServer, seller: Account, product_id: str) -> Any:
@@ -65,21 +77,15 @@ def test_a_lost_connection_does_not_lose_what_has_arrived(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     file = large_file()
-    product_id = create(server, seller, kind="FILE")
-    sign_in(page, server, seller, heading="Overview")
-    open_view(page, server, f"/merchant/products/{product_id}", heading="Field Guide")
-    sent: list[int] = []
-
-    def lose_once(route: Route) -> None:
-        sent.append(int(route.request.url.rpartition("/")[2]))
-        route.abort() if sent == [1, 2] else route.continue_()
-
-    page.route(PARTS, lose_once)
-    page.get_by_label("Choose the file").set_input_files(file)
+    upload = begin(page, server, seller, file)
+    upload.be(offline=True)
     expect(page.get_by_text("The connection was lost.")).to_be_visible()
-    expect(page.get_by_text("version 1")).to_be_visible()
-    assert sent == [1, 2, 2, 3]
-    assert stored(server, seller, product_id)["sha256"] == sha256(file["buffer"]).hexdigest()
+    upload.be()
+    expect(page.get_by_text("version 1")).to_be_visible(timeout=60_000)
+    assert upload.sent.count(1) == upload.sent.count(3) == 1
+    assert upload.sent.count(2) > 1
+    found = stored(server, seller, upload.product_id)
+    assert found["sha256"] == sha256(file["buffer"]).hexdigest()
 
 
 @pytest.mark.stress
@@ -87,18 +93,19 @@ def test_the_same_file_continues_after_a_reload(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
     file = large_file()
-    product_id, parts = begin(page, server, seller, file)
+    upload = begin(page, server, seller, file)
     page.reload()
+    upload.be()
     expect(
         page.get_by_text("The upload of course.zip was interrupted: 8.4 MB of 17.8 MB")
     ).to_be_visible()
-    parts.is_held = False
-    parts.sent.clear()
-    page.get_by_label("Choose the file").set_input_files(file)
-    expect(page.get_by_text("version 1")).to_be_visible()
+    upload.sent.clear()
+    upload.choose(file)
+    expect(page.get_by_text("version 1")).to_be_visible(timeout=60_000)
 
-    assert parts.sent == [2, 3]
-    assert stored(server, seller, product_id)["sha256"] == sha256(file["buffer"]).hexdigest()
+    assert upload.sent == [2, 3]
+    found = stored(server, seller, upload.product_id)
+    assert found["sha256"] == sha256(file["buffer"]).hexdigest()
     expect(page.get_by_text("was interrupted")).to_have_count(0)
 
 
@@ -106,16 +113,17 @@ def test_the_same_file_continues_after_a_reload(
 def test_another_file_of_the_same_name_and_size_begins_anew(
     page: Page, server: LiveServer, seller: Account
 ) -> None:
-    product_id, parts = begin(page, server, seller, large_file())
+    upload = begin(page, server, seller, large_file())
     page.reload()
-    parts.is_held = False
-    parts.sent.clear()
+    upload.be()
+    upload.sent.clear()
     other = large_file()
-    page.get_by_label("Choose the file").set_input_files(other)
-    expect(page.get_by_text("version 1")).to_be_visible()
+    upload.choose(other)
+    expect(page.get_by_text("version 1")).to_be_visible(timeout=60_000)
 
-    assert parts.sent == [1, 2, 3]
-    assert stored(server, seller, product_id)["sha256"] == sha256(other["buffer"]).hexdigest()
+    assert upload.sent == [1, 2, 3]
+    found = stored(server, seller, upload.product_id)
+    assert found["sha256"] == sha256(other["buffer"]).hexdigest()
 
 
 @pytest.mark.stress
@@ -123,12 +131,14 @@ def test_what_has_arrived_can_be_discarded(
     themed_page: Page, server: LiveServer, seller: Account
 ) -> None:
     page = themed_page
-    product_id, _ = begin(page, server, seller, large_file())
+    upload = begin(page, server, seller, large_file())
     page.reload()
+    upload.be()
     expect(page.get_by_role("button", name="Discard it")).to_be_visible()
     check(page)
     page.get_by_role("button", name="Discard it").click()
     expect(page.get_by_text("What had arrived is deleted.")).to_be_visible()
     expect(page.get_by_text("was interrupted")).to_have_count(0)
-    answer = server.call("GET", f"/api/v1/products/{product_id}/file/upload", token=seller.token)
+    path = f"/api/v1/products/{upload.product_id}/file/upload"
+    answer = server.call("GET", path, token=seller.token)
     assert answer.status == 404

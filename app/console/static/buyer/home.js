@@ -19,7 +19,8 @@ import { Movements } from "./movements.js";
 const { home, menu } = words;
 const more = texts.menu;
 const RECENT = 6;
-const EVERY_MS = 10_000;
+/** The stream tells of what the user pays, and of sales; all else has to be asked for. */
+const EVERY_MS = 5000;
 
 export function Home() {
   const live = useLive(async (signal) => {
@@ -27,7 +28,7 @@ export function Home() {
       call("GET /wallet", { signal }), call("GET /wallet/transactions", { query: { limit: RECENT }, signal }),
     ]);
     return { wallet, recent: recent.data };
-  }, { every: EVERY_MS });
+  }, { every: EVERY_MS, latest: EVERY_MS });
   // A new notification usually means that money has moved.
   useEffect(() => { if (live.data) live.reload(); }, [unread.value]);
 

@@ -15,12 +15,12 @@ const OFFLINE_MS = 4000;
 /**
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
- * @param {{every?: number, follows?: boolean}} [options] every: milliseconds between two answers
- *   without a stream; follows: whether the stream tells of changes
+ * @param {{every?: number, latest?: number, follows?: boolean}} [options] every: milliseconds between
+ *   two answers without a stream; latest: with one; follows: whether the stream tells of changes
  * @returns {{data: T | null, error: any, isLoading: boolean, at: string | null,
  *   connection: Connection, reload: () => void}} at: when it was loaded last
  */
-export function useLive(load, { every = 3000, follows = true } = {}) {
+export function useLive(load, { every = 3000, latest: longest = LATEST_MS, follows = true } = {}) {
   const [state, setState] = useState({
     data: /** @type {T | null} */ (null),
     error: /** @type {any} */ (null),
@@ -54,7 +54,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
       if (document.hidden) return; // goes on when it is seen again
       isBusy = true;
       loadedAt = Date.now();
-      let next = isStreaming ? LATEST_MS : every;
+      let next = isStreaming ? longest : every;
       try {
         const data = await latest.current(aborting.signal);
         const without = hasStreamed ? "reconnecting" : "polling";
