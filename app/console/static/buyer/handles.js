@@ -136,6 +136,7 @@ function Phone({ me, set }) {
       <${Field} ...${form.field("phoneCode")} label=${text.code} class="input" inputmode="numeric" autocomplete="one-time-code" />
       <div><${Submit} isBusy=${form.isBusy}>${text.confirm}</${Submit}></div>
     </form>`}
-    ${me.phone && !me.phoneVerifiedAt && html`<${Act} name="send-code" label=${isSent ? text.sendCodeAgain : text.sendCode} send=${send} />`}
+    ${me.phone && !me.phoneVerifiedAt && html`<div class="actions">
+      <${Act} name="send-code" label=${isSent ? text.sendCodeAgain : text.sendCode} send=${send} /></div>`}
   </${Handle}>`;
 }

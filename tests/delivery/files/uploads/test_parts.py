@@ -2,10 +2,11 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from hashlib import sha256 as digest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -49,11 +50,16 @@ class Sender:
             self.id = answer.json["id"]
         return answer
 
-    def send(self, number: int, body: bytes | None = None, **headers: str) -> TestResponse:
+    def send(
+        self,
+        number: int,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> TestResponse:
         return self.client.put(
             f"{self.path}/upload/{self.id}/parts/{number}",
             data=PARTS[number - 1] if body is None else body,
-            headers=self.headers | headers,
+            headers={**self.headers, **headers},
         )
 
     def complete(self, *, sha256: str | None = None) -> TestResponse:
@@ -110,7 +116,7 @@ def test_a_file_is_put_together_from_its_parts(sender: Sender) -> None:
     begun = sender.begin()
     assert (begun.status_code, begun.json["partSize"], begun.json["parts"]) == (201, PART, [])
     for number in (3, 1, 2):
-        answer = sender.send(number, **stated(PARTS[number - 1]))
+        answer = sender.send(number, headers=stated(PARTS[number - 1]))
         assert answer.json == {"number": number, "sha256": sha256(PARTS[number - 1])}
 
     answer = sender.complete(sha256=sha256(FILE))
@@ -187,7 +193,7 @@ class TestRefusals:
     ) -> None:
         sender.begin()
 
-        answer = sender.send(1, os.urandom(PART), **stated(PARTS[0]))
+        answer = sender.send(1, os.urandom(PART), stated(PARTS[0]))
 
         assert refusal(answer) == (400, "DIGEST_MISMATCH")
         assert staged() == []
