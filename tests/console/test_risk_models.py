@@ -1,10 +1,9 @@
 """Operators look at the models of risk, and let one decide, in a real browser."""
 
-from uuid import uuid4
-
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.common.ids import new_id
 from tests.browser import chromium, page
 from tests.console.accessibility import check
 from tests.console.accessibility import page as themed_page
@@ -44,7 +43,7 @@ def model_id(server: LiveServer, admin: Account) -> str:
             CAST(:report AS jsonb), now() - interval '180 days', now(), now()
         FROM risk_models
         """,
-        id=(found := str(uuid4())),
+        id=(found := str(new_id())),
         content=CONTENT,
         report=REPORT,
     )

@@ -71,7 +71,7 @@ function Evaluation({ model: { report, startsAt, endsAt, createdAt, checksum } }
   ]);
   return html`<section class="card stack" aria-labelledby="evaluation">
     <div><h2 id="evaluation">${models.evaluation}</h2><p class="muted">${models.evaluationText}</p></div>
-    <table class="compare"><caption class="visually-hidden">${models.evaluation}</caption>
+    <table class="compare short"><caption class="visually-hidden">${models.evaluation}</caption>
       <thead><tr><th scope="col">${models.figure}</th><th scope="col" class="number">${models.withModel}</th>
         <th scope="col" class="number">${models.withRules}</th></tr></thead>
       <tbody>${rows.map(([title, text, show, name]) => html`<tr key=${name}>
