@@ -15,12 +15,13 @@ from tests.console.helpers import (
     server_of_module,
     sign_in,
 )
-from tests.console.operators import execute
 from tests.live import LiveServer
 
 __all__ = ["chromium", "page", "same_origin", "themed_page"]  # fixtures, found by their names
 
 MANY = 10_000
+#: At a time.
+IMPORTED = 1000
 
 server = server_of_module("states")
 
@@ -30,19 +31,16 @@ def seller(server: LiveServer) -> Account:
     """A merchant with ten thousand products, the newest of which have names that are hard to
     show."""
     seller = new_account(server, role="MERCHANT")
-    product_id = add_licence_product(server, seller, name="Print 0")
-    execute(
-        server,
-        """
-        INSERT INTO products SELECT (one).* FROM (
-            SELECT jsonb_populate_record(p, jsonb_build_object(
-                'id', gen_random_uuid(), 'name', 'Print ' || n, 'kind', 'PLAIN')) AS one
-            FROM products p, generate_series(1, :count) AS n WHERE p.id = :product
-        ) AS copies
-        """,
-        count=MANY,
-        product=product_id,
-    )
+    for start in range(0, MANY, IMPORTED):
+        lines = [f"Print {n},5.00,3" for n in range(start, start + IMPORTED)]
+        imported = server.call(
+            "POST",
+            "/api/v1/products/import",
+            data="\r\n".join(["name,price,availableUnits", *lines]).encode(),
+            token=seller.token,
+            headers={"Content-Type": "text/csv"},
+        )
+        assert imported.status < 300, imported.text
     for name in (LONG * 3, ARABIC, "W" * 120):
         add_licence_product(server, seller, name=name[:200])
     return seller
