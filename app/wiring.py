@@ -41,6 +41,7 @@ from app.delivery import service as delivery
 from app.delivery.codes import uploads as code_uploads
 from app.delivery.files import service as files
 from app.delivery.files.downloads import service as downloads
+from app.delivery.files.uploads import service as file_uploads
 from app.events.relay import monitoring as relay_monitoring
 from app.events.relay import service as relay
 from app.gateway import client as gateway_client
@@ -187,7 +188,7 @@ def configure(settings: Settings) -> None:
     gateway.checkout_settings.configure(_checkout_settings(settings))
     mail_config.server.configure(mail_config.from_settings(settings))
     storage.current.configure(storage.from_settings(settings))
-    storage.byte_counts.configure((files.count_bytes, images.count_bytes))
+    storage.byte_counts.configure((files.count_bytes, images.count_bytes, file_uploads.count_bytes))
     downloads.policy.configure(
         downloads.DownloadPolicy(
             link_ttl=timedelta(minutes=settings.file_link_minutes),

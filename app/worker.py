@@ -34,6 +34,7 @@ from app.common.settings import (
     require_redis,
 )
 from app.delivery.codes import tasks as codes
+from app.delivery.files.uploads import tasks as file_uploads
 from app.delivery.licences import tasks as licences
 from app.events import outside
 from app.events.handlers import Handler
@@ -87,6 +88,7 @@ JOBS: Final = (
     checkouts.close_checkout,
     refunds.request_refund,
     codes.add_codes,
+    file_uploads.delete_parts,
     licences.apply_terms,
     webhooks.queue_replay,
     risk_backtests.run_backtest,

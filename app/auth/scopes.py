@@ -41,10 +41,10 @@ _MEANINGS: Final[dict[Scope, str]] = {
     " of order pages, list and delete the activations of purchased licences, and of the owner's"
     " products read the codes with their uploads, the licence terms, the sold licences with their"
     " activations on machines, the file, and giveaways with their links, claims and codes",
-    Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, set their licence"
-    " terms and apply them, revoke and reissue sold codes and licences, delete activations"
-    " (free machines) of licences,"
-    " reset the downloads of sold orders, and create and close giveaways",
+    Scope.DELIVERY_WRITE: "add and remove the codes and the file of products, also by uploads in"
+    " parts, set their licence terms and apply them, revoke and reissue sold codes and licences,"
+    " delete activations (free machines) of licences, reset the downloads of sold orders, and"
+    " create and close giveaways",
     Scope.WALLET_READ: "read the wallet: balance, transactions, the feed of decided ones,"
     " statement, limits, holds, reviews, transfers, on-ramps, payouts and saved bank accounts"
     " (masked), and get and revoke the addresses of transfers' receipts",

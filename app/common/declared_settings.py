@@ -272,7 +272,7 @@ class DeclaredSettings(ServerSettings):
     quota_file_bytes: int = _quota(
         "53687091200",
         "bytes of all current files of a merchant (50 GiB); replaced and deleted ones, which are"
-        " stored for another day, may take as much again",
+        " stored for another day, and unfinished uploads may take as much again",
     )
     quota_api_keys: int = _quota("20", "valid API keys of a merchant")
     quota_webhook_endpoints: int = _quota("10", "webhook endpoints of a merchant")

@@ -68,7 +68,7 @@ def initial_modules() -> list[str]:
         if library.is_initial
         for module in library.modules
     }
-    shared = ("ui/", "api/", "shell/")
+    shared = ("ui/", "api/", "shell/", "text/")
     return [
         name
         for name in assets()

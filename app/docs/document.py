@@ -36,6 +36,7 @@ GROUPS: Final = {
             "product-licences",
             "licences",
             "files",
+            "file-uploads",
             "downloads",
             "giveaways",
         ),

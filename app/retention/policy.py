@@ -90,6 +90,8 @@ RULES: Final = (
     ),
     # Budgets that have been full for so long, like those without a row.
     Rule("attempt_budgets", "retention_responses", "full_at"),
+    # An upload is over after a day.
+    Rule("file_uploads", "retention_responses", "id"),
     # Links are valid for half an hour.
     Rule("password_resets", "retention_responses", "id"),
     # The links that are valid longest are so for as long as this may be at least.
@@ -219,6 +221,7 @@ KEPT: Final = {
     "licence_activations": "who used a licence, which its merchant can list",
     "product_files": "versions of files, which orders refer to",
     "file_contents": "unreferenced contents are deleted by their own job after a day",
+    "file_upload_parts": "deleted with their upload",
     "file_deliveries": "at most one row per order",
     "file_downloads": "bounded by the downloads that an order allows",
     "event_counts": "at most one row per record with events",

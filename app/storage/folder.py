@@ -12,7 +12,7 @@ from tempfile import mkstemp
 from typing import Final
 
 from app.storage.errors import ContentMissing, StorageFull
-from app.storage.interface import ContentStream
+from app.storage.interface import STAGED, ContentStream
 
 _FULL_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _OWNER_ONLY: Final = 0o700
@@ -43,7 +43,7 @@ class FolderStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._incoming = folder / "incoming"
+        self._incoming = folder / STAGED
 
     @contextmanager
     def receive(self, chunks: Iterable[bytes]) -> Iterator[_StagedFile]:
@@ -99,6 +99,8 @@ def _was_modified_before(staged: Path, before: datetime) -> bool:
 
 
 def _path(folder: Path, key: str) -> Path:
+    if key.startswith(STAGED):
+        return folder / key
     return folder / key[:2] / key[2:4] / key
 
 

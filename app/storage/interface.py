@@ -5,8 +5,18 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, Protocol
 
+#: The prefix of staged content.
+STAGED: Final = "incoming/"
 #: Bytes in memory at a time while content is sent.
 CHUNK_BYTES: Final = 128 * 1024
+
+
+def staged_key(name: str) -> str:
+    """The key of content that `delete_staged` deletes, such as a part of a file.
+
+    name: unique, beginning with an id (ids.new_id), so that the oldest come first.
+    """
+    return f"{STAGED}{name}"
 
 
 class ContentTruncated(Exception):
@@ -51,7 +61,7 @@ class StagedContent(Protocol):
 
 
 class Storage(Protocol):
-    """Stores immutable bytes under unique keys (FileContent.storage_key)."""
+    """Stores immutable bytes under unique keys (FileContent.storage_key, or staged_key)."""
 
     def receive(self, chunks: Iterable[bytes]) -> AbstractContextManager[StagedContent]:
         """Stage all of `chunks`; discarded at the end of the block unless stored.
@@ -72,7 +82,7 @@ class Storage(Protocol):
         """Delete the key, if it exists. Raises StorageUnavailable."""
 
     def delete_staged(self, *, before: datetime) -> int:
-        """Delete staged content that was received before then. Returns its number.
+        """Delete content that was staged before then. Returns its number.
 
         Raises StorageUnavailable.
         """

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
-from uuid import uuid4
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.common.ids import new_id
 from app.storage.errors import ContentMissing, StorageUnavailable
-from app.storage.interface import ContentStream
+from app.storage.interface import STAGED, ContentStream
 
 #: Minimum size of a part of a multipart upload, except the last.
 PART_BYTES: Final = 5 * 1024**2
@@ -30,7 +30,6 @@ _CONFIG: Final = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
-_INCOMING: Final = "incoming/"
 _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -115,9 +114,10 @@ class S3Storage:
         self.do("delete_object", Key=_object_key(key))
 
     def delete_staged(self, *, before: datetime) -> int:
-        """The oldest thousand of each kind; the next call continues."""
-        objects = self.do("list_objects_v2", Prefix=_INCOMING).get("Contents", ())
-        uploads = self.do("list_multipart_uploads", Prefix=_INCOMING).get("Uploads", ())
+        """The oldest thousand of each kind, because they are named by time; the next call
+        continues."""
+        objects = self.do("list_objects_v2", Prefix=STAGED).get("Contents", ())
+        uploads = self.do("list_multipart_uploads", Prefix=STAGED).get("Uploads", ())
         old_objects = [one["Key"] for one in objects if one["LastModified"] < before]
         old_uploads = [one for one in uploads if one["Initiated"] < before]
         for key in old_objects:
@@ -139,7 +139,7 @@ class _MultipartUpload:
 
     @classmethod
     def begin(cls, bucket: S3Storage, cleanup: ExitStack) -> "_MultipartUpload":
-        key = f"{_INCOMING}{uuid4()}"
+        key = f"{STAGED}{new_id()}"
         upload = cls(bucket, key, bucket.do("create_multipart_upload", Key=key)["UploadId"])
         cleanup.callback(upload.delete)
         return upload
@@ -170,7 +170,7 @@ class _MultipartUpload:
 
 
 def _object_key(key: str) -> str:
-    return f"contents/{key}"
+    return key if key.startswith(STAGED) else f"contents/{key}"
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -79,6 +79,7 @@ PUBLIC = {
     *("from", "to", "reason", "reference", "returnUrl", "routing", "type", "userId", "value"),
     *("event_type", "sink", "sink_name", "text", "weight"),
     *("webhook-id", "webhook-timestamp", "Content-Disposition", "If-Range", "Range", "body"),
+    *("mediaType", "sha256", "Content-Digest"),
 }
 
 

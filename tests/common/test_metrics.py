@@ -14,11 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import worker
-from app.common import db, metric_files, queue
+from app.common import clock, db, metric_files, queue
 from app.common.settings import PROJECT_ROOT, Settings
 from app.events.kafka import consumer
 from app.health import service as health
 from app.inbox import tasks as inbox
+from app.insights.health import service as insights_health
+from app.insights.health.models import BackupKind
 from app.live import counters
 from app.notifications import queue as mail_queue
 from tests import factories, servers
@@ -34,8 +36,13 @@ from tests.webhooks.receiver import Receiver
 
 
 @pytest.fixture
-def with_reports(app: Flask) -> None:
-    """All that can be configured reports to those who watch, on the relay's sinks as well."""
+def with_reports(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that can be configured reports to those who watch: the relay's sinks and backups, too."""
+    with db.transaction() as session:
+        insights_health.record_backup(
+            session, kind=BackupKind.FULL, size=41_000_000, started_at=clock.now()
+        )
+    monkeypatch.setattr(insights_health.repository, "get_archive_lag", lambda _: 4096)
     health.reports.subscribe("kafka", partial(health.report_circuit, "kafka"))
     health.reports.subscribe("mail", mail_queue.report)
     deliver_all(Recorder())

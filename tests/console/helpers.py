@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,9 @@ from tests import servers
 from tests.live import PASSWORD, Api, LiveServer, wait_until
 
 _numbers = itertools.count(1)
+_WITH_STREAM = """new MutationObserver(() => {
+  document.querySelector("meta[name=stream]")?.setAttribute("content", "/events");
+}).observe(document, { childList: true, subtree: true })"""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,18 @@ def lose_first_answer(page: Page, url: str | re.Pattern[str]) -> list[APIRespons
     return lost
 
 
+def lead_to_stream(page: Page, live_url: Callable[[], str]) -> None:
+    """As if the server had been started with LIVE_EVENTS_PATH, and a reverse proxy led that path to
+    the live process: the browser sees its own host only. live_url: where that is at the time."""
+    page.add_init_script(_WITH_STREAM)
+    page.route(
+        "**/events?*",
+        lambda route: route.continue_(
+            url=f"{live_url()}/events?{route.request.url.partition('?')[2]}"
+        ),
+    )
+
+
 @pytest.fixture(autouse=True)
 def same_origin(page: Page, server: LiveServer) -> Iterator[None]:
     """In each module that imports this fixture, every request goes to the server itself."""
@@ -162,6 +177,17 @@ def sign_in(
         expect(page.get_by_text("Available", exact=True)).to_be_visible()
     else:
         expect_view(page, heading)
+
+
+def sign_in_by_keyboard(page: Page, api: Api, account: Account, path: str) -> None:
+    """path: of the view that follows."""
+    open_sign_in(page, api, path)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type(account.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
 
 
 def open_sign_in(page: Page, api: Api, path: str = "") -> None:

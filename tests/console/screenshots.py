@@ -83,6 +83,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "/merchant/products/:id/licences": Example(("/products/merchant/my-products?kind=LICENCE",)),
     "/operator/cases/:id": Example(("/admin/risk/cases",)),
     "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
+    "/operator/rules/models/:id": Example(("/admin/risk/models",)),
     "/operator/rules/:id": _RULE,
     "/operator/users/:id": _USER,
     "/operator/users/:id/limits": _USER,

@@ -19,6 +19,7 @@ from tests.console.helpers import (
     send_sign_in,
     server_of_module,
     sign_in,
+    sign_in_by_keyboard,
 )
 from tests.live import PASSWORD, LiveServer
 
@@ -65,13 +66,7 @@ def test_a_purchase_works_with_the_keyboard_alone(page: Page, server: LiveServer
     seller = new_account(server, role="MERCHANT")
     add_licence_product(server, seller, name="Keyboard Course")
     buyer = new_account(server, balance="30.00")
-    page.goto(f"{server.url}/app/sign-in?next=%2Fshop%3Fq%3Dkeyboard")
-    expect(page.get_by_role("heading", level=1)).to_be_focused()
-    page.keyboard.press("Tab")
-    page.keyboard.type(buyer.email)
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
+    sign_in_by_keyboard(page, server, buyer, "/shop?q=keyboard")
     product = page.get_by_role("link", name="Keyboard Course")
     expect(product).to_be_visible()
     press_until_focused(page, product)
@@ -178,6 +173,7 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_and_back(
     call(server, buyer.token, "DELETE", f"/auth/sessions/{browser['id']}")
     page.get_by_role("link", name="Purchases").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome back")
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
     send_sign_in(page, buyer.email)
     expect(page.get_by_role("heading", level=1)).to_have_text("Purchases")
 

@@ -11,6 +11,7 @@ from tests.console.helpers import (
     add_licence_product,
     buy,
     call,
+    expect_view,
     lose_first_answer,
     new_account,
     open_view,
@@ -18,6 +19,7 @@ from tests.console.helpers import (
     same_origin,
     server_of_module,
     sign_in,
+    sign_in_by_keyboard,
 )
 from tests.console.merchant_sales import (
     Sales,
@@ -79,9 +81,8 @@ def test_an_order_is_refunded_in_part_with_the_keyboard_alone(
 ) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="90.00")
     order = buy(server, buyer, add_licence_product(server, seller), quantity=3)
-    sign_in(
-        page, server, seller, f"/merchant/orders/{order['id']}", heading=f"Order {order['number']}"
-    )
+    sign_in_by_keyboard(page, server, seller, f"/merchant/orders/{order['id']}")
+    expect_view(page, f"Order {order['number']}")
     timeline = page.locator(".timeline strong")
     expect(timeline).to_have_text(["Order created", "$37.50 paid", "Goods delivered"])
     link = page.get_by_role("main").get_by_role("link", name="Refund", exact=True)

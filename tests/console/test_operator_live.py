@@ -20,6 +20,7 @@ from tests.console.helpers import (
     buy,
     call,
     enable_second_factor,
+    lead_to_stream,
     new_account,
     open_sign_in,
     open_view,
@@ -34,10 +35,6 @@ from tests.live_process.helpers import LiveProcess
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 LARGE = "150.00"
-#: As if the server had been started with LIVE_EVENTS_PATH.
-WITH_STREAM = """new MutationObserver(() => {
-  document.querySelector("meta[name=stream]")?.setAttribute("content", "/events");
-}).observe(document, { childList: true, subtree: true })"""
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +131,7 @@ def test_the_stream_of_the_live_process_is_followed(
     page: Page, server: LiveServer, settings: Settings, shop: Shop
 ) -> None:
     with LiveProcess.start(settings, server.database) as live:
-        page.add_init_script(WITH_STREAM)
-        # What a reverse proxy does: the browser sees its own host only.
-        page.route(
-            "**/events?*",
-            lambda route: route.continue_(
-                url=f"{live.url}/events?{route.request.url.partition('?')[2]}"
-            ),
-        )
+        lead_to_stream(page, lambda: live.url)
         sign_in(page, server, shop.admin, heading="Live")
         state = page.locator(".freshness")
         expect(state).to_have_text("Live")
@@ -150,7 +140,7 @@ def test_the_stream_of_the_live_process_is_followed(
         shop.buy(server)
         expect(rows).to_have_count(before + 1, timeout=8000)  # sooner than without the stream
         expect(state).to_have_text("Live")
-    expect(state).to_have_text("Updated every few seconds")
+    expect(state).to_have_text("Reconnecting; updated every few seconds")
 
 
 @pytest.mark.stress

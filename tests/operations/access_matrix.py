@@ -99,6 +99,11 @@ POST   /api/v1/licences/deactivate                               404 404 404 404
 PUT    /api/v1/products/{product_id}/file                        401 403 403 403 403 400
 GET    /api/v1/products/{product_id}/file                        401 403 403 403 403 404
 DELETE /api/v1/products/{product_id}/file                        401 403 403 403 403 404
+POST   /api/v1/products/{product_id}/file/upload                 401 403 403 403 403 400
+GET    /api/v1/products/{product_id}/file/upload                 401 403 403 403 403 404
+DELETE /api/v1/products/{product_id}/file/upload/{upload_id}     401 403 403 403 403 404
+POST   /api/v1/products/{product_id}/file/upload/{upload_id}/complete 401 403 403 403 403 404
+PUT    /api/v1/products/{product_id}/file/upload/{upload_id}/parts/{number} 401 403 403 403 403 404
 POST   /api/v1/orders                                            401 201 201 201 201 400
 GET    /api/v1/orders                                            401 200 200 200 200 200
 GET    /api/v1/orders/merchant/sales                             401 403 200 403 403 200

@@ -89,6 +89,8 @@ BODIES: dict[Route, dict[str, Any]] = {
     ("POST", "/api/v1/wallet/payouts"): {"bankAccountId": "{bank_account_id}", "amount": "5.00"},
     ("POST", "/api/v1/products"): {"name": "Course", "price": "5.00", "availableUnits": 1},
     ("PATCH", "/api/v1/products/{product_id}"): {"name": "Course, second edition"},
+    ("POST", "/api/v1/products/{product_id}/file/upload"): {"name": "guide.pdf", "size": 1000},
+    ("POST", "/api/v1/products/{product_id}/file/upload/{upload_id}/complete"): {"sha256": None},
     ("PUT", "/api/v1/products/{product_id}/licence-terms"): {
         "activationLimit": 3,
         "validDays": None,
@@ -188,29 +190,24 @@ QUERIES: dict[Route, dict[str, str]] = {
     },
 }
 
+
+def _raw(data: Any, content_type: str) -> dict[str, Any]:
+    return {"data": data, "content_type": content_type}
+
+
 #: Bodies of other media types.
 OTHER_BODIES: dict[Route, dict[str, Any]] = {
-    ("POST", "/api/v1/admin/reconciliations"): {
-        "data": ",".join(COLUMNS),
-        "content_type": "text/csv",
-    },
-    ("POST", "/api/v1/products/{product_id}/codes"): {
-        "data": "GIFT-7F3A-21C9",
-        "content_type": "text/plain",
-    },
-    ("PUT", "/api/v1/products/{product_id}/file"): {
-        "data": b"the bytes of a file",
-        "content_type": "application/pdf",
-    },
-    ("POST", "/api/v1/products/{product_id}/images"): {
-        "data": picture(),
-        "content_type": "image/png",
-    },
-    ("PUT", "/api/v1/shop/logo"): {"data": picture(), "content_type": "image/png"},
-    ("POST", "/api/v1/products/import"): {
-        "data": "name,price,availableUnits\r\nCourse,5.00,1\r\n",
-        "content_type": "text/csv",
-    },
+    ("POST", "/api/v1/admin/reconciliations"): _raw(",".join(COLUMNS), "text/csv"),
+    ("POST", "/api/v1/products/{product_id}/codes"): _raw("GIFT-7F3A-21C9", "text/plain"),
+    ("PUT", "/api/v1/products/{product_id}/file"): _raw(b"the bytes of a file", "application/pdf"),
+    ("PUT", "/api/v1/products/{product_id}/file/upload/{upload_id}/parts/{number}"): _raw(
+        b"the bytes of a part", "application/octet-stream"
+    ),
+    ("POST", "/api/v1/products/{product_id}/images"): _raw(picture(), "image/png"),
+    ("PUT", "/api/v1/shop/logo"): _raw(picture(), "image/png"),
+    ("POST", "/api/v1/products/import"): _raw(
+        "name,price,availableUnits\r\nCourse,5.00,1\r\n", "text/csv"
+    ),
 }
 
 
@@ -316,6 +313,7 @@ class SampleData:
             "replay_id": replay["id"],
             "giveaway_token": giveaway["token"],
             "upload_id": UNKNOWN,
+            "number": 1,
             "licence_id": UNKNOWN,
             "activation_id": UNKNOWN,
             "download_token": "A" * 116,

@@ -52,7 +52,7 @@ def test_exactly_the_routes_that_require_a_token_are_documented_so(app: Flask) -
 def test_without_a_valid_token_the_request_is_refused(client: FlaskClient, route: Route) -> None:
     method, path = route
     admin = factories.admin()
-    url = re.sub(r"{\w+}", str(admin.id), path)
+    url = re.sub(r"{\w+}", str(admin.id), path.replace("{number}", "1"))
     for header in ("", "Bearer", "Bearer nonsense", admin.token, f"Basic {admin.token}"):
         answer = client.open(url, method=method, headers={"Authorization": header})
         assert (answer.status_code, answer.json["error"]) == (401, "UNAUTHORIZED")

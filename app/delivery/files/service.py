@@ -38,7 +38,7 @@ def require_uploadable(
 
     Raises ProductNotFound, UnauthorizedProductAccess, NotAFileProduct, QuotaExceeded.
     """
-    _require_file_kind(_require_own(session, merchant=merchant, product_id=product_id))
+    _require_file_kind(require_own(session, merchant=merchant, product_id=product_id))
     current = repository.get_current(session, product_id=product_id)
     replaced = current.FileContent.size if current else 0
     storage.require_space(session, merchant=merchant, size=size or 0, replaced=replaced)
@@ -49,7 +49,7 @@ def count_bytes(session: Session, *, merchant_id: UUID, retired_since: datetime 
     return repository.count_bytes(session, merchant_id=merchant_id, retired_since=retired_since)
 
 
-def _require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
+def require_own(session: Session, *, merchant: User, product_id: UUID) -> Product:
     """The merchant's product, even if it was deleted; not locked."""
     product = products.require_product(session, product_id=product_id, viewer=merchant).product
     if product.merchant_id != merchant.id:
@@ -116,7 +116,7 @@ def require_file(session: Session, *, merchant: User, product_id: UUID) -> Curre
 
     Raises ProductNotFound, UnauthorizedProductAccess, FileNotFound.
     """
-    _require_own(session, merchant=merchant, product_id=product_id)
+    require_own(session, merchant=merchant, product_id=product_id)
     row = repository.get_current(session, product_id=product_id)
     if row is None:
         raise FileNotFound

@@ -2,8 +2,9 @@
 
 import marshmallow as ma
 
-from app.common.fields import Schema, Timestamp
+from app.common.fields import Choice, Schema, Timestamp
 from app.common.pagination import page_of
+from app.risk.learning.service import ModelStatus
 
 
 class FiguresOut(Schema):
@@ -59,16 +60,51 @@ class ModelReportOut(Schema):
     )
 
 
+class ReadingRuleOut(Schema):
+    """A version of a rule that reads the score of a model."""
+
+    id = ma.fields.UUID(required=True)
+    key = ma.fields.String(
+        required=True, metadata={"description": "Key of the rule", "example": "model"}
+    )
+    version = ma.fields.Integer(
+        required=True, metadata={"description": "Version of the rule, from 1", "example": 1}
+    )
+
+
 class ModelOut(Schema):
     id = ma.fields.UUID(
         required=True,
+        attribute="model.id",
         metadata={"description": "Conditions about `modelScore` name it as their `model`"},
     )
     version = ma.fields.Integer(
-        required=True, metadata={"description": "Version of the model, from 1", "example": 1}
+        required=True,
+        attribute="model.version",
+        metadata={"description": "Version of the model, from 1", "example": 1},
+    )
+    status = Choice(
+        ModelStatus,
+        required=True,
+        metadata={
+            "description": "ACTIVE: a rule that decides reads its score; SHADOW: only rules without"
+            " effect do; UNUSED: no rule in force does",
+            "example": "SHADOW",
+        },
+    )
+    active = ma.fields.List(
+        ma.fields.Nested(ReadingRuleOut),
+        required=True,
+        metadata={"description": "The active rules that read its score"},
+    )
+    shadow = ma.fields.List(
+        ma.fields.Nested(ReadingRuleOut),
+        required=True,
+        metadata={"description": "The rules in shadow that read its score"},
     )
     checksum = ma.fields.String(
         required=True,
+        attribute="model.checksum",
         metadata={
             "description": "SHA-256 of the model, in hexadecimal. It is verified before it is used",
             "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -77,16 +113,26 @@ class ModelOut(Schema):
     features = ma.fields.List(
         ma.fields.String(),
         required=True,
+        attribute="model.features",
         metadata={"description": "What it reads", "example": ["amount", "hour"]},
     )
     report = ma.fields.Nested(
-        ModelReportOut, required=True, metadata={"description": "How it was evaluated"}
+        ModelReportOut,
+        required=True,
+        attribute="model.report",
+        metadata={"description": "How it was evaluated"},
     )
     starts_at = Timestamp(
-        required=True, metadata={"description": "Beginning of the period of the attempts"}
+        required=True,
+        attribute="model.starts_at",
+        metadata={"description": "Beginning of the period of the attempts"},
     )
-    ends_at = Timestamp(required=True, metadata={"description": "End of the period, exclusive"})
-    created_at = Timestamp(required=True)
+    ends_at = Timestamp(
+        required=True,
+        attribute="model.ends_at",
+        metadata={"description": "End of the period, exclusive"},
+    )
+    created_at = Timestamp(required=True, attribute="model.created_at")
 
 
 ModelList = page_of(ModelOut)

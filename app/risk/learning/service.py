@@ -4,8 +4,10 @@ A model comes with a rule that reads its score, a version of the rule `model`. W
 holds for it: it is evaluated without effect until an administrator activates it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from app.common.ids import first_id, new_id
 from app.common.pagination import Page, PageRequest
 from app.risk import past, rulesets
 from app.risk import service as risk
-from app.risk.evaluation import MAX_SCORE, Result, Ruleset
+from app.risk.evaluation import MAX_SCORE, Result, Rule, Ruleset
 from app.risk.learning import features, repository
 from app.risk.learning.errors import ModelNotFound
 from app.risk.learning.forest import checksum
@@ -33,17 +35,54 @@ _BATCH: Final = 1_000
 _RANKS: Final = {Outcome.APPROVE: 0, Outcome.REVIEW: 1, Outcome.DECLINE: 2}
 
 
-def list_models(session: Session, page: PageRequest) -> Page[RiskModel]:
+class ModelStatus(StrEnum):
+    """What the rules that read a model's score do: ACTIVE decides, SHADOW only watches. UNUSED: no
+    rule in force reads it."""
+
+    ACTIVE = "ACTIVE"
+    SHADOW = "SHADOW"
+    UNUSED = "UNUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInUse:
+    """A model with the rules in force that read its score."""
+
+    model: RiskModel
+    active: Sequence[Rule]
+    shadow: Sequence[Rule]
+
+    @property
+    def status(self) -> ModelStatus:
+        if self.active:
+            return ModelStatus.ACTIVE
+        return ModelStatus.SHADOW if self.shadow else ModelStatus.UNUSED
+
+
+def list_models(session: Session, page: PageRequest) -> Page[ModelInUse]:
     """All models, newest first."""
-    return repository.list_models(session, page)
+    found = repository.list_models(session, page)
+    rules = rulesets.query_in_force(session)().rules
+    return found.with_data(_in_use(model, rules) for model in found.data)
 
 
-def require_model(session: Session, model_id: UUID) -> RiskModel:
+def require_model(session: Session, model_id: UUID) -> ModelInUse:
     """Raises ModelNotFound."""
     found = repository.get_model(session, model_id)
     if found is None:
         raise ModelNotFound
-    return found
+    return _in_use(found, rulesets.query_in_force(session)().rules)
+
+
+def _in_use(model: RiskModel, rules: Ruleset) -> ModelInUse:
+    def reading(candidates: Iterable[Rule]) -> list[Rule]:
+        return [
+            rule
+            for rule in candidates
+            if any(each.model == str(model.id) for each in rule.conditions.conditions())
+        ]
+
+    return ModelInUse(model, reading(rules.active), reading(rules.shadow))
 
 
 def read_examples(

@@ -10,8 +10,8 @@ from app.common.http import Blueprint
 from app.common.pagination import PageArgs
 from app.risk.learning import service
 from app.risk.learning.errors import ModelNotFound
-from app.risk.learning.models import RiskModel
 from app.risk.learning.schemas import ModelList, ModelOut
+from app.risk.learning.service import ModelInUse
 
 admin_blp = Blueprint(
     "admin-risk-models",
@@ -29,7 +29,7 @@ def list_risk_models(args: dict[str, Any]) -> Any:
     """List trained risk models
 
     Newest first, with how each was evaluated. A model has an effect through rules that read its
-    score: each comes with a version of the rule `model`, in shadow.
+    score: each comes with a version of the rule `model`, in shadow. Activate or retire these rules.
     """
     with reading() as session:
         current_admin(session)
@@ -40,10 +40,10 @@ def list_risk_models(args: dict[str, Any]) -> Any:
 @requires(admin_blp, Role.ADMIN)
 @admin_blp.response(200, ModelOut)
 @admin_blp.errors(ModelNotFound)
-def get_risk_model(model_id: UUID) -> RiskModel:
+def get_risk_model(model_id: UUID) -> ModelInUse:
     """Get a trained risk model
 
-    With how it was evaluated.
+    With how it was evaluated, and the rules in force that read its score.
     """
     with reading() as session:
         current_admin(session)

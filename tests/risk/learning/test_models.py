@@ -115,6 +115,8 @@ def test_a_model_of_the_history_is_in_shadow_then_active_and_says_why(committing
     (listed,) = client.get(MODELS, headers=admin.headers).json["data"]
     assert listed["report"] == trained.report
     assert listed["features"] == list(features.FEATURES)
+    assert (listed["status"], listed["active"]) == ("SHADOW", [])
+    assert listed["shadow"] == [{"id": str(rule_id), "key": "model", "version": rule.version}]
     shown = client.get(f"{MODELS}/{made.id}", headers=admin.headers).json
     assert shown == listed
     payer, payee = factories.buyer("9000.00"), factories.actor()
@@ -146,6 +148,11 @@ def test_a_model_of_the_history_is_in_shadow_then_active_and_says_why(committing
         )
         risk.activate(session, actor_id=None, rule_id=version.id)
         assert risk.require_rule(session, rule_id).status == RuleStatus.SHADOW
+    shown = client.get(f"{MODELS}/{made.id}", headers=admin.headers).json
+    assert (shown["status"], [each["id"] for each in shown["active"]]) == (
+        "ACTIVE",
+        [str(version.id)],
+    )
     answer = send(client, payer, payee, "10.00")
     assert answer.status_code == 202
     cases = client.get("/api/v1/admin/risk/cases?status=OPEN", headers=admin.headers).json["data"]
@@ -206,7 +213,7 @@ def test_a_second_model_replaces_the_one_in_shadow(committing: Flask) -> None:
     with transaction() as session:
         in_force = {each.version: each for each in repository.list_in_force(session)}
         models = service.require_model(session, first), service.require_model(session, second)
-        assert [model.version for model in models] == [1, 2]
+        assert [one.model.version for one in models] == [1, 2]
         shadows = [each for each in in_force.values() if each.status == RuleStatus.SHADOW]
     assert [rule.conditions["all"][0]["model"] for rule in shadows] == [str(second)]
 

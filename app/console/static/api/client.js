@@ -17,6 +17,9 @@ let accessToken = null;
 /** Who is signed in; undefined until that is known. */
 export const user = signal(/** @type {SignedInUser | null | undefined} */ (undefined));
 
+/** Whether the session of this page has ended, other than by signing out. */
+export const hasEnded = signal(false);
+
 /** Whether the server can be reached. One request without an answer does not mean that it cannot. */
 export const isConnected = signal(true);
 
@@ -214,7 +217,10 @@ export async function restoreSession(outdated = null) {
     const response = await request("POST", api + REFRESH, { keepalive: true }).catch(() => null);
     if (response?.status === 200) begin(await response.json());
     else if (response === null || response.status >= 500) throw new ApiError(0, {});
-    else forget();
+    else {
+      hasEnded.value = Boolean(user.value);
+      forget();
+    }
   });
 }
 
@@ -233,6 +239,7 @@ function oneAtATime(work) {
 /** @param {{accessToken: string, user: any}} answer of a sign-in or registration */
 export function begin(answer) {
   accessToken = answer.accessToken;
+  hasEnded.value = false;
   user.value = answer.user;
 }
 

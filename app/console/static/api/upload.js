@@ -19,6 +19,7 @@ const ATTEMPTS = 5;
  *   body: Blob,
  *   type: string,
  *   key?: string,
+ *   headers?: Record<string, string>,
  *   signal?: AbortSignal,
  *   onSent?: (bytes: number) => void,
  *   onLost?: () => void,
@@ -49,7 +50,7 @@ export async function sendFile(operation, options) {
 }
 
 /** @param {string} method @param {string} url @param {string | null} token @param {any} options */
-function attemptTo(method, url, token, { body, type, key, signal, onSent }) {
+function attemptTo(method, url, token, { body, type, key, headers = {}, signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
@@ -64,6 +65,7 @@ function attemptTo(method, url, token, { body, type, key, signal, onSent }) {
     request.setRequestHeader("Content-Type", type);
     if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     if (key) request.setRequestHeader("Idempotency-Key", key);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onSent?.(event.loaded);
     request.onabort = () => fail(aborted());
     request.onerror = () => fail(new ApiError(0, {}));

@@ -2,13 +2,14 @@
 // Sign in, register, forgotten password.
 
 import { useState } from "preact/hooks";
-import { begin, call } from "../api/client.js";
+import { begin, call, hasEnded } from "../api/client.js";
 import { Brand, ThemeChoice } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { query } from "../ui/router.js";
+import { Notice } from "../ui/states.js";
 import { useEffect, useRef } from "preact/hooks";
 
 const { account } = words;
@@ -66,6 +67,7 @@ export function SignIn() {
   const wrong = form.problem && form.problem === "Invalid credentials" ? account.wrong : form.problem;
   return html`<${Open} title=${account.signInTitle} text=${account.signInText}>
     <form class="stack" ...${form.form}>
+      ${hasEnded.value && !wrong && html`<${Notice}>${account.ended}</${Notice}>`}
       <${FormProblem}>${wrong}</${FormProblem}>
       <${Field} ...${form.field("email")} label=${account.name} hint=${account.nameHint}
         class="input" autocomplete="username" autocapitalize="none" spellcheck=${false} />

@@ -13,6 +13,7 @@ import { Loaded, useLoaded } from "../ui/load.js";
 import { zoneOptions } from "../ui/moments.js";
 import { Tabs } from "../ui/tabs.js";
 import { toast } from "../ui/toast.js";
+import { Handles } from "./handles.js";
 
 const { settings, account, menu } = words;
 
@@ -29,7 +30,8 @@ export function Profile() {
   const loaded = useLoaded((signal) => call("GET /auth/me", { signal }), []);
   return html`<${View} title=${settings.title} narrow>
     <${SettingsTabs} />
-    <${Loaded} of=${loaded} lines=${6}>${(/** @type {any} */ me) => html`<${Form} me=${me} />`}</${Loaded}>
+    <${Loaded} of=${loaded} lines=${6}>${(/** @type {any} */ me) => html`
+      <${Form} me=${me} onSaved=${loaded.set} /><${Handles} me=${me} set=${loaded.set} reload=${loaded.reload} />`}</${Loaded}>
     <section class="card narrow-only stack">
       <${ThemeChoice} />
       <button class="button" onClick=${() => signOut().catch(() => {})}><${Icon} name="signOut" />${menu.signOut}</button>
@@ -37,8 +39,10 @@ export function Profile() {
   </${View}>`;
 }
 
-/** @param {{me: import("../api/schema.js").User}} props */
-function Form({ me }) {
+/** @typedef {import("../api/schema.js").User} User */
+
+/** @param {{me: User, onSaved: (me: User) => void}} props */
+function Form({ me, onSaved }) {
   const initial = {
     firstName: me.firstName ?? "", lastName: me.lastName ?? "", phone: me.phone ?? "",
     locale: me.locale, timeZone: me.timeZone,
@@ -57,13 +61,13 @@ function Form({ me }) {
     return () => {
       habits.value = { locale: changed.locale, timeZone: changed.timeZone };
       if (user.value) user.value = { ...user.value, firstName: changed.firstName, lastName: changed.lastName };
+      onSaved(changed);
       toast(words.saved);
     };
   });
   return html`<form class="card stack" ...${form.form}>
     <p class="muted">${settings.profileText}</p>
     <${FormProblem}>${form.problem}</${FormProblem}>
-    <${Field} label=${account.email} name="email" class="input" value=${me.email ?? "–"} readOnly />
     <div class="row">
       <${Field} ...${form.field("firstName")} label=${account.firstName} class="input" autocomplete="given-name" maxlength="100" />
       <${Field} ...${form.field("lastName")} label=${account.lastName} class="input" autocomplete="family-name" maxlength="100" />

@@ -85,10 +85,19 @@ export function Shop() {
     <${Loaded} of=${products} lines=${8}>${(/** @type {any} */ data) => (data.data.length
       ? html`<ul class="products">${data.data.map((/** @type {Product} */ product) => html`<${Card}
           key=${product.id} product=${product} />`)}</ul>`
-      : html`<div class="card"><${Empty} title=${shop.empty} text=${shop.emptyText} /></div>`)}
+      : html`<div class="card"><${Nothing} /></div>`)}
     </${Loaded}>
     <${Pages} next=${products.data?.next ?? null} older=${shop.more} newest=${shop.first} />
   </${View}>`;
+}
+
+/** Nothing matches, or there is nothing yet. */
+function Nothing() {
+  if (!["q", "category", "cursor"].some((name) => query.value.get(name))) {
+    return html`<${Empty} icon="shop" title=${shop.nothingYet} text=${shop.nothingYetText} />`;
+  }
+  return html`<${Empty} title=${shop.empty} text=${shop.emptyText}>
+    <a class="button" href="/app/shop">${shop.showAll}</a></${Empty}>`;
 }
 
 /** @param {{product: Product}} props */

@@ -10,12 +10,13 @@ import { ConfirmButton } from "../ui/confirm.js";
 import { Facts } from "../ui/facts.js";
 import { FormProblem, Invalid, Select, Submit, TextArea, useForm } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
+import { distance } from "../ui/freshness.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { CASE_TONES, assignee } from "./cases.js";
-import { decimal, distance, short } from "./figures.js";
+import { decimal, short } from "./figures.js";
 import { inputOf } from "./risk.js";
 
 /** @typedef {import("../api/schema.js").Case} CaseOf */

@@ -7,13 +7,14 @@ import { cases, kinds } from "../text/en-live.js";
 import { ExportButton } from "../ui/export.js";
 import { Select } from "../ui/form.js";
 import { dateTime, money } from "../ui/format.js";
+import { distance } from "../ui/freshness.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
 import { BY_TIME, sortOf } from "../ui/sort.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
-import { decimal, distance } from "./figures.js";
+import { decimal } from "./figures.js";
 import { RiskTabs } from "./risk.js";
 
 /** @typedef {import("../api/schema.js").CaseSummary} CaseSummary */

@@ -37,17 +37,6 @@ export function duration(milliseconds) {
   return decimal(Math.round(seconds / length), { style: "unit", unit, unitDisplay: "long" });
 }
 
-/** How far away a time is: `in 2 hours`, `3 minutes ago`. @param {string} time */
-export function distance(time) {
-  const seconds = (Date.parse(time) - Date.now()) / 1000;
-  const far = Math.abs(seconds);
-  /** @type {[Intl.RelativeTimeFormatUnit, number]} */
-  const [unit, length] = far < 90 ? ["second", 1] : far < 5400 ? ["minute", 60]
-    : far < 172_800 ? ["hour", 3600] : ["day", 86_400];
-  const format = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
-  return format.format(Math.round(seconds / length), unit);
-}
-
 /** Sums by currency. @param {Record<string, string>} values */
 export function moneys(values) {
   const shown = Object.entries(values).map(([currency, amount]) => money(amount, currency));
@@ -65,15 +54,6 @@ export function Reading({ label, value, text, tone = "", wide = false, to }) {
     <dd class="reading-value">${value}</dd>
     ${text && html`<dd class="muted">${text}</dd>`}
   </div>`;
-}
-
-/** How fresh the view is. @param {{connection: import("../ui/live.js").Connection, at: string | null}} props */
-export function Connected({ connection, at }) {
-  const isFresh = connection === "streaming" || connection === "polling";
-  return html`<p class="freshness ${connection}" role="status">
-    <span class="freshness-dot" aria-hidden="true"></span>${live.connections[connection]}
-    ${!isFresh && at && html` <span class="muted">· ${live.lastUpdate(distance(at))}</span>`}
-  </p>`;
 }
 
 /** A short form of an ID, to tell records apart. @param {string} id */

@@ -14,6 +14,8 @@ export const LIVE_VIEWS = [
   { at: "/operator/rules/lists", load: () => import("../operator/lists.js"), name: "Lists" },
   { at: "/operator/rules/backtests", load: () => import("../operator/backtests.js"), name: "Backtests" },
   { at: "/operator/rules/backtests/:id", load: () => import("../operator/backtests.js"), name: "Backtest" },
+  { at: "/operator/rules/models", load: () => import("../operator/models.js"), name: "Models" },
+  { at: "/operator/rules/models/:id", load: () => import("../operator/models.js"), name: "Model" },
   { at: "/operator/rules/:id", load: () => import("../operator/rule.js"), name: "Rule" },
 ];
 

@@ -6,13 +6,14 @@ import { Chart } from "../charts/chart.js";
 import { View } from "../shell/layout.js";
 import { kinds, live } from "../text/en-live.js";
 import { count, dateTime, money, sum } from "../ui/format.js";
+import { Connected } from "../ui/freshness.js";
 import { html } from "../ui/html.js";
 import { Loaded } from "../ui/load.js";
 import { useLive } from "../ui/live.js";
 import { query, setQuery } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
-import { Connected, Reading, compact, decimal, duration, percent } from "./figures.js";
+import { Reading, compact, decimal, duration, percent } from "./figures.js";
 import { Traffic } from "./traffic.js";
 
 /** @typedef {import("../api/schema.js").Stats} Stats */

@@ -6,12 +6,13 @@ import { View } from "../shell/layout.js";
 import { reliability } from "../text/en-live.js";
 import { Facts } from "../ui/facts.js";
 import { count, date, dateTime } from "../ui/format.js";
+import { Connected } from "../ui/freshness.js";
 import { html } from "../ui/html.js";
 import { useLive } from "../ui/live.js";
 import { Loaded } from "../ui/load.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Table } from "../ui/table.js";
-import { Connected, decimal, duration, percent } from "./figures.js";
+import { decimal, duration, percent } from "./figures.js";
 
 /** @typedef {import("../api/schema.js").Backlog} Backlog */
 /** @typedef {import("../api/schema.js").BurnRate} BurnRate */

@@ -2,6 +2,7 @@
 // What the views of risk share: their tabs, and conditions for people.
 
 import { kinds, rules } from "../text/en-live.js";
+import { models } from "../text/en-models.js";
 import { decimalsOf, money, withDecimals } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Tabs } from "../ui/tabs.js";
@@ -11,6 +12,7 @@ export function RiskTabs() {
   return html`<${Tabs} label=${rules.title} tabs=${[
     ["/operator/cases", rules.tabs.cases], ["/operator/rules", rules.tabs.rules],
     ["/operator/rules/lists", rules.tabs.lists], ["/operator/rules/backtests", rules.tabs.backtests],
+    ["/operator/rules/models", models.title],
   ]} />`;
 }
 
@@ -45,13 +47,20 @@ export function Conditions({ node }) {
       model ? html` <span class="mono">${model}</span>` : ""}</span>`;
 }
 
+/** @param {string} name of what a model reads */
+export function featureOf(name) {
+  return models.features[/** @type {keyof typeof models.features} */ (name)] ?? name;
+}
+
 /** What a rule has read, with its name. @param {string} name @param {any} value @param {string} currency */
 export function inputOf(name, value, currency) {
   const [field, window] = name.split(".");
-  const label = window
-    ? `${nameOf(field)} ${rules.windows[/** @type {keyof typeof rules.windows} */ (window)] ?? ""}`
-    : nameOf(field);
+  const label = [nameOf(field), rules.windows[/** @type {keyof typeof rules.windows} */ (window)]].filter(Boolean).join(" ");
   if (value === null) return { label, text: field === "list" ? rules.noList : rules.unknown };
+  if (field === "modelReasons") {
+    const raised = Object.entries(value).sort(([, one], [, other]) => other - one).map(([feature]) => featureOf(feature));
+    return { label: models.reasons, text: raised.join(", ") };
+  }
   if (field === "amount" || field === "sum") {
     return { label, text: money(withDecimals(BigInt(value), decimalsOf(currency)), currency) };
   }

@@ -4,7 +4,7 @@
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { call, restoreSession, user } from "../api/client.js";
+import { call, probe, reconnections, restoreSession, user } from "../api/client.js";
 import { VIEWS as BUYER } from "../buyer/views.js";
 import { VIEWS as MERCHANT } from "../merchant/views.js";
 import { VIEWS as OPERATOR } from "../operator/views.js";
@@ -36,8 +36,12 @@ function find(address) {
 const shown = signal(/** @type {{key: string, content: any} | null} */ (null));
 const failure = signal(/** @type {any} */ (null));
 
+/** The address of the view whose script could not be loaded. */
+let unloaded = "";
+
 /** @param {string} address */
 async function show(address) {
+  unloaded = "";
   const found = find(address);
   if (!found) {
     const { problems } = words;
@@ -56,10 +60,21 @@ async function show(address) {
     if (path.value !== address) return;
     const Shown = module[found.view.name];
     shown.value = { key: address, content: html`<${Shown} key=${address} ...${found.given} />` };
-  } catch (error) {
-    failure.value = error;
+  } catch {
+    if (path.value !== address) return;
+    unloaded = address;
+    probe(); // tells of a lost connection
+    shown.value = {
+      key: address,
+      content: html`<${View} title=${words.problems.title}>
+        <${Problem} error=${{ status: 0 }} retry=${() => window.location.reload()} /></${View}>`,
+    };
   }
 }
+
+effect(() => {
+  if (reconnections.value && unloaded === path.peek()) show(unloaded);
+});
 
 /** Where to go after the sign-in: only to views of the console. */
 function target() {
@@ -110,3 +125,4 @@ const place = /** @type {HTMLElement} */ (document.getElementById("app"));
 place.replaceChildren();
 render(html`<${App} />`, place);
 restoreSession().catch((error) => { failure.value = error; });
+find(path.value)?.view.load().catch(() => {}); // meanwhile; if that fails, it is tried again when it is shown

@@ -12,13 +12,6 @@ export const kinds = {
 export const live = {
   title: "Live",
   text: "What happens now, counted and measured.",
-  connections: {
-    connecting: "Connecting",
-    streaming: "Live",
-    polling: "Updated every few seconds",
-    offline: "No connection",
-  },
-  lastUpdate: (/** @type {string} */ time) => `Last update ${time}`,
   currency: "Currency",
   approval: "Approval rate",
   approvalTotal: (/** @type {string} */ percent) => `${percent} since the beginning`,

@@ -241,6 +241,11 @@ export const productWords = {
     downloads: "Downloads",
     checksum: "SHA-256",
     done: "The file is uploaded.",
+    unfinished: (/** @type {string} */ name, /** @type {string} */ sent, /** @type {string} */ total) =>
+      `The upload of ${name} was interrupted: ${sent} of ${total} have arrived.`,
+    unfinishedText: (/** @type {string} */ until) => `Choose the same file again to continue. What has arrived is kept until ${until}.`,
+    discard: "Discard it",
+    discarded: "What had arrived is deleted.",
     remove: "Delete the file",
     removeTitle: "Delete this file?",
     removeText: "The product is off sale until there is another one. A file that has been sold cannot be deleted, only replaced.",

@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { follow } from "../api/stream.js";
 
-/** @typedef {"connecting" | "streaming" | "polling" | "offline"} Connection */
+/** @typedef {"connecting" | "streaming" | "reconnecting" | "polling" | "offline"} Connection */
 
 /** While there is a stream, at most this often, and at least that often. */
 const SOONEST_MS = 1000;
@@ -15,12 +15,12 @@ const OFFLINE_MS = 4000;
 /**
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
- * @param {{every?: number, follows?: boolean}} [options] every: milliseconds between two answers
- *   without a stream; follows: whether the stream tells of changes
+ * @param {{every?: number, latest?: number, follows?: boolean}} [options] every: milliseconds between
+ *   two answers without a stream; latest: with one; follows: whether the stream tells of changes
  * @returns {{data: T | null, error: any, isLoading: boolean, at: string | null,
  *   connection: Connection, reload: () => void}} at: when it was loaded last
  */
-export function useLive(load, { every = 3000, follows = true } = {}) {
+export function useLive(load, { every = 3000, latest: longest = LATEST_MS, follows = true } = {}) {
   const [state, setState] = useState({
     data: /** @type {T | null} */ (null),
     error: /** @type {any} */ (null),
@@ -36,6 +36,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
     let isBusy = false;
     let isAskedAgain = false;
     let isStreaming = false;
+    let hasStreamed = false;
     let loadedAt = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
@@ -53,10 +54,11 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
       if (document.hidden) return; // goes on when it is seen again
       isBusy = true;
       loadedAt = Date.now();
-      let next = isStreaming ? LATEST_MS : every;
+      let next = isStreaming ? longest : every;
       try {
         const data = await latest.current(aborting.signal);
-        setState({ data, error: null, at: new Date().toISOString(), connection: isStreaming ? "streaming" : "polling" });
+        const without = hasStreamed ? "reconnecting" : "polling";
+        setState({ data, error: null, at: new Date().toISOString(), connection: isStreaming ? "streaming" : without });
       } catch (error) {
         if (aborting.signal.aborted) return;
         const isGone = error.status === 0 || error.status >= 500 || error.status === 429;
@@ -76,6 +78,7 @@ export function useLive(load, { every = 3000, follows = true } = {}) {
     const onEvent = () => plan(Math.max(0, loadedAt + SOONEST_MS - Date.now()));
     const onChange = (/** @type {boolean} */ isOpen) => {
       isStreaming = isOpen;
+      hasStreamed ||= isOpen;
       plan(0);
     };
     const onSeen = () => { if (!document.hidden) plan(0); };

@@ -63,7 +63,7 @@ export function useUpload(send) {
         key,
         signal: mine.signal,
         onSent: (sent) => change({ phase: sent < file.size ? "sending" : "checking", sent }),
-        onLost: () => change({ phase: "lost", sent: 0 }),
+        onLost: () => change({ phase: "lost" }),
       });
       change(IDLE);
     } catch (error) {
@@ -154,7 +154,7 @@ function Progress({ of: state }) {
   return html`<div class="upload-progress">
     <div class="upload-line"><strong dir="auto">${upload.sending(name)}</strong>
       <button class="button quiet" type="button" onClick=${state.cancel}>${words.cancel}</button></div>
-    <${Bar} label=${upload.sending(name)} value=${isSending ? state.sent : null} max=${total} />
+    <${Bar} label=${upload.sending(name)} value=${state.phase === "checking" ? null : state.sent} max=${total} />
     <p class="muted" role=${isSending ? null : "status"}>${text}</p>
   </div>`;
 }

@@ -1,0 +1,38 @@
+// @ts-check
+// What the settings say about the email address and the phone number.
+
+export const handles = {
+  title: "Email address and phone number",
+  text: "People who send you money see whether these are verified. Money that is sent to them needs that in most cases.",
+  email: "Email address",
+  phone: "Phone number",
+  none: "None",
+  verified: "Verified",
+  unverified: "Not verified yet",
+  since: (/** @type {string} */ day) => `Verified on ${day}`,
+  sendLink: "Verify by email",
+  sendAgain: "Send another link",
+  linkSent: (/** @type {string} */ address) => `We have sent a link to ${address}.`,
+  linkText: "Open it within 24 hours; this page notices by itself. If it does not arrive, look at the unwanted mail, or send another one: up to three an hour.",
+  emailVerified: "Your email address is verified.",
+  changeEmail: "Change the address",
+  newEmail: "New email address",
+  password: "Your password",
+  sendToNew: "Send a link to the new address",
+  changeText: "Your account keeps its address until you open the link.",
+  missing: "Enter the new address.",
+  changeSent: (/** @type {string} */ address) => `We have sent a link to ${address}.`,
+  changeSentText: (/** @type {string} */ earlier) =>
+    `Open it within 24 hours. Then you sign in with the new address, all other sessions end, and ${earlier} is told, with a link that undoes the change if it was not you.`,
+  changeSentNoEarlier: "Open it within 24 hours. Then you sign in with the new address, and all other sessions end.",
+  emailChanged: (/** @type {string} */ address) => `Your email address is ${address} now.`,
+  noPhone: "Add a number to your profile above to verify it.",
+  sendCode: "Verify by text message",
+  sendCodeAgain: "Send another code",
+  codeSent: (/** @type {string} */ number) => `We have sent a code to ${number}.`,
+  codeText: "It is valid for 10 minutes. You can have up to three in 10 minutes.",
+  code: "Code of the text message",
+  codeMissing: "Enter the six digits of the text message.",
+  confirm: "Confirm the number",
+  phoneVerified: "Your phone number is verified.",
+};
