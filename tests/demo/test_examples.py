@@ -51,6 +51,8 @@ EXCEPTIONS: Final = {
     "addProductImage": "requires a picture",
     "uploadProductCodes": "requires a product of the kind CODES",
     "uploadProductFile": "requires a product of the kind FILE",
+    "createFileUpload": "requires a product of the kind FILE",
+    "getFileUpload": "requires a product of the kind FILE",
     "getProductFile": "requires a product of the kind FILE",
     "deleteProductFile": "requires a product of the kind FILE",
     "getLicenceTerms": "requires a product of the kind LICENCE",

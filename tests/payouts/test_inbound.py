@@ -54,12 +54,15 @@ class TestResponses:
         assert payout["settledAt"] is not None
         assert balance_and_held(client, user) == ("75.00", "0.00")
         assert events_of(payout_id) == ["payout-paid"]
-        assert last_event_data(payout_id) == {
+        data = last_event_data(payout_id)
+        assert data.pop("latencyMs") >= 0
+        assert data == {
             "userId": str(user.id),
             "provider": "HDFC",
             "amount": 2500,
             "currency": "USD",
             "bankReference": payout["bankReference"],
+            "riskScore": "0.0000",
         }
 
     def test_the_debit_is_in_the_history_as_a_payout(

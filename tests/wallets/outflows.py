@@ -112,4 +112,4 @@ CASES: Final = (
 )
 
 #: Operations that debit the wallet of a merchant who owes the money.
-OBLIGATIONS: Final = {"createRefund", "approveRefundRequest"}
+OBLIGATIONS: Final = {"createRefund", "approveRefundRequest", "refundAnyOrder"}

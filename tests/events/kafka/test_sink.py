@@ -62,11 +62,11 @@ class TestPublishing:
 
     def test_a_traced_event_has_its_trace(self, cluster: MockCluster) -> None:
         trace = str(SpanContext(1, 2))
-        traced = replace(event("hold-captured", amount=1250), trace_context=trace)
+        traced = replace(event("hold-released", amount=1250), trace_context=trace)
 
         assert deliver(sink_of(cluster.servers), [traced]) == {}
 
-        (message,) = read(cluster.servers, "hold-captured")
+        (message,) = read(cluster.servers, "hold-released")
         assert ("traceparent", trace.encode()) in (message.headers() or [])
         assert body(message)["traceparent"] == trace
 

@@ -28,4 +28,4 @@ class PartsMissing(Conflict):
 
 class DigestMismatch(BadRequest):
     code = "DIGEST_MISMATCH"
-    message = "The bytes that were received do not have this SHA-256"
+    message = "The bytes that were received do not have the digest that was sent"
