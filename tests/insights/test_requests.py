@@ -112,6 +112,7 @@ class TestStoring:
         service.store(counts)
         assert (window().total, window().errors) == (2, 1)
 
+    @pytest.mark.stress
     def test_while_the_database_is_away_for_long_memory_is_bounded(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -161,6 +161,7 @@ class TestConsuming:
 
         assert sorted(recorded("first")) == sorted(f"first {n}" for n in range(20))
 
+    @pytest.mark.stress
     def test_after_a_restart_what_is_delivered_again_has_no_effect(
         self, committing: Flask, kafka_settings: Settings, monkeypatch: Any
     ) -> None:
@@ -175,6 +176,7 @@ class TestConsuming:
 
         assert recorded("again") == ["again"]
 
+    @pytest.mark.stress
     def test_without_a_database_messages_wait(
         self, committing: Flask, kafka_settings: Settings, monkeypatch: Any
     ) -> None:
@@ -196,6 +198,7 @@ class TestConsuming:
 
         assert len(attempts) >= 5
 
+    @pytest.mark.stress
     def test_without_brokers_it_waits_for_them(
         self, cluster: MockCluster, committing: Flask, kafka_settings: Settings
     ) -> None:

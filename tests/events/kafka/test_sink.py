@@ -148,6 +148,7 @@ class TestOutage:
             str(hold): ids([each for each in events if each.aggregate_id == hold]) for hold in holds
         }
 
+    @pytest.mark.stress
     def test_without_brokers_the_sink_is_unavailable_within_its_time(self) -> None:
         with mock_cluster() as cluster:
             cluster.create(MESSAGE_TYPES)
