@@ -26,10 +26,28 @@ class _Group(click.Group):
             raise click.ClickException(f"PostgreSQL: {str(error).splitlines()[0]}") from error
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+_install = click.option(
+    "--install", is_flag=True, help="Install the packages that are missing (apt-get)."
+)
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@_install
+@click.pass_context
+def main(context: click.Context, install: bool) -> None:
     """Several hosts on this machine: PostgreSQL under Patroni, PgBouncer, HAProxy, Redis with
-    Sentinel, two web servers, and nginx. Needs Linux and root."""
+    Sentinel, two web servers, and nginx. Needs Linux and root.
+
+    Without a command, as `up`.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(up, install=install)
+    elif install:
+        raise click.UsageError(f"Say `{COMMAND} lab up --install`.", context)
 
 
 def _machine() -> Machine:
@@ -49,7 +67,7 @@ def _show(text: str) -> None:
 
 
 @main.command()
-@click.option("--install", is_flag=True, help="Install the packages that are missing (apt-get).")
+@_install
 def up(install: bool) -> None:
     """Start the lab, or what is missing of it."""
     machine = _machine()

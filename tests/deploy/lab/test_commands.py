@@ -46,12 +46,13 @@ def test_missing_programs_are_named_with_their_packages(
     assert list(as_root.iterdir()) == []
 
 
+@pytest.mark.parametrize("arguments", [("up", "--install"), ("--install",)], ids=" ".join)
 def test_missing_programs_are_not_installed_without_apt(
-    monkeypatch: pytest.MonkeyPatch, as_root: Path
+    monkeypatch: pytest.MonkeyPatch, as_root: Path, arguments: tuple[str, ...]
 ) -> None:
     missing = ("etcd", "apt-get")
     monkeypatch.setattr(packages, "find", lambda name: None if name in missing else name)
-    found = run("up", "--install")
+    found = run(*arguments)
     assert found.exit_code == 1
     assert "needs apt-get" in found.output
 
@@ -63,6 +64,12 @@ def test_without_a_lab_it_says_how_to_start_one(
     found = run(command)
     assert found.exit_code == 1
     assert "There is no lab; start it with" in found.output
+
+
+def test_only_up_installs(as_root: Path) -> None:
+    found = run("--install", "drill")
+    assert found.exit_code == 2
+    assert "lab up --install" in found.output
 
 
 def test_down_without_a_lab_says_so(as_root: Path) -> None:
