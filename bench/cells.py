@@ -306,12 +306,33 @@ def table_of(rows: Sequence[Row]) -> Table:
             f"{row.cells}",
             f"{row.hottest:.0%}" + ("" if row.fits else " [red](one merchant)[/]"),
             f"{row.batch:.1f}",
-            f"{row.latencies['p50']:.0f}",
-            f"{row.latencies['p99']:.0f}",
-            "" if math.isnan(row.cross["p99"]) else f"{row.cross['p99']:.0f}",
+            *map(_number, (row.latencies["p50"], row.latencies["p99"], row.cross["p99"])),
             f"{row.hosts}",
         )
     return table
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.0f}"
+
+
+def number(*, above: float = -math.inf, maximum: float = math.inf) -> Callable[[str], float]:
+    """The type of an option: a number from 0, above `above`, up to `maximum`."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not (above < value <= maximum and 0 <= value < math.inf):
+            raise argparse.ArgumentTypeError(f"{text} is out of range")
+        return value
+
+    parse.__name__ = "number"
+    return parse
+
+
+def whole(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is out of range")
+    return value
 
 
 def main(arguments: list[str]) -> int:
@@ -322,16 +343,17 @@ def main(arguments: list[str]) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    time, share = number(above=0), number(above=0, maximum=1)
     add = parser.add_argument
-    add("--fixed", type=float, default=usual.fixed * 1000, help="ms of a batch (2.5)")
-    add("--each", type=float, default=usual.each * 1000, help="ms of each movement in it (0.41)")
-    add("--round-trip", type=float, default=usual.round_trip * 1000, help="ms; 5 a batch (0.3)")
-    add("--hop", type=float, default=usual.hop * 1000, help="ms from cell to cell (1)")
-    add("--processes", type=int, default=usual.processes, help="of the web in a cell (4)")
-    add("--busiest", type=float, default=usual.busiest, help="share of capacity to use (0.7)")
-    add("--cross", type=float, default=0.1, help="share of purchases of two cells (0.1)")
-    add("--merchants", type=int, default=1_000_000, help="(10⁶)")
-    add("--zipf", type=float, default=0.9, help="exponent of their sizes (0.9)")
+    add("--fixed", type=time, default=usual.fixed * 1000, help="ms of a batch (2.5)")
+    add("--each", type=time, default=usual.each * 1000, help="ms of each movement in it (0.41)")
+    add("--round-trip", type=number(), default=usual.round_trip * 1000, help="ms; 5 a batch (0.3)")
+    add("--hop", type=number(), default=usual.hop * 1000, help="ms from cell to cell (1)")
+    add("--processes", type=whole, default=usual.processes, help="of the web in a cell (4)")
+    add("--busiest", type=share, default=usual.busiest, help="share of capacity to use (0.7)")
+    add("--cross", type=number(maximum=1), default=0.1, help="share between cells (0.1)")
+    add("--merchants", type=whole, default=1_000_000, help="(10⁶)")
+    add("--zipf", type=number(maximum=3), default=0.9, help="exponent of their sizes (0.9)")
     add("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     rules = Rules(

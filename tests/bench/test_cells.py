@@ -102,3 +102,16 @@ def test_the_table_is_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch
 
     assert table(1) == table(1) != table(2)
     assert "1,000,000,000" in table(1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["--cross 1.5", "--cross -0.1", "--busiest 0", "--each 0", "--processes 0", "--zipf nan"],
+)
+def test_options_out_of_range_are_refused(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cells.main(arguments.split())
+    assert stopped.value.code == 2
+    assert "out of range" in capsys.readouterr().err
