@@ -159,10 +159,16 @@ def test_a_large_file_needs_little_memory_and_can_be_resumed(
     assert link.rpartition("/")[2] not in log.read_text()
 
 
+def staged(incoming: Path) -> set[str]:
+    """What is being received, also by other tests with this folder."""
+    return {path.name for path in incoming.iterdir()} if incoming.exists() else set()
+
+
 def test_a_disconnect_discards_the_upload(server: LiveServer) -> None:
     seller = server.sign_up("another-seller", role="MERCHANT")
     product_id = product_of(server, seller)
     incoming = Path(server.environment["DATA_DIR"]) / "files" / "incoming"
+    before = staged(incoming)
     parts = urlsplit(server.url)
     head = (
         f"PUT /api/v1/products/{product_id}/file?name=a HTTP/1.1\r\nHost: shop\r\n"
@@ -170,8 +176,8 @@ def test_a_disconnect_discards_the_upload(server: LiveServer) -> None:
     )
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.sendall(head.encode() + b"x" * 1_000_000)
-        wait_until(lambda: incoming.exists() and any(incoming.iterdir()))
-    wait_until(lambda: not any(incoming.iterdir()))
+        wait_until(lambda: staged(incoming) > before)
+    wait_until(lambda: staged(incoming) == before)
 
     answer = server.call("GET", f"/api/v1/products/{product_id}/file", token=seller)
     assert (answer.status, answer.json["error"]) == (404, "FILE_NOT_FOUND")
