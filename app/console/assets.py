@@ -24,6 +24,9 @@ _MEDIA_TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
 }
 
+#: Shared modules that only few views need.
+_RARE: Final = {"api/parts.js", "api/upload.js", "ui/pairs.js", "ui/upload.js"}
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -61,7 +64,7 @@ def version() -> str:
 
 
 def initial_modules() -> list[str]:
-    """The modules that every page needs, to be loaded at once instead of one after the other."""
+    """The modules that most pages need, to be loaded at once instead of one after the other."""
     libraries = {
         f"vendor/{library.file_of(module).name}"
         for library in LIBRARIES
@@ -74,7 +77,7 @@ def initial_modules() -> list[str]:
         for name in assets()
         if name in libraries
         or name.endswith("views.js")
-        or (name.endswith(".js") and name.startswith(shared))
+        or (name.endswith(".js") and name.startswith(shared) and name not in _RARE)
     ]
 
 
