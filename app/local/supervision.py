@@ -16,7 +16,7 @@ from app.local.embedded import EmbeddedError
 _SECOND_PAUSE_SECONDS: Final = 0.5
 _MAX_PAUSE_SECONDS: Final = 30.0
 #: What has run for this long has recovered: its next crash is the first again.
-_STABLE_SECONDS: Final = 60.0
+_STABLE_SECONDS: Final = 5.0
 
 #: Shows a message to the operator.
 Report = Callable[[str], None]
