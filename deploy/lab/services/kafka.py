@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
@@ -46,18 +47,29 @@ def start(machine: Machine, host: str) -> None:
 
 
 def configuration(host: str, folder: str) -> str:
-    voters = ",".join(
-        f"{number}@{endpoint(name, KAFKA_CONTROLLER_PORT)}" for number, name in enumerate(KAFKA, 1)
+    return properties(
+        KAFKA.index(host) + 1,
+        broker=endpoint(host, KAFKA_PORT),
+        controllers=[endpoint(name, KAFKA_CONTROLLER_PORT) for name in KAFKA],
+        folder=folder,
     )
-    own = endpoint(host, KAFKA_PORT)
+
+
+def properties(node: int, *, broker: str, controllers: Sequence[str], folder: str) -> str:
+    """The configuration of one of several processes that are each broker and controller.
+
+    node: from 1; broker: its address as host:port; controllers: those of all, in the order of
+    their nodes.
+    """
+    voters = ",".join(f"{number}@{address}" for number, address in enumerate(controllers, 1))
     return f"""\
 process.roles=broker,controller
-node.id={KAFKA.index(host) + 1}
+node.id={node}
 controller.listener.names=CONTROLLER
 controller.quorum.voters={voters}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-listeners=PLAINTEXT://{own},CONTROLLER://{endpoint(host, KAFKA_CONTROLLER_PORT)}
-advertised.listeners=PLAINTEXT://{own}
+listeners=PLAINTEXT://{broker},CONTROLLER://{controllers[node - 1]}
+advertised.listeners=PLAINTEXT://{broker}
 log.dirs={folder}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=3

@@ -5,7 +5,6 @@ Maven fetches the jars, once.
 
 import base64
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -17,34 +16,15 @@ from typing import IO
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.lab.services import kafka
 from tests.events.kafka.helpers import config_of
 from tests.ports import unused_port
 
 POM = Path(__file__).with_name("pom.xml")
 #: What is needed and missing, as a reason to skip.
-MISSING = ", ".join(name for name in ("java", "mvn") if shutil.which(name) is None)
+MISSING = ", ".join(kafka.missing())
 
 _JAVA = ("java", "-Xms64m", "-Xmx320m", "-XX:TieredStopAtLevel=1", "-cp")
-_PROPERTIES = """
-process.roles=broker,controller
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-node.id={node}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.quorum.voters={voters}
-log.dirs={folder}/data
-auto.create.topics.enable=false
-offsets.topic.replication.factor=3
-offsets.topic.num.partitions=3
-transaction.state.log.replication.factor=3
-transaction.state.log.min.isr=2
-group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
-controller.quorum.election.timeout.ms=500
-controller.quorum.fetch.timeout.ms=1000
-"""
 
 
 class RealCluster:
@@ -97,7 +77,6 @@ class RealCluster:
 def real_cluster(folder: Path, *, brokers: int = 3) -> Iterator[RealCluster]:
     class_path = _class_path(folder)
     ports = [unused_port() for _ in range(2 * brokers)]
-    voters = ",".join(f"{n + 1}@127.0.0.1:{ports[brokers + n]}" for n in range(brokers))
     cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
     folders = []
     for number in range(brokers):
@@ -105,12 +84,11 @@ def real_cluster(folder: Path, *, brokers: int = 3) -> Iterator[RealCluster]:
         own.mkdir()
         properties = own / "properties"
         properties.write_text(
-            _PROPERTIES.format(
-                node=number + 1,
-                port=ports[number],
-                controller_port=ports[brokers + number],
-                voters=voters,
-                folder=own,
+            kafka.properties(
+                number + 1,
+                broker=f"127.0.0.1:{ports[number]}",
+                controllers=[f"127.0.0.1:{port}" for port in ports[brokers:]],
+                folder=str(own / "data"),
             )
         )
         arguments = ["format", "--cluster-id", cluster_id, "--config", properties]
