@@ -5,7 +5,8 @@ exact timestamps are then compared. Rows are compared as `(lead, id)`: only an i
 leading columns supports that, so PostgreSQL cannot choose to read the rows of everybody instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -16,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.common.csv_export import CsvBatch, batch_of
 from app.common.ids import first_id
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
-from app.common.time_range import TimeRange
+from app.common.time_range import ANY_TIME, TimeRange
 
 #: Maximum difference between the time in an ID and the timestamp of its row: the ID is created when
 #: a request arrives, and clocks of several machines differ.
@@ -100,29 +101,6 @@ def _created_within(
     )
 
 
-def read_csv(
-    session: Session,
-    query: AnySelect,
-    key: InstrumentedAttribute[UUID],
-    *,
-    cells: Mapping[str, Any],
-    created_at: InstrumentedAttribute[Any],
-    within: TimeRange,
-    lead: Lead,
-    where: Sequence[ColumnElement[bool]] = (),
-    limit: int,
-    below: UUID | None = None,
-) -> CsvBatch:
-    """The first `limit` of those rows of `query` for which `where` holds as CSV, newest first.
-
-    cells: the SQL of each column. The rest as in `newest_first`.
-    """
-    rows = newest_first(
-        query.where(*where), key, created_at=created_at, within=within, lead=lead, below=below
-    )
-    return CsvBatch(*session.execute(batch_of(rows, cells, key, limit=limit)).one())
-
-
 def paginate_newest(
     session: Session,
     page: PageRequest,
@@ -151,3 +129,55 @@ def paginate_newest(
         key,
         count=newest_first(select(key).where(*where), key, **ranged),
     )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows that are read by page and exported as CSV with the same filters, newest first.
+
+    query: selects the entity of `key`, or rows that begin with it, as for `paginate_newest`.
+    filters: returns `lead` and `where`, as of `paginate_newest`, for the filters of a request.
+    cells: the SQL of each column of the export.
+    """
+
+    query: AnySelect
+    key: InstrumentedAttribute[UUID]
+    created_at: InstrumentedAttribute[Any]
+    filters: Callable[..., dict[str, Any]]
+    cells: Mapping[str, Any]
+
+    def read_page(
+        self, session: Session, page: PageRequest, *, within: TimeRange = ANY_TIME, **filters: Any
+    ) -> Page[Any]:
+        """A page of the rows created within that time. Raises CursorInvalid."""
+        return paginate_newest(
+            session,
+            page,
+            self.query,
+            self.key,
+            created_at=self.created_at,
+            within=within,
+            **self.filters(**filters),
+        )
+
+    def read_csv(
+        self,
+        session: Session,
+        *,
+        limit: int,
+        below: UUID | None = None,
+        within: TimeRange = ANY_TIME,
+        **filters: Any,
+    ) -> CsvBatch:
+        """The first `limit` of the rows created within that time. below: only rows with a smaller
+        ID."""
+        found = self.filters(**filters)
+        rows = newest_first(
+            self.query.where(*found["where"]),
+            self.key,
+            created_at=self.created_at,
+            within=within,
+            lead=found["lead"],
+            below=below,
+        )
+        return CsvBatch(*session.execute(batch_of(rows, self.cells, self.key, limit=limit)).one())

@@ -1,6 +1,7 @@
 """SQL of sales: orders of a merchant, and totals of orders and refunds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -19,8 +20,7 @@ from app.common.csv_export import (
     time_cell,
 )
 from app.common.driver import send
-from app.common.id_ranges import equal, ids_within, leading, paginate_newest, read_csv
-from app.common.pagination import Page, PageRequest
+from app.common.id_ranges import Listing, equal, ids_within, leading
 from app.common.time_range import ANY_TIME, TimeRange
 from app.common.time_zone import UTC_ZONE
 from app.orders.models import PARTLY_REFUNDED, Order, OrderStatus, RefundState
@@ -81,52 +81,6 @@ EXPORTED: Final[dict[str, Any]] = {
 } | _zone_cells(UTC_ZONE)
 
 
-def list_sales(
-    session: Session, page: PageRequest, *, within: TimeRange = ANY_TIME, **filters: Any
-) -> Page[Any]:
-    """Orders with product and buyer, newest first. filters: see `_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        _with_names(select(Order, Product, User)),
-        Order.id,
-        created_at=Order.created_at,
-        within=within,
-        **_filters(**filters),
-    )
-
-
-def export(
-    session: Session,
-    *,
-    limit: int,
-    within: TimeRange = ANY_TIME,
-    below: UUID | None = None,
-    **filters: Any,
-) -> CsvBatch:
-    """A batch of the export, newest first. below: only orders with a smaller id; filters: see
-    `_filters`."""
-    return read_csv(
-        session,
-        _with_names(select(Order.id)),
-        Order.id,
-        cells=EXPORTED | _zone_cells(within.zone),
-        created_at=Order.created_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **_filters(**filters),
-    )
-
-
-def _with_names(query: Any) -> Any:
-    return (
-        query.select_from(Order)
-        .join(Product, Product.id == Order.product_id)
-        .join(User, User.id == Order.user_id)
-    )
-
-
 def _filters(
     *,
     merchant_id: UUID,
@@ -176,6 +130,26 @@ def _buyer(buyer_id: UUID | None, buyer_email: str | None) -> Any:
         return buyer_id
     query = select(User.id).where(User.email_key == fold_email(buyer_email))
     return query.correlate(None).scalar_subquery()
+
+
+#: Orders with product and buyer; filters: see `_filters`.
+SALES: Final = Listing(
+    select(Order, Product, User)
+    .select_from(Order)
+    .join(Product, Product.id == Order.product_id)
+    .join(User, User.id == Order.user_id),
+    Order.id,
+    created_at=Order.created_at,
+    filters=_filters,
+    cells=EXPORTED,
+)
+
+
+def export(session: Session, *, within: TimeRange = ANY_TIME, **filters: Any) -> CsvBatch:
+    """A batch of the export, with times in the zone of `within`. filters: as of
+    `Listing.read_csv`."""
+    in_zone = replace(SALES, cells=EXPORTED | _zone_cells(within.zone))
+    return in_zone.read_csv(session, within=within, **filters)
 
 
 def _lines_of(n: int) -> str:

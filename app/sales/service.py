@@ -40,7 +40,7 @@ def list_sales(
     filters: product_id; buyer_id or buyer_email; status, an OrderStatus; refunded, a RefundState;
     number, of one order; coupon_id; within: when they were created.
     """
-    found = repository.list_sales(session, page, merchant_id=merchant_id, **filters)
+    found = repository.SALES.read_page(session, page, merchant_id=merchant_id, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 

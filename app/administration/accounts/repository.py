@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import SEARCHED, User
 from app.common.csv_export import CsvBatch, batch_of, boolean_cell, money_cell, text_cell, time_cell
-from app.common.id_ranges import Lead, equal, newest_first, paginate_newest, read_csv
+from app.common.id_ranges import Lead, Listing, equal, newest_first
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
-from app.common.time_range import ANY_TIME, TimeRange
+from app.common.time_range import TimeRange
 from app.common.trigrams import NEWEST, contains, has_trigram
 from app.wallets.models import Wallet, WalletKind, WalletTransaction
 
@@ -22,36 +22,6 @@ _WITH_LOCKED_WALLET: Final = User.id.in_(
     select(Wallet.user_id).where(Wallet.is_locked, Wallet.user_id.is_not(None))
 )
 
-
-#: The cells of a row of the export.
-EXPORTED_USERS: Final[dict[str, Any]] = {
-    "userId": User.id,
-    "createdAt": time_cell(User.created_at),
-    "role": User.role,
-    "email": text_cell(User.email),
-    "phone": text_cell(User.phone),
-    "firstName": text_cell(User.first_name),
-    "lastName": text_cell(User.last_name),
-    "shopName": text_cell(User.shop_name),
-    "isActive": boolean_cell(User.is_active),
-    "emailVerifiedAt": time_cell(User.email_verified_at),
-    "phoneVerifiedAt": time_cell(User.phone_verified_at),
-    "lastLoginAt": time_cell(User.last_login_at),
-}
-
-#: The cells of a row of the export.
-EXPORTED_WALLETS: Final[dict[str, Any]] = {
-    "walletId": Wallet.id,
-    "createdAt": time_cell(Wallet.created_at),
-    "number": Wallet.number,
-    "userId": Wallet.user_id,
-    "email": text_cell(User.email),
-    "balance": money_cell(Wallet.balance, Wallet.currency),
-    "held": money_cell(Wallet.held, Wallet.currency),
-    "currency": Wallet.currency,
-    "isLocked": boolean_cell(Wallet.is_locked),
-    "lockReason": text_cell(Wallet.lock_reason),
-}
 
 #: The cells of a row of the export.
 EXPORTED_TRANSACTIONS: Final[dict[str, Any]] = {
@@ -69,21 +39,54 @@ EXPORTED_TRANSACTIONS: Final[dict[str, Any]] = {
 }
 
 
+def _filters(
+    *, role: str | None, active: bool | None, locked: bool, ids: Sequence[UUID] | None = None
+) -> dict[str, Any]:
+    """`lead` and `where` of `paginate_newest`.
+
+    active: only those who are, or are not; locked: only those with a locked wallet; ids: only
+    these, which lead to few rows.
+    """
+    where: list[Any] = []
+    if active is not None:
+        where.append(User.is_active if active else ~User.is_active)
+    if locked:
+        where.append(_WITH_LOCKED_WALLET)
+    if ids is not None:
+        return {"lead": {}, "where": [*where, *equal({User.role: role}), User.id.in_(ids)]}
+    return {"lead": {User.role: role} if role is not None else {}, "where": where}
+
+
+#: Users; filters: see `_filters`.
+USERS: Final = Listing(
+    select(User),
+    User.id,
+    created_at=User.created_at,
+    filters=_filters,
+    cells={
+        "userId": User.id,
+        "createdAt": time_cell(User.created_at),
+        "role": User.role,
+        "email": text_cell(User.email),
+        "phone": text_cell(User.phone),
+        "firstName": text_cell(User.first_name),
+        "lastName": text_cell(User.last_name),
+        "shopName": text_cell(User.shop_name),
+        "isActive": boolean_cell(User.is_active),
+        "emailVerifiedAt": time_cell(User.email_verified_at),
+        "phoneVerifiedAt": time_cell(User.phone_verified_at),
+        "lastLoginAt": time_cell(User.last_login_at),
+    },
+)
+
+
 def list_users(
     session: Session, page: PageRequest, *, text: str | None, within: TimeRange, **filters: Any
 ) -> Page[User]:
     """Users, newest first. text: only those with this text in their names, shop, email or phone;
     filters: see `_filters`."""
     if text is None:
-        return paginate_newest(
-            session,
-            page,
-            select(User),
-            User.id,
-            created_at=User.created_at,
-            within=within,
-            **_filters(**filters),
-        )
+        return USERS.read_page(session, page, within=within, **filters)
     ids = _search(session, text, within=within, **filters)
     return paginate(
         session, page, select(User).where(User.id.in_(ids)), User.id, max_count=MAX_MATCHES
@@ -99,35 +102,9 @@ def export_users(
     within: TimeRange,
     **filters: Any,
 ) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. text, filters: as of `list_users`."""
-    found = _filters(**filters)
-    if text is not None:
-        ids = _search(session, text, within=within, **filters)
-        found = {"lead": {}, "where": [User.id.in_(ids)]}
-    return read_csv(
-        session,
-        select(User.id),
-        User.id,
-        cells=EXPORTED_USERS,
-        created_at=User.created_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **found,
-    )
-
-
-def _filters(*, role: str | None, active: bool | None, locked: bool) -> dict[str, Any]:
-    """`lead` and `where` of `paginate_newest`.
-
-    active: only those who are, or are not; locked: only those with a locked wallet.
-    """
-    where: list[Any] = []
-    if active is not None:
-        where.append(User.is_active if active else ~User.is_active)
-    if locked:
-        where.append(_WITH_LOCKED_WALLET)
-    return {"lead": {User.role: role} if role is not None else {}, "where": where}
+    """A batch of the export, as of `Listing.read_csv`. text, filters: as of `list_users`."""
+    ids = None if text is None else _search(session, text, within=within, **filters)
+    return USERS.read_csv(session, limit=limit, below=below, within=within, ids=ids, **filters)
 
 
 def _search(session: Session, text: str, *, within: TimeRange, **filters: Any) -> Sequence[UUID]:
@@ -159,38 +136,6 @@ def _find(session: Session, found: AnySelect, *, by_index: bool) -> Sequence[UUI
     ).all()
 
 
-def list_wallets(session: Session, page: PageRequest, **filters: Any) -> Page[Any]:
-    """Wallets of users with their owners, newest first. filters: see `_wallet_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        _with_owner(select(Wallet, User)),
-        Wallet.id,
-        created_at=Wallet.created_at,
-        within=ANY_TIME,
-        **_wallet_filters(**filters),
-    )
-
-
-def export_wallets(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_wallet_filters`."""
-    return read_csv(
-        session,
-        _with_owner(select(Wallet.id)),
-        Wallet.id,
-        cells=EXPORTED_WALLETS,
-        created_at=Wallet.created_at,
-        within=ANY_TIME,
-        limit=limit,
-        below=below,
-        **_wallet_filters(**filters),
-    )
-
-
-def _with_owner(query: Any) -> Any:
-    return query.select_from(Wallet).join(User, User.id == Wallet.user_id)
-
-
 def _wallet_filters(
     *,
     user_id: UUID | None = None,
@@ -205,6 +150,27 @@ def _wallet_filters(
     if is_locked is not None:
         where.append(Wallet.is_locked if is_locked else ~Wallet.is_locked)
     return {"lead": lead, "where": where}
+
+
+#: Wallets of users with their owners; filters: see `_wallet_filters`.
+WALLETS: Final = Listing(
+    select(Wallet, User).select_from(Wallet).join(User, User.id == Wallet.user_id),
+    Wallet.id,
+    created_at=Wallet.created_at,
+    filters=_wallet_filters,
+    cells={
+        "walletId": Wallet.id,
+        "createdAt": time_cell(Wallet.created_at),
+        "number": Wallet.number,
+        "userId": Wallet.user_id,
+        "email": text_cell(User.email),
+        "balance": money_cell(Wallet.balance, Wallet.currency),
+        "held": money_cell(Wallet.held, Wallet.currency),
+        "currency": Wallet.currency,
+        "isLocked": boolean_cell(Wallet.is_locked),
+        "lockReason": text_cell(Wallet.lock_reason),
+    },
+)
 
 
 def export_transactions(

@@ -28,8 +28,8 @@ from app.wallets.service import NumberedPosting
 
 MAX_MATCHES: Final = repository.MAX_MATCHES
 #: The cells of a row of each export.
-EXPORTED_USERS: Final = repository.EXPORTED_USERS
-EXPORTED_WALLETS: Final = repository.EXPORTED_WALLETS
+EXPORTED_USERS: Final = repository.USERS.cells
+EXPORTED_WALLETS: Final = repository.WALLETS.cells
 EXPORTED_TRANSACTIONS: Final = repository.EXPORTED_TRANSACTIONS
 
 #: A phone number or a part of one, with what people put between its digits.
@@ -126,13 +126,13 @@ def list_sessions(
 
 def list_wallets(session: Session, page: PageRequest, **filters: Any) -> Page[OwnedWallet]:
     """Wallets of users, newest first. filters: user_id, number, is_locked, currency."""
-    found = repository.list_wallets(session, page, **filters)
+    found = repository.WALLETS.read_page(session, page, **filters)
     return found.with_data(OwnedWallet(*row) for row in found.data)
 
 
 def export_wallets(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all wallets of the list. filters: as of `list_wallets`, with limit and below."""
-    return repository.export_wallets(session, **filters)
+    return repository.WALLETS.read_csv(session, **filters)
 
 
 def list_transactions(

@@ -21,7 +21,7 @@ class RecordedAction:
 
 
 #: The cells of a row of the export.
-EXPORTED: Final = repository.EXPORTED
+EXPORTED: Final = repository.RECORDS.cells
 
 
 def list_records(session: Session, page: PageRequest, **filters: Any) -> Page[RecordedAction]:
@@ -29,10 +29,10 @@ def list_records(session: Session, page: PageRequest, **filters: Any) -> Page[Re
 
     filters: within, when they were made; actor_id; target_id, of what was changed or read; action.
     """
-    found = repository.list_records(session, page, **filters)
+    found = repository.RECORDS.read_page(session, page, **filters)
     return found.with_data(RecordedAction(*row) for row in found.data)
 
 
 def export_records(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all records of the list. filters: as of `list_records`, with limit and below."""
-    return repository.export_records(session, **filters)
+    return repository.RECORDS.read_csv(session, **filters)

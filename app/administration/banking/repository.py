@@ -8,11 +8,9 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.auth.models import User
-from app.common.csv_export import CsvBatch, boolean_cell, money_cell, text_cell, time_cell
-from app.common.id_ranges import Lead, equal, leading, paginate_newest, read_csv
+from app.common.csv_export import boolean_cell, money_cell, text_cell, time_cell
+from app.common.id_ranges import Lead, Listing, equal, leading
 from app.common.ids import parse_id
-from app.common.pagination import Page, PageRequest
-from app.common.time_range import TimeRange
 from app.inbox.models import InboundEvent, InboundEventStatus
 from app.onramp.models import Onramp
 from app.payouts.bank_accounts.models import BankAccount
@@ -34,97 +32,6 @@ def _one_of(
     for one OR."""
     first, *others = (select(key).where(condition) for condition in conditions)
     return key.in_(first.union_all(*others))
-
-
-#: The cells of a row of the export.
-EXPORTED_PAYOUTS: Final[dict[str, Any]] = {
-    "payoutId": Payout.id,
-    "createdAt": time_cell(Payout.created_at),
-    "userId": Payout.user_id,
-    "email": text_cell(User.email),
-    "provider": text_cell(Payout.provider),
-    "accountEnd": BankAccount.number_end,
-    "status": Payout.status,
-    "amount": money_cell(Payout.amount, Payout.currency),
-    "currency": Payout.currency,
-    "bankReference": text_cell(Payout.bank_reference),
-    "reason": text_cell(Payout.reason),
-    "submittedAt": time_cell(Payout.submitted_at),
-    "settledAt": time_cell(Payout.settled_at),
-    "flaggedAt": time_cell(Payout.flagged_at),
-}
-
-#: The cells of a row of the export.
-EXPORTED_ONRAMPS: Final[dict[str, Any]] = {
-    "onrampId": Onramp.id,
-    "createdAt": time_cell(Onramp.created_at),
-    "userId": Onramp.user_id,
-    "email": text_cell(User.email),
-    "provider": text_cell(Onramp.provider),
-    "status": Onramp.status,
-    "amount": money_cell(Onramp.amount, Onramp.currency),
-    "currency": Onramp.currency,
-    "bankReference": text_cell(Onramp.bank_reference),
-    "failureReason": text_cell(Onramp.failure_reason),
-    "late": boolean_cell(Onramp.late),
-    "closedAt": time_cell(Onramp.closed_at),
-}
-
-#: The cells of a row of the export.
-EXPORTED_EVENTS: Final[dict[str, Any]] = {
-    "inboundEventId": InboundEvent.id,
-    "receivedAt": time_cell(InboundEvent.received_at),
-    "provider": text_cell(InboundEvent.provider),
-    "eventId": text_cell(InboundEvent.event_id),
-    "type": text_cell(InboundEvent.type),
-    "status": InboundEvent.status,
-    "reference": text_cell(InboundEvent.reference),
-    "providerReference": text_cell(InboundEvent.provider_reference),
-    "amount": money_cell(InboundEvent.amount, InboundEvent.currency),
-    "currency": text_cell(InboundEvent.currency),
-    "lastError": text_cell(InboundEvent.last_error),
-    "processedAt": time_cell(InboundEvent.processed_at),
-}
-
-
-def list_payouts(
-    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
-) -> Page[Any]:
-    """Payouts with bank account and user, newest first. filters: see `_payout_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        _with_account(select(Payout, BankAccount, User)),
-        Payout.id,
-        created_at=Payout.created_at,
-        within=within,
-        **_payout_filters(**filters),
-    )
-
-
-def export_payouts(
-    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
-) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_payout_filters`."""
-    return read_csv(
-        session,
-        _with_account(select(Payout.id)),
-        Payout.id,
-        cells=EXPORTED_PAYOUTS,
-        created_at=Payout.created_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **_payout_filters(**filters),
-    )
-
-
-def _with_account(query: Any) -> Any:
-    return (
-        query.select_from(Payout)
-        .join(BankAccount, BankAccount.id == Payout.bank_account_id)
-        .join(User, User.id == Payout.user_id)
-    )
 
 
 def _payout_filters(
@@ -155,40 +62,32 @@ def _payout_filters(
     return {"lead": lead, "where": where}
 
 
-def list_onramps(
-    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
-) -> Page[Any]:
-    """On-ramps with their users, newest first. filters: see `_onramp_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        _with_payer(select(Onramp, User)),
-        Onramp.id,
-        created_at=Onramp.created_at,
-        within=within,
-        **_onramp_filters(**filters),
-    )
-
-
-def export_onramps(
-    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
-) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_onramp_filters`."""
-    return read_csv(
-        session,
-        _with_payer(select(Onramp.id)),
-        Onramp.id,
-        cells=EXPORTED_ONRAMPS,
-        created_at=Onramp.created_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **_onramp_filters(**filters),
-    )
-
-
-def _with_payer(query: Any) -> Any:
-    return query.select_from(Onramp).join(User, User.id == Onramp.user_id)
+#: Payouts with bank account and user; filters: see `_payout_filters`.
+PAYOUTS: Final = Listing(
+    select(Payout, BankAccount, User)
+    .select_from(Payout)
+    .join(BankAccount, BankAccount.id == Payout.bank_account_id)
+    .join(User, User.id == Payout.user_id),
+    Payout.id,
+    created_at=Payout.created_at,
+    filters=_payout_filters,
+    cells={
+        "payoutId": Payout.id,
+        "createdAt": time_cell(Payout.created_at),
+        "userId": Payout.user_id,
+        "email": text_cell(User.email),
+        "provider": text_cell(Payout.provider),
+        "accountEnd": BankAccount.number_end,
+        "status": Payout.status,
+        "amount": money_cell(Payout.amount, Payout.currency),
+        "currency": Payout.currency,
+        "bankReference": text_cell(Payout.bank_reference),
+        "reason": text_cell(Payout.reason),
+        "submittedAt": time_cell(Payout.submitted_at),
+        "settledAt": time_cell(Payout.settled_at),
+        "flaggedAt": time_cell(Payout.flagged_at),
+    },
+)
 
 
 def _onramp_filters(
@@ -223,47 +122,27 @@ def _onramp_filters(
     return {"lead": lead, "where": where}
 
 
-def list_quarantined_events(
-    session: Session, references: Sequence[tuple[str, str]]
-) -> Sequence[InboundEvent]:
-    """The quarantined events with these providers and references, oldest first."""
-    return session.scalars(
-        select(InboundEvent)
-        .where(tuple_(InboundEvent.provider, InboundEvent.reference).in_(references), _QUARANTINED)
-        .order_by(InboundEvent.id)
-    ).all()
-
-
-def list_events(
-    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
-) -> Page[InboundEvent]:
-    """Inbound events, newest first. filters: see `_event_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        select(InboundEvent),
-        InboundEvent.id,
-        created_at=InboundEvent.received_at,
-        within=within,
-        **_event_filters(**filters),
-    )
-
-
-def export_events(
-    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
-) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_event_filters`."""
-    return read_csv(
-        session,
-        select(InboundEvent.id),
-        InboundEvent.id,
-        cells=EXPORTED_EVENTS,
-        created_at=InboundEvent.received_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **_event_filters(**filters),
-    )
+#: On-ramps with their users; filters: see `_onramp_filters`.
+ONRAMPS: Final = Listing(
+    select(Onramp, User).select_from(Onramp).join(User, User.id == Onramp.user_id),
+    Onramp.id,
+    created_at=Onramp.created_at,
+    filters=_onramp_filters,
+    cells={
+        "onrampId": Onramp.id,
+        "createdAt": time_cell(Onramp.created_at),
+        "userId": Onramp.user_id,
+        "email": text_cell(User.email),
+        "provider": text_cell(Onramp.provider),
+        "status": Onramp.status,
+        "amount": money_cell(Onramp.amount, Onramp.currency),
+        "currency": Onramp.currency,
+        "bankReference": text_cell(Onramp.bank_reference),
+        "failureReason": text_cell(Onramp.failure_reason),
+        "late": boolean_cell(Onramp.late),
+        "closedAt": time_cell(Onramp.closed_at),
+    },
+)
 
 
 def _event_filters(
@@ -289,6 +168,40 @@ def _event_filters(
         lead, where = leading(has_status | has_provider)
         where.append(InboundEvent.status != _literal(InboundEventStatus.PROCESSED.value))
     return {"lead": lead, "where": where}
+
+
+#: Inbound events; filters: see `_event_filters`.
+EVENTS: Final = Listing(
+    select(InboundEvent),
+    InboundEvent.id,
+    created_at=InboundEvent.received_at,
+    filters=_event_filters,
+    cells={
+        "inboundEventId": InboundEvent.id,
+        "receivedAt": time_cell(InboundEvent.received_at),
+        "provider": text_cell(InboundEvent.provider),
+        "eventId": text_cell(InboundEvent.event_id),
+        "type": text_cell(InboundEvent.type),
+        "status": InboundEvent.status,
+        "reference": text_cell(InboundEvent.reference),
+        "providerReference": text_cell(InboundEvent.provider_reference),
+        "amount": money_cell(InboundEvent.amount, InboundEvent.currency),
+        "currency": text_cell(InboundEvent.currency),
+        "lastError": text_cell(InboundEvent.last_error),
+        "processedAt": time_cell(InboundEvent.processed_at),
+    },
+)
+
+
+def list_quarantined_events(
+    session: Session, references: Sequence[tuple[str, str]]
+) -> Sequence[InboundEvent]:
+    """The quarantined events with these providers and references, oldest first."""
+    return session.scalars(
+        select(InboundEvent)
+        .where(tuple_(InboundEvent.provider, InboundEvent.reference).in_(references), _QUARANTINED)
+        .order_by(InboundEvent.id)
+    ).all()
 
 
 def get_onramp_ids(

@@ -89,9 +89,9 @@ class OnrampRecord:
 
 
 #: The cells of a row of each export.
-EXPORTED_PAYOUTS: Final = repository.EXPORTED_PAYOUTS
-EXPORTED_ONRAMPS: Final = repository.EXPORTED_ONRAMPS
-EXPORTED_EVENTS: Final = repository.EXPORTED_EVENTS
+EXPORTED_PAYOUTS: Final = repository.PAYOUTS.cells
+EXPORTED_ONRAMPS: Final = repository.ONRAMPS.cells
+EXPORTED_EVENTS: Final = repository.EVENTS.cells
 
 
 def list_payouts(session: Session, page: PageRequest, **filters: Any) -> Page[PayoutRecord]:
@@ -100,13 +100,13 @@ def list_payouts(session: Session, page: PageRequest, **filters: Any) -> Page[Pa
     filters: within, when they were created; user_id, provider, status, flagged; reference, ours or
     the bank's.
     """
-    found = repository.list_payouts(session, page, **filters)
+    found = repository.PAYOUTS.read_page(session, page, **filters)
     return found.with_data(PayoutRecord(*row) for row in found.data)
 
 
 def export_payouts(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all payouts of the list. filters: as of `list_payouts`, with limit and below."""
-    return repository.export_payouts(session, **filters)
+    return repository.PAYOUTS.read_csv(session, **filters)
 
 
 def list_onramps(session: Session, page: PageRequest, **filters: Any) -> Page[OnrampRecord]:
@@ -115,7 +115,7 @@ def list_onramps(session: Session, page: PageRequest, **filters: Any) -> Page[On
     filters: within, when they were created; user_id, provider, status, quarantined; reference, ours
     or the bank's.
     """
-    found = repository.list_onramps(session, page, **filters)
+    found = repository.ONRAMPS.read_page(session, page, **filters)
     ids = {(onramp.provider, onramp.token): onramp.id for onramp, _ in found.data}
     events = defaultdict(list)
     for event in repository.list_quarantined_events(session, list(ids)):
@@ -128,7 +128,7 @@ def list_onramps(session: Session, page: PageRequest, **filters: Any) -> Page[On
 
 def export_onramps(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all on-ramps of the list. filters: as of `list_onramps`, with limit and below."""
-    return repository.export_onramps(session, **filters)
+    return repository.ONRAMPS.read_csv(session, **filters)
 
 
 def list_events(session: Session, page: PageRequest, **filters: Any) -> Page[EventRecord]:
@@ -136,13 +136,13 @@ def list_events(session: Session, page: PageRequest, **filters: Any) -> Page[Eve
 
     filters: within, when they were received; provider, status; reference, ours or the provider's.
     """
-    found = repository.list_events(session, page, **filters)
+    found = repository.EVENTS.read_page(session, page, **filters)
     return found.with_data(records_of(session, found.data))
 
 
 def export_events(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all events of the list. filters: as of `list_events`, with limit and below."""
-    return repository.export_events(session, **filters)
+    return repository.EVENTS.read_csv(session, **filters)
 
 
 def records_of(session: Session, events: Sequence[InboundEvent]) -> list[EventRecord]:

@@ -8,92 +8,16 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from app.auth.models import User
-from app.common.csv_export import CsvBatch, money_cell, text_cell, time_cell
-from app.common.id_ranges import equal, leading, paginate_newest, read_csv
-from app.common.pagination import Page, PageRequest, paginate
-from app.common.time_range import ANY_TIME, TimeRange
+from app.common.csv_export import money_cell, text_cell, time_cell
+from app.common.id_ranges import Listing, equal, leading
 from app.orders.models import Checkout, Order, OrderStatus, Refund, RefundStatus
 from app.products.models import Product
 
 _MERCHANT: Final = aliased(User)
 
 
-#: The cells of a row of the export.
-EXPORTED_ORDERS: Final[dict[str, Any]] = {
-    "orderId": Order.id,
-    "orderNumber": Order.number,
-    "createdAt": time_cell(Order.created_at),
-    "completedAt": time_cell(Order.completed_at),
-    "status": Order.status,
-    "paymentMethod": Order.payment_method,
-    "productId": Order.product_id,
-    "product": text_cell(Product.name),
-    "merchantId": Order.merchant_id,
-    "buyerId": Order.user_id,
-    "buyerEmail": text_cell(User.email),
-    "quantity": Order.quantity,
-    "amount": money_cell(Order.amount, Order.currency),
-    "fee": money_cell(Order.fee, Order.currency),
-    "refunded": money_cell(Order.refunded_amount, Order.currency),
-    "feeRefunded": money_cell(Order.refunded_fee, Order.currency),
-    "currency": Order.currency,
-}
-
-#: The cells of a row of the export.
-EXPORTED_REFUNDS: Final[dict[str, Any]] = {
-    "refundId": Refund.id,
-    "createdAt": time_cell(Refund.created_at),
-    "orderId": Refund.order_id,
-    "orderNumber": Order.number,
-    "merchantId": Refund.merchant_id,
-    "buyerId": Order.user_id,
-    "buyerEmail": text_cell(User.email),
-    "amount": money_cell(Refund.amount, Refund.currency),
-    "currency": Refund.currency,
-    "reason": text_cell(Refund.reason),
-    "failureReason": text_cell(Refund.failure_reason),
-    "flaggedAt": time_cell(Refund.flagged_at),
-}
-
-
-def list_orders(
-    session: Session, page: PageRequest, *, within: TimeRange, **filters: Any
-) -> Page[Any]:
-    """Orders with product and buyer, newest first. filters: see `_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        _with_names(select(Order, Product, User)),
-        Order.id,
-        created_at=Order.created_at,
-        within=within,
-        **_filters(**filters),
-    )
-
-
-def export_orders(
-    session: Session, *, limit: int, below: UUID | None, within: TimeRange, **filters: Any
-) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_filters`."""
-    return read_csv(
-        session,
-        _with_names(select(Order.id)),
-        Order.id,
-        cells=EXPORTED_ORDERS,
-        created_at=Order.created_at,
-        within=within,
-        limit=limit,
-        below=below,
-        **_filters(**filters),
-    )
-
-
-def _with_names(query: Any) -> Any:
-    return (
-        query.select_from(Order)
-        .join(Product, Product.id == Order.product_id)
-        .join(User, User.id == Order.user_id)
-    )
+def _literal(value: str) -> BindParameter[str]:
+    return bindparam(None, value, literal_execute=True)
 
 
 def _filters(
@@ -127,8 +51,67 @@ def _filters(
     return {"lead": lead, "where": where}
 
 
-def _literal(value: str) -> BindParameter[str]:
-    return bindparam(None, value, literal_execute=True)
+#: Orders with product and buyer; filters: see `_filters`.
+ORDERS: Final = Listing(
+    select(Order, Product, User)
+    .select_from(Order)
+    .join(Product, Product.id == Order.product_id)
+    .join(User, User.id == Order.user_id),
+    Order.id,
+    created_at=Order.created_at,
+    filters=_filters,
+    cells={
+        "orderId": Order.id,
+        "orderNumber": Order.number,
+        "createdAt": time_cell(Order.created_at),
+        "completedAt": time_cell(Order.completed_at),
+        "status": Order.status,
+        "paymentMethod": Order.payment_method,
+        "productId": Order.product_id,
+        "product": text_cell(Product.name),
+        "merchantId": Order.merchant_id,
+        "buyerId": Order.user_id,
+        "buyerEmail": text_cell(User.email),
+        "quantity": Order.quantity,
+        "amount": money_cell(Order.amount, Order.currency),
+        "fee": money_cell(Order.fee, Order.currency),
+        "refunded": money_cell(Order.refunded_amount, Order.currency),
+        "feeRefunded": money_cell(Order.refunded_fee, Order.currency),
+        "currency": Order.currency,
+    },
+)
+
+#: Refunds that the gateway refuses, with number, buyer and merchant of their orders.
+REFUSED_REFUNDS: Final = Listing(
+    select(Refund, Order.number, User, _MERCHANT)
+    .select_from(Refund)
+    .join(Order, Order.id == Refund.order_id)
+    .join(User, User.id == Order.user_id)
+    .join(_MERCHANT, _MERCHANT.id == Refund.merchant_id),
+    Refund.id,
+    created_at=Refund.created_at,
+    filters=lambda: {
+        "lead": {},
+        "where": [
+            Refund.status == _literal(RefundStatus.PENDING),
+            Refund.failure_reason.is_not(None),
+        ],
+    },
+    cells={
+        "refundId": Refund.id,
+        "createdAt": time_cell(Refund.created_at),
+        "orderId": Refund.order_id,
+        "orderNumber": Order.number,
+        "merchantId": Refund.merchant_id,
+        "buyerId": Order.user_id,
+        "buyerEmail": text_cell(User.email),
+        "amount": money_cell(Refund.amount, Refund.currency),
+        "currency": Refund.currency,
+        "reason": text_cell(Refund.reason),
+        "failureReason": text_cell(Refund.failure_reason),
+        "flaggedAt": time_cell(Refund.flagged_at),
+    },
+)
 
 
 def get_order(session: Session, order_id: UUID) -> Any:
@@ -148,40 +131,3 @@ def list_refunds(session: Session, *, order_id: UUID, limit: int) -> Sequence[Re
     return session.scalars(
         select(Refund).where(Refund.order_id == order_id).order_by(Refund.id.desc()).limit(limit)
     ).all()
-
-
-def list_refused_refunds(session: Session, page: PageRequest) -> Page[Any]:
-    """Refunds that the gateway refuses, with number, buyer and merchant of their orders."""
-    query = select(Refund, Order.number, User, _MERCHANT).where(*_REFUSED)
-    return paginate(session, page, _of_orders(query), Refund.id)
-
-
-def export_refused_refunds(session: Session, *, limit: int, below: UUID | None) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`."""
-    return read_csv(
-        session,
-        _of_orders(select(Refund.id)),
-        Refund.id,
-        cells=EXPORTED_REFUNDS,
-        created_at=Refund.created_at,
-        within=ANY_TIME,
-        lead={},
-        where=_REFUSED,
-        limit=limit,
-        below=below,
-    )
-
-
-_REFUSED: Final = (
-    Refund.status == _literal(RefundStatus.PENDING),
-    Refund.failure_reason.is_not(None),
-)
-
-
-def _of_orders(query: Any) -> Any:
-    return (
-        query.select_from(Refund)
-        .join(Order, Order.id == Refund.order_id)
-        .join(User, User.id == Order.user_id)
-        .join(_MERCHANT, _MERCHANT.id == Refund.merchant_id)
-    )

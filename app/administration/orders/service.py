@@ -50,8 +50,8 @@ class RefusedRefund(RefundDetails):
 
 
 #: The cells of a row of each export.
-EXPORTED_ORDERS: Final = repository.EXPORTED_ORDERS
-EXPORTED_REFUNDS: Final = repository.EXPORTED_REFUNDS
+EXPORTED_ORDERS: Final = repository.ORDERS.cells
+EXPORTED_REFUNDS: Final = repository.REFUSED_REFUNDS.cells
 
 
 def list_orders(session: Session, page: PageRequest, **filters: Any) -> Page[OrderDetails]:
@@ -60,24 +60,24 @@ def list_orders(session: Session, page: PageRequest, **filters: Any) -> Page[Ord
     filters: within, when they were created; buyer_id, merchant_id, product_id, status, number,
     payment_method.
     """
-    found = repository.list_orders(session, page, **filters)
+    found = repository.ORDERS.read_page(session, page, **filters)
     return found.with_data(OrderDetails(*row) for row in found.data)
 
 
 def export_orders(session: Session, **filters: Any) -> CsvBatch:
     """A batch of all orders of the list. filters: as of `list_orders`, with limit and below."""
-    return repository.export_orders(session, **filters)
+    return repository.ORDERS.read_csv(session, **filters)
 
 
 def list_refused_refunds(session: Session, page: PageRequest) -> Page[RefusedRefund]:
     """Refunds that wait for a decision or for the gateway to change its mind, newest first."""
-    found = repository.list_refused_refunds(session, page)
+    found = repository.REFUSED_REFUNDS.read_page(session, page)
     return found.with_data(RefusedRefund(*row) for row in found.data)
 
 
 def export_refused_refunds(session: Session, *, limit: int, below: UUID | None) -> CsvBatch:
     """A batch of all refunds of the list."""
-    return repository.export_refused_refunds(session, limit=limit, below=below)
+    return repository.REFUSED_REFUNDS.read_csv(session, limit=limit, below=below)
 
 
 def require_order(session: Session, *, actor_id: UUID, order_id: UUID) -> OrderRecord:

@@ -9,11 +9,10 @@ from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
-from app.common.csv_export import CsvBatch, money_cell, text_cell, time_cell
-from app.common.id_ranges import equal, leading, paginate_newest, read_csv
+from app.common.csv_export import money_cell, text_cell, time_cell
+from app.common.id_ranges import Listing, equal, leading
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due, lock_row
-from app.common.time_range import ANY_TIME
 from app.risk.models import CaseStatus, RiskCase, RiskCaseNote, RiskDecision
 
 _INSERT_CASES = BulkInsert(RiskCase)
@@ -36,52 +35,6 @@ def get_decision(session: Session, decision_id: UUID) -> RiskDecision | None:
     return session.get(RiskDecision, decision_id)
 
 
-#: The cells of a row of the export.
-EXPORTED: Final[dict[str, Any]] = {
-    "caseId": RiskCase.id,
-    "createdAt": time_cell(RiskCase.created_at),
-    "status": RiskCase.status,
-    "kind": RiskCase.kind,
-    "amount": money_cell(RiskCase.amount, RiskCase.currency),
-    "currency": RiskCase.currency,
-    "userId": RiskCase.user_id,
-    "payeeId": RiskCase.payee_id,
-    "assignedTo": RiskCase.assigned_to,
-    "expiresAt": time_cell(RiskCase.expires_at),
-    "decidedAt": time_cell(RiskCase.decided_at),
-    "decidedBy": RiskCase.decided_by,
-    "reason": text_cell(RiskCase.reason),
-}
-
-
-def list_cases(session: Session, page: PageRequest, **filters: Any) -> Page[RiskCase]:
-    """filters: see `_filters`."""
-    return paginate_newest(
-        session,
-        page,
-        select(RiskCase),
-        RiskCase.id,
-        created_at=RiskCase.created_at,
-        within=ANY_TIME,
-        **_filters(**filters),
-    )
-
-
-def export_cases(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
-    """A batch of the export, as of `id_ranges.read_csv`. filters: see `_filters`."""
-    return read_csv(
-        session,
-        select(RiskCase.id),
-        RiskCase.id,
-        cells=EXPORTED,
-        created_at=RiskCase.created_at,
-        within=ANY_TIME,
-        limit=limit,
-        below=below,
-        **_filters(**filters),
-    )
-
-
 def _filters(
     *, status: str | None, assigned_to: UUID | None, awake_at: datetime | None
 ) -> dict[str, Any]:
@@ -91,6 +44,30 @@ def _filters(
     if awake_at is not None:
         where.append(or_(RiskCase.snoozed_until.is_(None), RiskCase.snoozed_until <= awake_at))
     return {"lead": lead, "where": where}
+
+
+#: filters: see `_filters`.
+CASES: Final = Listing(
+    select(RiskCase),
+    RiskCase.id,
+    created_at=RiskCase.created_at,
+    filters=_filters,
+    cells={
+        "caseId": RiskCase.id,
+        "createdAt": time_cell(RiskCase.created_at),
+        "status": RiskCase.status,
+        "kind": RiskCase.kind,
+        "amount": money_cell(RiskCase.amount, RiskCase.currency),
+        "currency": RiskCase.currency,
+        "userId": RiskCase.user_id,
+        "payeeId": RiskCase.payee_id,
+        "assignedTo": RiskCase.assigned_to,
+        "expiresAt": time_cell(RiskCase.expires_at),
+        "decidedAt": time_cell(RiskCase.decided_at),
+        "decidedBy": RiskCase.decided_by,
+        "reason": text_cell(RiskCase.reason),
+    },
+)
 
 
 def list_cases_of(session: Session, page: PageRequest, *, user_id: UUID) -> Page[RiskCase]:

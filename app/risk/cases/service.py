@@ -107,17 +107,19 @@ class CaseDetails:
 
 
 #: The cells of a row of the export.
-EXPORTED: Final = repository.EXPORTED
+EXPORTED: Final = repository.CASES.cells
 
 
 def list_cases(session: Session, page: PageRequest, **filters: Any) -> Page[RiskCase]:
     """All cases, newest first. filters: status, assigned_to, with_snoozed."""
-    return repository.list_cases(session, page, **_stored_filters(**filters))
+    return repository.CASES.read_page(session, page, **_stored_filters(**filters))
 
 
 def export_cases(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:
     """A batch of all cases of the list. filters: as of `list_cases`."""
-    return repository.export_cases(session, limit=limit, below=below, **_stored_filters(**filters))
+    return repository.CASES.read_csv(
+        session, limit=limit, below=below, **_stored_filters(**filters)
+    )
 
 
 def _stored_filters(
