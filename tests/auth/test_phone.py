@@ -183,6 +183,7 @@ class TestRateLimits:
         assert refusal(answer) == (429, "RATE_LIMITED")
         assert sign_in(client, "+14155550199").status_code == 401
 
+    @pytest.mark.stress
     def test_an_address_that_tries_many_numbers_is_refused(self, rate_limited: Flask) -> None:
         client = rate_limited.test_client()
         numbers = [f"+1415555{number:04}" for number in range(100, 401)]

@@ -109,7 +109,13 @@ def test_tools_work_while_up_runs(up: Up, data_dir: Path) -> None:
         assert text in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("words", [("flask", "routes"), ("alembic", "current")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("flask", "routes"), id="flask routes", marks=pytest.mark.stress),
+        pytest.param(("alembic", "current"), id="alembic current"),
+    ],
+)
 def test_without_up_tools_say_so_in_one_sentence(data_dir: Path, words: tuple[str, ...]) -> None:
     result = call_tool(data_dir, *words)
 

@@ -2,10 +2,9 @@
 
 import csv
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,10 +14,11 @@ from sqlalchemy import text
 from app.cli import main
 from app.common import db
 from app.common.db import transaction
-from app.common.settings import PROJECT_ROOT, Settings
+from app.common.settings import Settings
 from app.reconciliation.comparison import Action
 from app.reconciliation.run import reconcile
 from tests import factories
+from tests.command_runner import Outcome, run_all
 from tests.concurrency import broken_invariants
 from tests.onramp.helpers import created_onramp, get_onramp
 from tests.payouts.helpers import balance_and_held
@@ -26,25 +26,24 @@ from tests.reconciliation.helpers import booked_line, credit_line, statement, to
 from tests.reconciliation.test_bank_formats import AXIS, HDFC
 
 
-def reconcile_file(
-    file: Path, settings: Settings, *words: str
-) -> "subprocess.CompletedProcess[str]":
+def reconcile_file(file: Path, settings: Settings, *words: str) -> Outcome:
     """Run the command on the database of the test."""
-    environment = os.environ | {
-        "APP_ENV": "test",
-        "DATABASE_URL": db.current().engine.url.render_as_string(hide_password=False),
-        "REDIS_URL": str(settings.redis_url),
-        "DATA_DIR": str(settings.data_dir),
-        "COLUMNS": "120",
+    return run_all({0: case(file, settings, *words)})[0]
+
+
+def case(file: Path, settings: Settings, *words: str) -> dict[str, Any]:
+    """For `run_all`."""
+    return {
+        "arguments": ["reconcile", "--provider", "HDFC", str(file), *words],
+        "env": os.environ
+        | {
+            "APP_ENV": "test",
+            "DATABASE_URL": db.current().engine.url.render_as_string(hide_password=False),
+            "REDIS_URL": str(settings.redis_url),
+            "DATA_DIR": str(settings.data_dir),
+            "COLUMNS": "120",
+        },
     }
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", "reconcile", "--provider", "HDFC", str(file), *words],
-        env=environment,
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_command_prints_differences_and_closes_safe_ones(
@@ -57,7 +56,7 @@ def test_the_command_prints_differences_and_closes_safe_ones(
 
     printed = reconcile_file(file, settings, "--csv", str(output))
 
-    assert printed.returncode == 1, printed.stderr
+    assert printed.code == 1, printed.stderr
     assert f"HDFC: {today()} to {today()}, inclusive" in printed.stdout
     assert "status differs, can close" in printed.stdout
     assert "[b]unknown-token[/b]" in printed.stdout
@@ -68,7 +67,7 @@ def test_the_command_prints_differences_and_closes_safe_ones(
     file.write_bytes(statement(credit_line(onramp)))
     closed = reconcile_file(file, settings, "--apply")
 
-    assert closed.returncode == 0, closed.stderr
+    assert closed.code == 0, closed.stderr
     assert "status differs, closed" in closed.stdout
     assert get_onramp(client, user, onramp)["status"] == "SUCCESS"
     assert balance_and_held(client, user) == ("125.00", "0.00")
@@ -87,7 +86,7 @@ def test_lines_that_are_not_ours_are_printed(
 
     printed = reconcile_file(file, settings, "--currency", "INR", *words)
 
-    assert (printed.returncode, printed.stderr) == (1, "")
+    assert (printed.code, printed.stderr) == (1, "")
     table = [line for line in printed.stdout.splitlines() if "missing here" in line]
     assert "612345678901" in table[1]
     assert len(table) == 3  # with the summary
@@ -97,20 +96,17 @@ def test_lines_that_are_not_ours_are_printed(
 def test_errors_are_printed_as_one_sentence(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "statement.csv"
     file.write_bytes(statement(booked_line("IN", "ref-1"), booked_line("IN", "ref-2")))
-    for words, sentences in (
-        (["--provider", "SBI"], ["Unknown bank"]),
-        (
-            [],
-            [
-                "Invalid statement: line 2: direction: must be CREDIT or DEBIT",
-                "line 3: direction: must be CREDIT or DEBIT",
-            ],
-        ),
-    ):
-        result = reconcile_file(file, settings, *words)
-        assert result.returncode in (1, 2)
-        assert [one for one in sentences if one not in result.stderr] == []
-        assert "Traceback" not in result.stderr
+    must_be = "direction: must be CREDIT or DEBIT"
+    expected = {
+        "unknown bank": (["--provider", "SBI"], ["Unknown bank"]),
+        "invalid lines": ([], [f"Invalid statement: line 2: {must_be}", f"line 3: {must_be}"]),
+    }
+    cases = {name: case(file, settings, *words) for name, (words, _) in expected.items()}
+
+    for name, outcome in run_all(cases).items():
+        assert outcome.code in (1, 2)
+        assert [one for one in expected[name][1] if one not in outcome.stderr] == []
+        assert "Traceback" not in outcome.stderr
 
 
 def test_an_invalid_day_is_refused(tmp_path: Path) -> None:

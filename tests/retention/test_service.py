@@ -46,7 +46,9 @@ def later(monkeypatch: pytest.MonkeyPatch, setting: str, by: timedelta = timedel
 
 
 class TestPrune:
-    @pytest.mark.parametrize("size", [1, 2, service.BATCH_SIZE])
+    @pytest.mark.parametrize(
+        "size", [pytest.param(1, marks=pytest.mark.stress), 2, service.BATCH_SIZE]
+    )
     def test_everything_old_is_deleted_and_the_books_stay_consistent(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch, size: int
     ) -> None:

@@ -1,7 +1,5 @@
 """A model is data that is verified, gives the scores of scikit-learn, and says why."""
 
-import subprocess
-import sys
 import time
 from typing import Any
 from uuid import uuid4
@@ -154,9 +152,3 @@ def test_with_50_rules_it_takes_far_less_than_3_ms(trained: Trained) -> None:
         assert f"modelReasons.{model_id}" in attempt
     durations.sort()
     assert durations[len(durations) * 99 // 100] < 1_500_000
-
-
-def test_no_process_of_the_application_imports_scikit_learn() -> None:
-    code = "import sys, app.factory, app.worker, app.cli; print('sklearn' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert shown.stdout.strip() == "False"
