@@ -138,6 +138,10 @@ def delete_expired_entries(session: Session, *, now: datetime) -> None:
     session.execute(delete(RiskListEntry).where(RiskListEntry.expires_at <= now))
 
 
+def get_decision(session: Session, decision_id: UUID) -> RiskDecision | None:
+    return session.get(RiskDecision, decision_id)
+
+
 def list_decisions(
     session: Session,
     *,

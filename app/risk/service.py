@@ -26,6 +26,7 @@ from app.common.pagination import Page, PageRequest
 from app.common.process_state import Slot
 from app.risk import conditions, repository, rulesets
 from app.risk.errors import (
+    DecisionNotFound,
     DraftExists,
     ListEntryExists,
     ListEntryNotFound,
@@ -35,7 +36,7 @@ from app.risk.errors import (
     RuleNotFound,
     SecondAdministratorNeeded,
 )
-from app.risk.models import ListKind, ListName, RiskListEntry, RiskRule, RuleStatus
+from app.risk.models import ListKind, ListName, RiskDecision, RiskListEntry, RiskRule, RuleStatus
 
 Valid = TypeVar("Valid")
 
@@ -198,6 +199,14 @@ def _record(session: Session, rule: RiskRule, *, actor_id: UUID | None, verb: st
         target=("risk_rule", rule.id),
         details={"key": rule.key, "version": rule.version},
     )
+
+
+def require_decision(session: Session, decision_id: UUID) -> RiskDecision:
+    """Raises DecisionNotFound."""
+    found = repository.get_decision(session, decision_id)
+    if found is None:
+        raise DecisionNotFound
+    return found
 
 
 def list_entries(

@@ -14,7 +14,7 @@ from app.common.id_ranges import equal, leading, paginate_newest, read_csv
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due, lock_row
 from app.common.time_range import ANY_TIME
-from app.risk.models import CaseStatus, RiskCase, RiskCaseNote, RiskDecision
+from app.risk.models import CaseStatus, RiskCase, RiskCaseNote
 
 _INSERT_CASES = BulkInsert(RiskCase)
 
@@ -30,10 +30,6 @@ def get_case(session: Session, case_id: UUID) -> RiskCase | None:
 
 def get_case_for_update(session: Session, case_id: UUID) -> RiskCase | None:
     return lock_row(session, RiskCase, case_id)
-
-
-def get_decision(session: Session, decision_id: UUID) -> RiskDecision | None:
-    return session.get(RiskDecision, decision_id)
 
 
 #: The cells of a row of the export.

@@ -207,6 +207,26 @@ class TestRefusals:
         assert refusal(sender.send(1, os.urandom(PART))) == (409, "FILE_PART_DIFFERS")
         assert len(staged()) == 1
 
+    def test_other_bytes_that_arrive_at_the_same_time_leave_nothing_behind(
+        self,
+        sender: Sender,
+        staged: Callable[[], list[Path]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        sender.begin()
+        check = service.check_part
+
+        def check_and_be_overtaken(*args: Any, **values: Any) -> Any:
+            found = check(*args, **values)
+            monkeypatch.setattr(service, "check_part", check)
+            assert sender.send(1).status_code == 200
+            return found
+
+        monkeypatch.setattr(service, "check_part", check_and_be_overtaken)
+
+        assert refusal(sender.send(1, os.urandom(PART))) == (409, "FILE_PART_DIFFERS")
+        assert [path.read_bytes() for path in staged()] == [PARTS[0]]
+
     def test_completing_without_all_parts(self, sender: Sender) -> None:
         sender.begin()
         sender.send(1)
