@@ -1,12 +1,17 @@
 """Who is on a list is exempt or declined; what nobody has proven can only decline."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.common import clock
+from app.common.clock import format_timestamp
 from app.common.db import transaction
 from tests import factories
+from tests.clock import freeze_clock
 from tests.factories import Actor
 from tests.risk.helpers import condition, decisions, rule
 from tests.transfers.helpers import send
@@ -32,6 +37,24 @@ def test_an_allowed_user_is_exempt_and_a_blocked_one_declined(client: FlaskClien
     assert client.delete(f"{LISTS}/{blocked}", headers=admin.headers).status_code == 204
     assert send(client, payer, payee, "6.00").status_code == 201
     assert decisions(payer.id)[-1].reasons == {"rules": ["allow-list@1"]}
+
+
+def test_an_entry_ends_when_it_expires(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payer, payee, admin = factories.buyer("100.00"), factories.actor(), factories.admin()
+    now = clock.now()
+    body = {"list": "BLOCK", "kind": "USER", "value": str(payer.id), "reason": "Stolen card"}
+    until = format_timestamp(now + timedelta(minutes=5))
+    answer = client.post(LISTS, json=body | {"expiresAt": until}, headers=admin.headers)
+    assert (answer.status_code, answer.json["expiresAt"]) == (201, until)
+    assert send(client, payer, payee, "1.00").status_code == 403
+
+    freeze_clock(monkeypatch, now + timedelta(minutes=5, seconds=1))
+
+    assert send(client, payer, payee, "1.00").status_code == 201
+    past = client.post(LISTS, json=body | {"expiresAt": until}, headers=admin.headers)
+    assert (past.status_code, past.json["details"].keys()) == (400, {"expiresAt"})
 
 
 class TestProof:
