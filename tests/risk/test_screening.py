@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from ipaddress import IPv4Address
+from random import randrange
 from typing import Any
 
 import pytest
@@ -31,6 +33,12 @@ SPENDS = [
     outflows.buy_by_code,
     outflows.place_hold,
 ]
+
+
+@pytest.fixture
+def unused_address() -> str:
+    """An address of which nothing was counted."""
+    return str(IPv4Address(randrange(2**31, 2**31 + 2**30)))  # noqa: S311 – guards nothing
 
 
 def refused_events() -> list[dict[str, Any]]:
@@ -78,6 +86,22 @@ def test_a_declined_payout_is_recorded(committing: Flask, bank: Any) -> None:
     (decision,) = decisions(payer.id)
     assert answer.json["details"] == {"reference": str(decision.id)}
     assert [event["kind"] for event in refused_events()] == ["PAYOUT"]
+
+
+@pytest.mark.parametrize("spend", [*SPENDS, outflows.pay_out], ids=lambda spend: spend.__name__)
+def test_refused_attempts_of_every_kind_are_counted_by_address(
+    committing: Flask, spend: outflows.Spend, bank: Any, unused_address: str
+) -> None:
+    client = committing.test_client()
+    client.environ_base |= {"REMOTE_ADDR": unused_address}
+    payer, payee, other = factories.buyer("10.00"), factories.merchant(), factories.buyer("10.00")
+    bank_account_of(client, payer)
+    rule(condition("refusedAtAddress", ">=", 1, "HOUR"))
+    assert send(client, other, factories.actor(), "1.00").status_code == 201
+
+    assert spend(client, payer, payee, "50.00", {}).json["error"] == "INSUFFICIENT_FUNDS"
+
+    assert send(client, other, factories.actor(), "1.00").status_code == 403
 
 
 def test_a_refused_purchase_harms_nobody_else(client: FlaskClient) -> None:
