@@ -277,10 +277,9 @@ def _normalized(
         return _require_valid(_network(value), _NO_ADDRESS)
     if kind is ListKind.EMAIL_DOMAIN:
         domain = _require_valid(canonical_domain(value.removeprefix("@")), _NO_DOMAIN)
-        # No account can have such an address, so the entry would be about another domain than the
-        # one that its readers take it for.
-        _require_valid(None if is_confusable(f"somebody@{domain}") else domain, CONFUSABLE)
-        return fold_email(domain)
+        # It would be another domain than the one that its readers take it for.
+        is_misread = list_name is ListName.ALLOW and is_confusable(f"somebody@{domain}")
+        return _require_valid(None if is_misread else fold_email(domain), CONFUSABLE)
     if list_name is ListName.ALLOW:
         return _require_valid(value if devices.is_id(value) else None, _NO_DEVICE)
     return value
