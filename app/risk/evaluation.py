@@ -237,8 +237,15 @@ def _score(matched: Iterable[Rule]) -> int:
 
 
 def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
+    try:
+        return _compiled_or_raise(rule, currency, parameters)
+    except Exception as cause:  # the same as one that raises when it is evaluated
+        return rule, None, operator.eq, None, _failing(cause)
+
+
+def _compiled_or_raise(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
     if rule.problem is not None:
-        return rule, None, operator.eq, None, _failing(ValueError(rule.problem))
+        raise ValueError(rule.problem)
     # Most rules fail at their first condition, which is compared without another call.
     group = rule.conditions
     first, *others = group.nodes

@@ -24,7 +24,7 @@ ZONE = "Pacific/Kiritimati"
 
 
 @pytest.fixture(autouse=True)
-def _read_everything(change_settings: Callable[..., None]) -> None:
+def _read_everything(client: FlaskClient, change_settings: Callable[..., None]) -> None:
     """Rules in shadow that read every field but models, which have tests of their own."""
     change_settings(risk_country_header="X-Country", trusted_proxies=1)
     samples = {Type.AMOUNT: "1", Type.NUMBER: 1, Type.FLAG: True, Type.TEXT: "DE"}

@@ -180,9 +180,9 @@ def test_a_rule_that_cannot_be_read_never_blocks(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as one about a field that a later version no longer has."""
+    payer, payee = factories.buyer("100.00"), factories.actor()
     rule(condition("hour", ">=", 0), key="outdated")
     rule(condition("amount", ">", "5"))
-    payer, payee = factories.buyer("100.00"), factories.actor()
     monkeypatch.delitem(FIELDS, "hour")
 
     assert send(client, payer, payee, "4.00").status_code == 201

@@ -91,7 +91,11 @@ def respond_once(
             return review_response(result.case)
         return StoredResponse(status, dump_json(render(result)))
 
-    outcome = run_once(RequestContext.current(), response)
+    outcome: StoredResponse | AppError
+    try:
+        outcome = run_once(RequestContext.current(), response)
+    except AppError as error:
+        outcome = error
     if origin is not None:
         count_refusal(origin, outcome)
     return respond(outcome)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.auth.quotas import service as quotas
@@ -20,7 +21,7 @@ from app.auth.scopes import Scope
 from app.common import clock, queue
 from app.common.db import transaction
 from app.common.settings import Settings
-from app.delivery.files.uploads import service, tasks
+from app.delivery.files.uploads import repository, service, tasks
 from app.storage import service as storage
 from app.storage import tasks as storage_tasks
 from app.storage.s3 import S3Storage
@@ -214,18 +215,18 @@ class TestRefusals:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         sender.begin()
-        check = service.check_part
+        add = service.add_part
 
-        def check_and_be_overtaken(*args: Any, **values: Any) -> Any:
-            found = check(*args, **values)
-            monkeypatch.setattr(service, "check_part", check)
-            assert sender.send(1).status_code == 200
-            return found
+        def be_overtaken(session: Session, **values: Any) -> Any:
+            repository.insert_part(
+                session, upload_id=values["upload_id"], number=1, sha256=sha256(PARTS[0])
+            )
+            return add(session, **values)
 
-        monkeypatch.setattr(service, "check_part", check_and_be_overtaken)
+        monkeypatch.setattr(service, "add_part", be_overtaken)
 
         assert refusal(sender.send(1, os.urandom(PART))) == (409, "FILE_PART_DIFFERS")
-        assert [path.read_bytes() for path in staged()] == [PARTS[0]]
+        assert staged() == []
 
     def test_completing_without_all_parts(self, sender: Sender) -> None:
         sender.begin()
