@@ -3,12 +3,12 @@
 import re
 from typing import Any, Final
 
-import email_validator
 import marshmallow as ma
 import phonenumbers
 
 from app.auth.api_keys import service as api_keys
 from app.auth.confusables import CONFUSABLE, is_confusable
+from app.auth.email_addresses import canonical_email
 from app.auth.models import Role
 from app.auth.scopes import DESCRIPTIONS, Scope
 from app.auth.two_factor import service as two_factor
@@ -16,17 +16,12 @@ from app.common.examples import EXAMPLE_EMAIL, EXAMPLE_PASSWORD, EXAMPLE_PHONE
 from app.common.fields import Choice, Flag, Schema, Text, TextLines, Timestamp
 from app.common.locales import LocaleTag
 from app.common.pagination import page_of
-from app.common.text import typed_code, visible_text
+from app.common.text import typed_code
 from app.common.time_zone import TimeZone
-
-# Test addresses such as alice@shop.test are allowed.
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 #: A number with country code. The library alone would also find a number within other text.
 _PHONE_TEXT: Final = re.compile(r"\+[0-9][0-9 ().-]{5,30}")
 
-#: More than RFC 5321 (4.5.3.1) allows, in characters that may be composed.
-_MAX_EMAIL: Final = 1000
 #: The + and 15 digits.
 _MAX_PHONE: Final = 16
 
@@ -43,17 +38,6 @@ _ZONE: Final = {
     "description": "IANA name of the user's time zone, which notifications and reports have",
     "example": "Asia/Kolkata",
 }
-
-
-def canonical_email(text: str) -> str | None:
-    """The normalized address (RFC 5321, 6531), or None if it is invalid."""
-    text = visible_text(text)
-    if len(text) > _MAX_EMAIL:
-        return None
-    try:
-        return email_validator.validate_email(text, check_deliverability=False).normalized
-    except email_validator.EmailNotValidError:
-        return None
 
 
 def canonical_phone(text: str) -> str | None:

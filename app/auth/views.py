@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.attempts.budgets import USER_LOOKUPS
 from app.attempts.http import limits_attempts
 from app.auth import http, login_sessions, passwords, service
+from app.auth.email_addresses import canonical_email
 from app.auth.errors import (
     EmailFixed,
     EmailTaken,
@@ -51,7 +52,6 @@ from app.auth.schemas import (
     TokenPairOut,
     UpdateCurrentUserIn,
     UserOut,
-    canonical_email,
     canonical_phone,
 )
 from app.auth.session_tokens import guard as refresh_cookie

@@ -4,7 +4,6 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final, TypeVar, cast
 
 import redis
@@ -18,25 +17,15 @@ from app.common.error_handlers import render
 from app.common.errors import TooManyRequests
 from app.common.http import peek_json
 from app.common.middleware import caller_id, count_towards
+from app.common.networks import network_of
 from app.common.settings import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: Prefix of the IPv6 addresses that one customer of a provider has (RFC 6177).
-_IPV6_PREFIX: Final = 64
-
 
 def address() -> str:
     """Whom a request is counted for: the IPv4 address or the IPv6 network that it comes from."""
-    try:
-        found = ip_address(request.remote_addr or "")
-    except ValueError:
-        return request.remote_addr or ""
-    if isinstance(found, IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ip_network((found, _IPV6_PREFIX), strict=False))
+    return network_of(request.remote_addr or "")
 
 
 #: Of all counters in Redis.

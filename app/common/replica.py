@@ -33,6 +33,9 @@ _MAX_SECONDS: Final = 5.0
 _SAMPLE_SECONDS: Final = 0.5
 #: How far a write of a caller may reach if it is not known: no replica is as far.
 _UNKNOWN: Final = 2**63 - 1
+#: The member of the sorted set whose score is the position, because a score can be raised without
+#: ever being lowered. Scores are exact up to 2^53, which is 9 PB of WAL.
+_POSITION: Final = "position"
 _SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 #: Positions are bytes of WAL since the cluster was created.
@@ -213,7 +216,11 @@ def _remember_position(replica: Replica) -> None:
     key, client = _key(), cache.client()
 
     def store() -> None:
-        client.set(key, position, px=int(replica.max_lag * 1000) + 1000)
+        # Requests of a caller may end in another order than they have looked.
+        with client.pipeline() as pipeline:
+            pipeline.zadd(key, {_POSITION: position}, gt=True)
+            pipeline.pexpire(key, int(replica.max_lag * 1000) + 1000)
+            pipeline.execute()
 
     try:
         store()
@@ -226,10 +233,10 @@ def _position_of_caller() -> int:
     if not has_caller():
         return 0
     try:
-        found = cache.client().get(_key())
+        found = cache.client().zscore(_key(), _POSITION)
     except redis.RedisError:
         return _UNKNOWN
-    return int(cast("bytes", found) or 0)
+    return int(cast("float", found) or 0)
 
 
 def _key() -> str:

@@ -207,6 +207,12 @@ class WebSocketConnection(_Paced, WSProtocol):
         super().connection_made(transport)
         self.begin()
 
+    def data_received(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except ValueError:  # of wsproto: a header, or a frame, that is no text
+            self.drop("it sends what is no WebSocket")
+
     def connection_lost(self, error: Exception | None) -> None:
         self._read_again()
         if self._address is not None:

@@ -75,13 +75,16 @@ class Hub:
             self._own[stream.viewer.user_id].add(stream)
 
     def leave(self, stream: Stream) -> None:
+        """The stream ends, whether it has joined or not."""
+        user_id = stream.viewer.user_id
+        own = self._own.get(user_id, set()) if user_id is not None else set()
+        if stream not in self._everything and stream not in own:
+            return
         STREAMS.labels("ended").inc()
         self._everything.discard(stream)
-        user_id = stream.viewer.user_id
-        if user_id is not None and user_id in self._own:
-            self._own[user_id].discard(stream)
-            if not self._own[user_id]:
-                del self._own[user_id]
+        own.discard(stream)
+        if user_id is not None and not own:
+            self._own.pop(user_id, None)
 
     def publish(self, transactions: Iterable[Transaction]) -> None:
         """Send transactions in their order; those up to `position` have been sent."""

@@ -1,8 +1,9 @@
 """The latest transactions and their sums, read at most once a second for all callers who see
 everything."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,7 +28,8 @@ class Overview:
     def __init__(self, feed: Feed, *, currency: str) -> None:
         self._feed = feed
         self._currency = currency
-        self._cached: dict[str, tuple[float, Any]] = {}
+        #: The latest read of each, with when it began.
+        self._reads: dict[str, tuple[float, asyncio.Task[Any]]] = {}
 
     async def transactions(self, viewer: Viewer, limit: int) -> tuple[int, bytes]:
         """The number of the latest transactions that the viewer may see, and their JSON."""
@@ -45,13 +47,14 @@ class Overview:
             "stats", lambda: self._feed.in_thread(_stats, self._currency)
         )
 
-    async def _once(self, name: str, read: Callable[[], Awaitable[Any]]) -> Any:
-        read_at, value = self._cached.get(name, (-_CACHE_SECONDS, None))
+    async def _once(self, name: str, read: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        begun_at, shared = self._reads.get(name, (0.0, None))
         now = time.monotonic()
-        if now - read_at >= _CACHE_SECONDS:
-            value = await read()
-            self._cached[name] = (now, value)
-        return value
+        # Whoever asks while it is being read gets the same answer, or the same failure.
+        if shared is None or (shared.done() and now - begun_at >= _CACHE_SECONDS):
+            shared = asyncio.create_task(read())
+            self._reads[name] = (now, shared)
+        return await asyncio.shield(shared)
 
 
 def _list_latest() -> Sequence[Transaction]:

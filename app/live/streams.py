@@ -11,9 +11,11 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 import orjson
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.common import clock
-from app.common.errors import AppError, BadRequest
+from app.common.errors import AppError, BadRequest, Unavailable
 from app.live.access import Viewer, list_valid_sessions, require_any_viewer, require_viewer
 from app.live.feed import Feed
 from app.live.hub import SERVER_SENT_EVENTS, WEB_SOCKET, Hub, Stream, chunk
@@ -123,7 +125,10 @@ class Streams:
         self, scope: Scope, require: Callable[[str | None, str | None], Viewer]
     ) -> Viewer:
         ticket = _query(scope).get("ticket")
-        return await self._feed.in_thread(require, _header(scope, b"authorization"), ticket)
+        try:
+            return await self._feed.in_thread(require, _header(scope, b"authorization"), ticket)
+        except (DBAPIError, PoolTimeout):
+            raise Unavailable from None
 
 
 async def _ignore_messages(receive: Receive, send: Send) -> None:
@@ -171,5 +176,9 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 def _query(scope: Scope) -> Mapping[str, str]:
-    query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
+    """The parameters. Raises BadRequest."""
+    try:
+        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        raise BadRequest("There are too many parameters.") from None
     return {name: values[0] for name, values in query.items()}

@@ -89,50 +89,65 @@ def create_payout(
     bank_account = bank_accounts.require_bank_account(
         session, bank_account_id=bank_account_id, user_id=user.id
     )
-    provider = providers.require(bank_account.provider)
+    providers.require(bank_account.provider)
     account = wallets.require_account(session, user_id=user.id, currency=currency)
+    wanted = Outflow(
+        TransactionType.PAYOUT, money.minor, bank_account_saved_at=bank_account.created_at
+    )
     try:
         authorization = outflow.authorize(
-            session,
-            account,
-            Outflow(
-                TransactionType.PAYOUT,
-                money.minor,
-                bank_account_saved_at=bank_account.created_at,
-            ),
-            second_factor=second_factor,
-            origin=origin,
-            reviewed=reviewed,
+            session, account, wanted, second_factor=second_factor, origin=origin, reviewed=reviewed
         )
     except HeldForReview as held:
         stored = {"bankAccountId": str(bank_account_id), "description": description}
         return reviews.hold_alone(session, held, payment=stored, idempotency_key=idempotency_key)
+    payout = _place(
+        session,
+        account,
+        bank_account,
+        authorization,
+        description=description,
+        idempotency_key=idempotency_key,
+    )
+    return PayoutDetails(payout, bank_account)
+
+
+def _place(
+    session: Session,
+    account: Account,
+    bank_account: BankAccount,
+    authorization: Authorization,
+    *,
+    description: str | None,
+    idempotency_key: str | None,
+) -> Payout:
+    """Hold what was authorized, for a new payout of which the bank has not been told."""
     payout_id = new_id()
     hold = lifecycle.place(
         session,
         account,
         authorization=authorization,
-        initiator_id=user.id,
+        initiator_id=account.owner_id,
         reference=("payout", payout_id),
         description=description,
         idempotency_key=idempotency_key,
     )
     payout = Payout(
         id=payout_id,
-        user_id=user.id,
+        user_id=account.owner_id,
         bank_account_id=bank_account.id,
         hold_id=hold.id,
-        provider=provider.code,
+        provider=bank_account.provider,
         status=PayoutStatus.PENDING.value,
-        amount=money.minor,
-        currency=currency,
+        amount=authorization.amount,
+        currency=account.currency,
         description=description,
         created_at=clock.now(),
         **authorization.risk,
     )
     POLLING.begin(payout)
     repository.insert_payout(session, payout)
-    return PayoutDetails(payout, bank_account)
+    return payout
 
 
 def list_payouts(session: Session, page: PageRequest, *, user_id: UUID) -> Page[PayoutDetails]:

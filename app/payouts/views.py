@@ -68,7 +68,7 @@ def create_payout(body: dict[str, Any]) -> Response:
             after_commit(session, partial(queue.enqueue_call, tasks.advance, created.payout.id))
         return created
 
-    return respond_once(work, render=_render, status=201)
+    return respond_once(work, render=_render, status=201, origin=origin)
 
 
 @blp.get("")

@@ -17,15 +17,13 @@ _SALES: Final = (PaymentKind.PURCHASE, PaymentKind.HOLD, PaymentKind.MERCHANT_CO
 class Origin:
     """Where a request came from.
 
-    began: `time.perf_counter` when it arrived; session_id: of the caller; address: the
-    client's; network: what addresses are listed and counted by; agent: what the program calls
-    itself; country: in two letters, as a
-    trusted proxy tells it; refused: refused attempts of the address by window, empty if unknown.
+    began: `time.perf_counter` when it arrived; session_id: of the caller; network: of the client,
+    as of `network_of`; agent: what the program calls itself; country: in two letters, as a trusted
+    proxy tells it; refused: refused attempts of the network by window, empty if unknown.
     """
 
     began: float
     session_id: UUID | None = None
-    address: str | None = None
     network: str | None = None
     agent: str | None = None
     country: str | None = None

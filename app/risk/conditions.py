@@ -5,6 +5,7 @@ if one does. A condition names a field, an operator and a value, and for fields 
 window: `{"field": "count", "window": "MINUTE", "operator": ">", "value": 10}`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,7 +64,7 @@ class Field:
     """What a condition can be about.
 
     needs_window: whether it counts what happened within a window; values: the only ones it has;
-    needs_model: whether it names a model.
+    needs_model: whether it names a model; form, form_text: what all of its values look like.
     """
 
     type: Type
@@ -71,6 +72,8 @@ class Field:
     needs_window: bool = False
     values: tuple[str, ...] | None = None
     needs_model: bool = False
+    form: str = ""
+    form_text: str = ""
 
 
 #: Every field by the name that rules use.
@@ -89,10 +92,20 @@ FIELDS: Final[dict[str, Field]] = {
     "accountAge": Field(Type.NUMBER, "Age of the account in hours"),
     "newDevice": Field(Type.FLAG, "Whether the user's device is known for less than a day"),
     "newAddress": Field(Type.FLAG, "Whether the user's address is known for less than a day"),
-    "country": Field(Type.TEXT, "Country of the address, if a proxy tells it"),
+    "country": Field(
+        Type.TEXT,
+        "Country of the address, if a proxy tells it",
+        form="[A-Z]{2}",
+        form_text='two capital letters, such as "DE"',
+    ),
     "hour": Field(Type.NUMBER, "Hour of the day in the user's time zone, 0 to 23"),
     "merchant": Field(Type.TEXT, "ID of the merchant who is paid"),
-    "productKind": Field(Type.TEXT, "Kind of the product that is bought"),
+    "productKind": Field(
+        Type.TEXT,
+        "Kind of the product that is bought",
+        form="[A-Z_]+",
+        form_text='a kind in capital letters, such as "FILE"',
+    ),
     "coupon": Field(Type.FLAG, "Whether a coupon is used"),
     "list": Field(
         Type.TEXT, "The list that knows the user, BLOCK before ALLOW", values=(*ListName,)
@@ -167,6 +180,18 @@ def parse(data: Any) -> Group:
     if sum(1 for _ in parsed.conditions()) > MAX_CONDITIONS:
         raise ConditionsInvalid(f"At most {MAX_CONDITIONS} conditions.")
     return parsed
+
+
+def require_valid(data: Any) -> None:
+    """Check the conditions of a new rule: also that payments can have the values.
+
+    Raises ConditionsInvalid.
+    """
+    for condition in parse(data).conditions():
+        field, value = FIELDS[condition.field], condition.value
+        values = value if isinstance(value, frozenset) else {value}
+        if field.form and not all(re.fullmatch(field.form, each) for each in values):
+            raise ConditionsInvalid(f"{condition.field} must be {field.form_text}.")
 
 
 def _group(data: Any, at: str, *, depth: int) -> Group:

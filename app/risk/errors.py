@@ -75,6 +75,11 @@ class ListFull(Conflict):
     message = "The lists are full; delete entries first"
 
 
+class DecisionNotFound(NotFound):
+    code = "RISK_DECISION_NOT_FOUND"
+    message = "Decision not found"
+
+
 class CaseNotFound(NotFound):
     code = "RISK_CASE_NOT_FOUND"
     message = "Case not found"

@@ -6,7 +6,7 @@ rules. Nothing here reads a clock, a setting or a database.
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -66,7 +66,8 @@ PARAMETERS: Final = "parameters"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A version of a rule, as it is evaluated. weight: thousandths."""
+    """A version of a rule, as it is evaluated. weight: thousandths; problem: why its conditions
+    cannot be read, so that it is skipped."""
 
     id: UUID
     key: str
@@ -74,6 +75,7 @@ class Rule:
     conditions: Group
     outcome: RuleOutcome
     weight: int
+    problem: str | None = None
 
     @property
     def name(self) -> str:
@@ -84,13 +86,14 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Result:
     """The result of an evaluation. score: ten-thousandths; reasons: the rules that matched, by
-    name; shadow: those that only would have; skipped: those that failed."""
+    name; shadow: those that only would have; skipped: those that failed; causes: why, of each."""
 
     outcome: Outcome
     score: int
     reasons: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    causes: tuple[Exception, ...] = field(default=(), compare=False)
 
     def reasons_as_stored(self) -> dict[str, Any]:
         return {
@@ -180,7 +183,7 @@ class _Compiled:
         self._parameters = parameters
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Result:
-        skipped: list[str] = []
+        skipped: list[tuple[str, Exception]] = []
         matched = _matching(self._exempting, inputs, skipped)
         exempt = bool(matched)
         if not exempt:
@@ -192,7 +195,8 @@ class _Compiled:
             score,
             tuple([rule.name for rule in matched]),
             tuple([rule.name for rule in shadow]),
-            tuple(skipped),
+            tuple([name for name, _ in skipped]),
+            tuple([cause for _, cause in skipped]),
         )
 
     def _outcome(self, matched: Sequence[Rule], score: int) -> Outcome:
@@ -207,7 +211,9 @@ class _Compiled:
 
 
 def _matching(
-    rules: Sequence[_CompiledRule], inputs: Mapping[str, Any], skipped: list[str]
+    rules: Sequence[_CompiledRule],
+    inputs: Mapping[str, Any],
+    skipped: list[tuple[str, Exception]],
 ) -> list[Rule]:
     matched = []
     for rule, name, compare, value, matches in rules:
@@ -216,9 +222,9 @@ def _matching(
                 matches is None or matches(inputs)
             ):
                 matched.append(rule)
-        except Exception:
+        except Exception as cause:
             # A defect of one rule must not stop payments. Decisions show it, and a metric.
-            skipped.append(rule.name)
+            skipped.append((rule.name, cause))
     return matched
 
 
@@ -231,6 +237,15 @@ def _score(matched: Iterable[Rule]) -> int:
 
 
 def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
+    try:
+        return _compiled_or_raise(rule, currency, parameters)
+    except Exception as cause:  # the same as one that raises when it is evaluated
+        return rule, None, operator.eq, None, _failing(cause)
+
+
+def _compiled_or_raise(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
+    if rule.problem is not None:
+        raise ValueError(rule.problem)
     # Most rules fail at their first condition, which is compared without another call.
     group = rule.conditions
     first, *others = group.nodes
@@ -238,6 +253,13 @@ def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRul
         return rule, None, operator.eq, None, _compile(group, currency, parameters)
     rest = _compile(Group(True, tuple(others)), currency, parameters) if others else None
     return rule, first.input, *_comparison(first, currency, parameters), rest
+
+
+def _failing(cause: Exception) -> Matches:
+    def fail(_: Mapping[str, Any]) -> bool:
+        raise cause
+
+    return fail
 
 
 def _compile(group: Group, currency: str, parameters: Parameters) -> Matches:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.common.networks import network_of
 from app.risk import repository
 from app.risk.attempt import Attempt, Origin
 from app.risk.conditions import WINDOWS, Window
@@ -31,16 +32,25 @@ class Totals(NamedTuple):
     refused: int = 0
 
 
+class Known(NamedTuple):
+    """Whether the device and the address of a request have been known for a day."""
+
+    device: bool
+    address: bool
+
+
 @dataclass(slots=True)
 class Profile:
     """What is known about a payer, whose wallet is locked.
 
-    totals: with all attempts so far; before: those before the first decision in each window, None
-    where there is none; last_at: time of the last decision; payees: of this transaction's attempts.
+    has_proven_email: whether the user is known to receive what is sent to `email`; totals: with all
+    attempts so far; before: those before the first decision in each window, None where there is
+    none; last_at: time of the last decision; payees: of this transaction's attempts.
     """
 
     user_id: UUID
     email: str | None
+    has_proven_email: bool
     created_at: datetime
     time_zone: str
     totals: Totals
@@ -49,7 +59,7 @@ class Profile:
     payees: set[UUID] = field(default_factory=set)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
     _first_totals: Totals = field(default=Totals())
-    _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], Known] = field(default_factory=dict)
     _devices: dict[UUID, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,18 +92,19 @@ class Profile:
             )
         return self._receivers[window] | self.payees
 
-    def is_known(self, session: Session, origin: Origin, now: datetime) -> Any:
+    def is_known(self, session: Session, origin: Origin, now: datetime) -> Known:
         """Whether device and address of a request have been known for a day. Read once for each."""
-        key = origin.session_id, origin.agent, origin.address
+        key = origin.session_id, origin.agent, origin.network
         if key not in self._known:
-            self._known[key] = repository.get_known(
+            earlier = repository.get_known(
                 session,
                 user_id=self.user_id,
                 session_id=origin.session_id,
                 agent=origin.agent,
-                address=origin.address,
                 since=now - WINDOWS[Window.DAY],
             )
+            networks = {network_of(address) for address in earlier.addresses}
+            self._known[key] = Known(earlier.device, origin.network in networks)
         return self._known[key]
 
     def device_of(self, session: Session, session_id: UUID | None) -> str | None:
@@ -134,6 +145,7 @@ def _profile(row: Any, windows: Sequence[Window]) -> Profile:
     return Profile(
         row.user_id,
         row.email_key,
+        row.email_verified_at is not None,
         row.created_at,
         row.time_zone,
         totals,

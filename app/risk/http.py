@@ -49,7 +49,6 @@ def current_origin(session_id: UUID) -> Origin:
     return Origin(
         request_began() or time.perf_counter(),
         session_id,
-        request.remote_addr,
         network,
         agent or None,
         _country(),

@@ -1,6 +1,6 @@
 """The inputs of rules, computed when a rule reads them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -13,7 +13,7 @@ from app.risk.conditions import Window
 from app.risk.history import TOTALS_MODULUS, Profile
 from app.risk.learning import store
 from app.risk.models import ListKind
-from app.risk.rulesets import InForce
+from app.risk.rulesets import InForce, Listed
 
 
 class Inputs(dict[str, Any]):
@@ -93,16 +93,27 @@ def _merchant(inputs: Inputs) -> str | None:
 def _list(inputs: Inputs) -> str | None:
     if not inputs.in_force.entries:
         return None
-    email, origin = inputs.profile.email, inputs.origin
-    known = [
-        (ListKind.USER, str(inputs.profile.user_id)),
+    profile, origin = inputs.profile, inputs.origin
+    proven: list[Listed] = [
+        (ListKind.USER, str(profile.user_id)),
         (ListKind.ADDRESS, origin.network),
-        (ListKind.EMAIL_DOMAIN, None if email is None else email.rpartition("@")[2]),
     ]
+    claimed: list[Listed] = []
+    if profile.email is not None:
+        domain = profile.email.rpartition("@")[2]
+        (proven if profile.has_proven_email else claimed).append((ListKind.EMAIL_DOMAIN, domain))
+        claimed += [(ListKind.EMAIL_DOMAIN, parent) for parent in _parents(domain)]
     if ListKind.DEVICE in inputs.in_force.listed_kinds:
-        device_id = inputs.profile.device_of(inputs.session, origin.session_id)
-        known += [(ListKind.DEVICE, device_id), (ListKind.DEVICE, origin.agent)]
-    return inputs.in_force.list_of(known, inputs.now)
+        device_id = profile.device_of(inputs.session, origin.session_id)
+        proven.append((ListKind.DEVICE, device_id))
+        claimed.append((ListKind.DEVICE, origin.agent))
+    return inputs.in_force.list_of(inputs.now, proven=proven, claimed=claimed)
+
+
+def _parents(domain: str) -> Iterator[str]:
+    """The domains that a domain belongs to: whoever has one of them has as many as they want."""
+    while domain := domain.partition(".")[2]:
+        yield domain
 
 
 #: How each input is computed.

@@ -138,6 +138,10 @@ def delete_expired_entries(session: Session, *, now: datetime) -> None:
     session.execute(delete(RiskListEntry).where(RiskListEntry.expires_at <= now))
 
 
+def get_decision(session: Session, decision_id: UUID) -> RiskDecision | None:
+    return session.get(RiskDecision, decision_id)
+
+
 def list_decisions(
     session: Session,
     *,
@@ -163,7 +167,8 @@ _RECEIVERS = """
         AND outcome IN ('APPROVE', 'REVIEW') AND payee_id IS NOT NULL
 """
 _KNOWN = """
-    SELECT coalesce(bool_or(s.address = %(address)s), false) AS address,
+    SELECT coalesce(array_agg(DISTINCT s.address) FILTER (WHERE s.address <> ''), '{}')
+            AS addresses,
         coalesce(bool_or(
             CASE
                 WHEN own.kind = 'API_KEY' THEN s.id = own.id
@@ -189,8 +194,8 @@ _BEFORE = """
     ) {name} ON true
 """
 _PROFILES = """
-    SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        json_build_array({totals}) AS totals
+    SELECT u.id AS user_id, u.email_key, u.email_verified_at, u.created_at, u.time_zone,
+        l.created_at AS last_at, json_build_array({totals}) AS totals
     FROM users u
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
@@ -241,16 +246,15 @@ def get_known(
     user_id: UUID,
     session_id: UUID | None,
     agent: str | None,
-    address: str | None,
     since: datetime,
 ) -> Any:
-    """Whether the user had a session with the `device` of this one, and with this `address`, before
-    a time. An API key is a device of its own; agent: for sessions whose device has no ID."""
+    """Whether the user had a session with the `device` of this one before a time, and the
+    `addresses` of all sessions before. An API key is a device of its own; agent: for sessions whose
+    device has no ID."""
     values = {
         "user_id": user_id,
         "session_id": session_id,
         "agent": agent,
-        "address": address,
         "since": since,
     }
     return send(session, _KNOWN, values).fetchone()

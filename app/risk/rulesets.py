@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from app.common import clock
 from app.common.ids import new_id
 from app.common.process_state import Slot
 from app.risk import repository
-from app.risk.conditions import parse
+from app.risk.conditions import ConditionsInvalid, Group, parse
 from app.risk.errors import TooManyRules
 from app.risk.evaluation import Parameters, Rule, Ruleset
 from app.risk.learning import store
@@ -20,6 +20,9 @@ from app.risk.models import ListKind, ListName, RuleOutcome, RuleStatus
 
 #: Rules in force, active or in shadow.
 MAX_RULES: Final = 200
+
+#: A value of an attempt that may be on a list; None if it is not known.
+Listed = tuple[ListKind, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,15 @@ class InForce:
     models: store.Models = field(default_factory=dict)
     listed_kinds: Collection[str] = frozenset()
 
-    def list_of(self, values: Collection[tuple[ListKind, str | None]], now: datetime) -> str | None:
-        """The list that knows one of these values, BLOCK before ALLOW; None if none does."""
-        if not self.entries:
-            return None
-        for name in (ListName.BLOCK, ListName.ALLOW):
+    def list_of(
+        self, now: datetime, *, proven: Collection[Listed], claimed: Collection[Listed]
+    ) -> str | None:
+        """The list that knows one of these values, BLOCK before ALLOW; None if none does.
+
+        claimed: what the user could choose, such as an address that was never verified: it can
+        only block.
+        """
+        for name, values in ((ListName.BLOCK, (*proven, *claimed)), (ListName.ALLOW, proven)):
             for kind, value in values:
                 key = (name.value, kind.value, value)
                 if value is None or key not in self.entries:
@@ -100,17 +107,18 @@ def read_ruleset(session: Session, version: int) -> Ruleset:
     active: list[Rule] = []
     shadow: list[Rule] = []
     for row in repository.get_rules(session, version):
-        (active if row.is_active else shadow).append(
-            Rule(
-                row.id,
-                row.key,
-                row.version,
-                parse(row.conditions),
-                RuleOutcome(row.outcome),
-                row.weight,
-            )
-        )
+        (active if row.is_active else shadow).append(_rule(row))
     return Ruleset(active, shadow)
+
+
+def _rule(row: Any) -> Rule:
+    """A rule of a ruleset. One that this version of the program cannot read blocks no payment."""
+    outcome, problem = RuleOutcome(row.outcome), None
+    try:
+        group = parse(row.conditions)
+    except ConditionsInvalid as error:
+        group, problem = Group(True, ()), str(error.details)
+    return Rule(row.id, row.key, row.version, group, outcome, row.weight, problem)
 
 
 def renew(session: Session) -> None:

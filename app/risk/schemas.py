@@ -1,14 +1,23 @@
-"""Schemas of rules and lists."""
+"""Schemas of rules, lists and decisions."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import marshmallow as ma
 
-from app.common.fields import Amount, Choice, Schema, Text, TextLines, Timestamp
+from app.common.fields import Amount, Choice, MoneyOut, Schema, Text, TextLines, Timestamp
 from app.common.pagination import PageArgs, page_of
 from app.risk.evaluation import MAX_WEIGHT
-from app.risk.models import ListKind, ListName, RuleOutcome, RuleStatus
+from app.risk.models import (
+    ListKind,
+    ListName,
+    Outcome,
+    PaymentKind,
+    RiskDecision,
+    RuleOutcome,
+    RuleStatus,
+)
 from app.risk.screening import format_score
 
 _CONDITIONS: Final = {
@@ -64,6 +73,29 @@ class ScoreOut(ma.fields.Field[int]):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_score(value)
+
+
+class ReasonsOut(Schema):
+    rules = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Rules that matched, with their version"},
+    )
+    shadow = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Rules in shadow that matched, which had no effect"},
+    )
+    skipped = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Rules that failed and were skipped"},
+    )
+
+
+def all_reasons(stored: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What ReasonsOut describes, of the reasons of a decision."""
+    return {name: (stored or {}).get(name, []) for name in ("rules", "shadow", "skipped")}
 
 
 class UpdateRiskRuleIn(Schema):
@@ -247,3 +279,64 @@ class EntriesArgs(PageArgs):
         validate=ma.validate.OneOf(list(ListKind)),
         metadata={"description": "Only entries of this kind"},
     )
+
+
+class RiskDecisionOut(Schema):
+    id = ma.fields.UUID(
+        required=True,
+        metadata={"description": "The `reference` of the error that the payer got"},
+    )
+    outcome = Choice(
+        Outcome,
+        required=True,
+        metadata={
+            "description": "What became of the attempt. REFUSED: by something other than risk,"
+            " without screening",
+            "example": "DECLINE",
+        },
+    )
+    code = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Code of the error that refused it, null for what was accepted",
+            "example": "RISK_DECLINED",
+        },
+    )
+    kind = Choice(PaymentKind, required=True, metadata={"example": "TRANSFER"})
+    amount = MoneyOut(required=True, metadata={"example": "6000.00"})
+    currency = ma.fields.String(required=True)
+    user_id = ma.fields.UUID(required=True, metadata={"description": "ID of the payer"})
+    payee_id = ma.fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The user who is paid"}
+    )
+    score = ScoreOut(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Score, 0 to 1; null if it was not screened", "example": "0.6000"},
+    )
+    ruleset = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Version of the rules in force, null if it was not screened"},
+    )
+    reasons = ma.fields.Nested(
+        ReasonsOut, required=True, metadata={"description": "The rules that matched"}
+    )
+    inputs = ma.fields.Dict(
+        required=True, metadata={"description": "What the rules have read about the payment"}
+    )
+    latency_us = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Microseconds that the evaluation took"},
+    )
+    created_at = Timestamp(required=True)
+
+
+def decision_out(decision: RiskDecision) -> dict[str, Any]:
+    """What RiskDecisionOut describes."""
+    return {column.key: getattr(decision, column.key) for column in RiskDecision.__table__.c} | {
+        "reasons": all_reasons(decision.reasons),
+        "inputs": decision.inputs or {},
+    }

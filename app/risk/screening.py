@@ -7,7 +7,7 @@ are decided as one by one, and written with the others (docs/decisions/0030).
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -37,6 +37,9 @@ _SKIPPED: Final = metrics.counter(
     "payment_flow_risk_rules_skipped_total", "Evaluations of rules that failed", "rule"
 )
 _log = structlog.get_logger()
+
+#: Characters of an error in the log.
+_MAX_CAUSE: Final = 200
 
 #: Errors that say something about a payer: they count as refused attempts.
 SUSPICIOUS: Final = frozenset(
@@ -147,7 +150,7 @@ class Screening:
         totals = profile.count(attempt, is_counted=code is None)
         profile.last_at = max(clock.now(), profile.last_at or self.now)
         if result is not None and result.skipped:
-            _report(result.skipped)
+            _report(result)
         self._decisions.append(
             RiskDecisionRow(
                 id=screened.id,
@@ -172,10 +175,10 @@ class Screening:
         )
 
 
-def _report(skipped: Iterable[str]) -> None:
-    for name in skipped:
+def _report(result: Result) -> None:
+    for name, cause in zip(result.skipped, result.causes, strict=True):
         _SKIPPED.labels(name).inc()
-        _log.warning("risk rule skipped", rule=name)
+        _log.warning("risk rule skipped", rule=name, error=repr(cause)[:_MAX_CAUSE])
 
 
 def query_screening(

@@ -6,7 +6,7 @@ From then on it never changes: a change is a new version, whose activation retir
 
 from datetime import datetime
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -14,13 +14,19 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
+from app.auth.confusables import CONFUSABLE, is_confusable
+from app.auth.email_addresses import canonical_domain
+from app.auth.service import fold_email
+from app.auth.sign_in import devices
 from app.common import clock
 from app.common.errors import BadRequest
-from app.common.ids import new_id
+from app.common.ids import new_id, parse_id
+from app.common.networks import network_of
 from app.common.pagination import Page, PageRequest
 from app.common.process_state import Slot
 from app.risk import conditions, repository, rulesets
 from app.risk.errors import (
+    DecisionNotFound,
     DraftExists,
     ListEntryExists,
     ListEntryNotFound,
@@ -30,7 +36,13 @@ from app.risk.errors import (
     RuleNotFound,
     SecondAdministratorNeeded,
 )
-from app.risk.models import ListKind, RiskListEntry, RiskRule, RuleStatus
+from app.risk.models import ListKind, ListName, RiskDecision, RiskListEntry, RiskRule, RuleStatus
+
+Valid = TypeVar("Valid")
+
+_NO_ADDRESS: Final = "Must be an IPv4 address, an IPv6 address or an IPv6 network of 64 bits."
+_NO_DOMAIN: Final = "Must be a domain that email addresses can have."
+_NO_DEVICE: Final = "Must be the ID of a device: what a program calls itself can be copied."
 
 #: All entries are in the memory of each process.
 MAX_ENTRIES: Final = 20_000
@@ -60,7 +72,7 @@ def create_draft(session: Session, *, actor_id: UUID | None, key: str, **values:
     values: name, description, conditions (JSON), outcome, weight (thousandths).
     Raises DraftExists, ConditionsInvalid.
     """
-    conditions.parse(values["conditions"])
+    conditions.require_valid(values["conditions"])
     version = repository.get_last_version(session, key) + 1
     try:
         with session.begin_nested():
@@ -87,7 +99,7 @@ def update_draft(session: Session, *, actor_id: UUID, rule_id: UUID, **changes: 
     """
     rule = _require_draft(session, rule_id)
     if "conditions" in changes:
-        conditions.parse(changes["conditions"])
+        conditions.require_valid(changes["conditions"])
     for name, value in changes.items():
         setattr(rule, name, value)
     rule.activation_requested_by = None
@@ -189,6 +201,14 @@ def _record(session: Session, rule: RiskRule, *, actor_id: UUID | None, verb: st
     )
 
 
+def require_decision(session: Session, decision_id: UUID) -> RiskDecision:
+    """Raises DecisionNotFound."""
+    found = repository.get_decision(session, decision_id)
+    if found is None:
+        raise DecisionNotFound
+    return found
+
+
 def list_entries(
     session: Session, page: PageRequest, *, list_name: str | None = None, kind: str | None = None
 ) -> Page[RiskListEntry]:
@@ -213,7 +233,7 @@ def add_entry(
     now = clock.now()
     if expires_at is not None and expires_at <= now:
         raise BadRequest(details={"expiresAt": ["Must be in the future."]})
-    value = _normalized(session, ListKind(kind), value, actor_id=actor_id)
+    value = _normalized(session, ListName(list_name), ListKind(kind), value, actor_id=actor_id)
     repository.delete_expired_entries(session, now=now)
     if repository.count_entries(session) >= MAX_ENTRIES:
         raise ListFull
@@ -244,32 +264,43 @@ def delete_entry(session: Session, *, actor_id: UUID, entry_id: UUID) -> None:
     _record_entry(session, entry_id, deleted, actor_id=actor_id, verb="delete")
 
 
-def _normalized(session: Session, kind: ListKind, value: str, *, actor_id: UUID | None) -> str:
+def _normalized(
+    session: Session, list_name: ListName, kind: ListKind, value: str, *, actor_id: UUID | None
+) -> str:
     """The value as attempts have it. Raises BadRequest, UserNotFound, OwnAccount."""
-    problem = "Must be the ID of a user."
+    if kind is ListKind.USER:
+        user_id = _require_valid(parse_id(value.lower()), "Must be the ID of a user.")
+        auth.require_user(session, user_id)
+        auth.require_other_account(actor_id, user_id)
+        return str(user_id)
+    if kind is ListKind.ADDRESS:
+        return _require_valid(_network(value), _NO_ADDRESS)
+    if kind is ListKind.EMAIL_DOMAIN:
+        domain = _require_valid(canonical_domain(value.removeprefix("@")), _NO_DOMAIN)
+        # It would be another domain than the one that its readers take it for.
+        is_misread = list_name is ListName.ALLOW and is_confusable(f"somebody@{domain}")
+        return _require_valid(None if is_misread else fold_email(domain), CONFUSABLE)
+    if list_name is ListName.ALLOW:
+        return _require_valid(value if devices.is_id(value) else None, _NO_DEVICE)
+    return value
+
+
+def _require_valid(value: Valid | None, problem: str) -> Valid:
+    """Raises BadRequest."""
+    if value is None:
+        raise BadRequest(details={"value": [problem]})
+    return value
+
+
+def _network(text: str) -> str | None:
+    """As `network_of`, also of an IPv6 network; None if it is neither that nor an address."""
     try:
-        if kind is ListKind.USER:
-            user_id = UUID(value)
-            auth.require_user(session, user_id)
-            auth.require_other_account(actor_id, user_id)
-            return str(user_id)
-        problem = "Must be an IPv4 address, an IPv6 address or an IPv6 network of 64 bits."
-        if kind is ListKind.ADDRESS:
-            return _address(value)
+        if "/" not in text:
+            return network_of(str(ip_address(text)))
+        network = ip_network(text)
     except ValueError:
-        raise BadRequest(details={"value": [problem]}) from None
-    return value.strip().lower().removeprefix("@") if kind is ListKind.EMAIL_DOMAIN else value
-
-
-def _address(value: str) -> str:
-    """As `ratelimit.address` has it: IPv6 as the network of a customer. Raises ValueError."""
-    if "/" in value:
-        network = ip_network(value)
-        if network.version == 6 and network.prefixlen == 64:
-            return str(network)
-        raise ValueError(value)
-    address = ip_address(value)
-    return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
+        return None
+    return str(network) if (network.version, network.prefixlen) == (6, 64) else None
 
 
 def _record_entry(

@@ -17,6 +17,7 @@ from app.ledger_lock.service import ledger_transaction
 from app.risk import service
 from app.risk.conditions import ConditionsInvalid
 from app.risk.errors import (
+    DecisionNotFound,
     DraftExists,
     ListEntryExists,
     ListEntryNotFound,
@@ -34,10 +35,12 @@ from app.risk.schemas import (
     EntriesArgs,
     EntryList,
     EntryOut,
+    RiskDecisionOut,
     RuleList,
     RuleOut,
     RulesArgs,
     UpdateRiskRuleIn,
+    decision_out,
 )
 
 T = TypeVar("T")
@@ -166,6 +169,21 @@ def retire_risk_rule(rule_id: UUID) -> RiskRule:
     It has no effect any more, for good. Decisions that refer to it stay as they are.
     """
     return _change(service.retire, rule_id=rule_id)
+
+
+@admin_blp.get("/decisions/<uuid:decision_id>")
+@requires(admin_blp, Role.ADMIN)
+@admin_blp.response(200, RiskDecisionOut)
+@admin_blp.errors(DecisionNotFound)
+def get_risk_decision(decision_id: UUID) -> dict[str, Any]:
+    """Get a risk decision
+
+    Why a payment was declined, or was not: by the `reference` of the error that the payer got. The
+    payer learns neither the rules nor the score. Decisions are kept for `RETENTION_RISK`.
+    """
+    with reading() as session:
+        current_admin(session)
+        return decision_out(service.require_decision(session, decision_id))
 
 
 @admin_blp.get("/lists")

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.auth.confusables import is_confusable
-from app.auth.schemas import canonical_email
+from app.auth.email_addresses import canonical_email
 from tests import factories
 from tests.auth.handles.helpers import change_email
 from tests.auth.helpers import AUTH, bearer, register

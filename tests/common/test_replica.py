@@ -171,14 +171,27 @@ def test_what_the_replica_does_not_find_is_looked_for_at_the_primary(
     assert Caller(opened, caller.app).read(require_sale) == (1, False)
 
 
+def test_a_request_that_looked_earlier_and_ends_later_hides_nothing(
+    caller: Caller, opened: Replica, servers: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers.pause()
+    caller.sell(1)
+    with monkeypatch.context() as earlier, caller.app.test_request_context(method="POST"):
+        middleware.set_caller(caller.user_id)
+        earlier.setattr(opened, "sample", lambda: 1)
+        replica.remember_write(Response(status=201))
+
+    assert caller.read(count) == (1, False)
+
+
 def test_without_redis_the_primary_answers(
     caller: Caller, opened: Replica, servers: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     servers.pause()
     with monkeypatch.context() as broken:
-        broken.setattr(cache.client(), "set", _fail)
+        broken.setattr(cache.client(), "pipeline", _fail)
         caller.sell(1)
-        broken.setattr(cache.client(), "get", _fail)
+        broken.setattr(cache.client(), "zscore", _fail)
         assert caller.read(count) == (1, False)
 
 

@@ -5,7 +5,7 @@ import time
 import marshmallow as ma
 import pytest
 
-from app.auth.schemas import canonical_email
+from app.auth.email_addresses import canonical_email
 from app.common.fields import Text
 from app.common.text import human_text, typed_code, visible_text
 

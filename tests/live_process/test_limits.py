@@ -139,6 +139,15 @@ def test_one_address_has_a_limited_number_of_connections(few: LiveProcess) -> No
     wait_until(lambda: few.call("GET", "/api/health").json["streams"] == 0)
 
 
+def test_a_handshake_that_is_no_text_gives_its_place_back(few: LiveProcess) -> None:
+    malformed = HANDSHAKE.replace(b"Upgrade: w", b"Sec-WebSocket-Protocol: \xff\r\nUpgrade: w", 1)
+    for _ in range(10):
+        with closing(opened(few, malformed)) as refused:
+            assert is_closed(refused)
+    with few.web_socket():
+        pass
+
+
 def test_a_stopping_process_closes_its_streams(
     settings: Settings, live_database: servers.TestDatabase
 ) -> None:

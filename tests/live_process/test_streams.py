@@ -123,6 +123,14 @@ def test_last_event_ids_are_numbers(live: LiveProcess) -> None:
         assert live.call("GET", f"/events?after={wrong}", token=admin.token).status == 400
 
 
+def test_too_many_parameters_are_refused(live: LiveProcess) -> None:
+    query = "&".join(f"after={number}" for number in range(20))
+    assert live.call("GET", f"/events?{query}", token=factories.admin().token).status == 400
+    with pytest.raises(InvalidStatus) as refused, live.web_socket(f"/stream?{query}"):
+        pass
+    assert refused.value.response.status_code == 400
+
+
 def test_a_message_of_a_client_is_bounded(live: LiveProcess) -> None:
     with live.web_socket() as socket:
         socket.send("hello")

@@ -222,6 +222,7 @@ DELETE /api/v1/admin/risk/rules/{rule_id}                        401 403 403 204
 POST   /api/v1/admin/risk/rules/{rule_id}/shadow                 401 403 403 200 403 403
 POST   /api/v1/admin/risk/rules/{rule_id}/activate               401 403 403 200 403 403
 POST   /api/v1/admin/risk/rules/{rule_id}/retire                 401 403 403 409 403 403
+GET    /api/v1/admin/risk/decisions/{decision_id}                401 403 403 404 403 403
 GET    /api/v1/admin/risk/lists                                  401 403 403 200 403 403
 POST   /api/v1/admin/risk/lists                                  401 403 403 201 403 403
 DELETE /api/v1/admin/risk/lists/{entry_id}                       401 403 403 204 403 403

@@ -284,6 +284,7 @@ class SampleData:
             "rule_id": rule["id"],
             "entry_id": entry["id"],
             "case_id": UNKNOWN,
+            "decision_id": UNKNOWN,
             "model_id": UNKNOWN,
             "review_id": UNKNOWN,
             "order_id": order["id"],

@@ -39,6 +39,23 @@ def paid_by(browser: FlaskClient, payer: Actor) -> int:
     return browser.post("/api/v1/transfers", json=body, headers=headers).status_code
 
 
+def test_an_address_is_known_with_its_network(app: Flask) -> None:
+    """A host with IPv6 has another address every day."""
+    rule(condition("newAddress", "=", True))
+    payer, browser = factories.buyer("100.00"), app.test_client()
+
+    def paid_from(address: str) -> int:
+        browser.environ_base |= {"REMOTE_ADDR": address}
+        return paid_by(browser, payer)
+
+    assert [paid_from(address) for address in ("2001:db8::1", "198.51.100.7")] == [403, 403]
+    make_old()
+    assert paid_from("2001:db8::aaaa:1") == 201
+    assert paid_from("::ffff:198.51.100.7") == 201
+    assert paid_from("2001:db8:0:1::1") == 403
+    assert paid_from("198.51.100.8") == 403
+
+
 def test_a_device_that_signed_in_a_day_ago_is_known(app: Flask, payer: Actor) -> None:
     browser, other = app.test_client(), app.test_client()
     browser.environ_base |= FIREFOX

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.risk.conditions import FIELDS, ConditionsInvalid, parse
+from app.risk.conditions import FIELDS, Condition, ConditionsInvalid, Group, parse
 from app.risk.evaluation import Parameters, Result, Rule, Ruleset, StoredInputs
 from app.risk.models import Outcome, RuleOutcome
 
@@ -115,6 +115,16 @@ def test_a_rule_that_raises_is_skipped_and_named() -> None:
         ("large@1",),
         ("broken@1",),
     )
+
+
+def test_a_rule_that_cannot_be_compiled_is_skipped_and_named() -> None:
+    unknown = Condition("moon", "=", 1)
+    broken = Rule(uuid4(), "broken", 1, Group(True, (unknown,)), RuleOutcome.DECLINE, 0)
+    large = rule({"all": [{"field": "amount", "operator": ">", "value": "1"}]}, key="large")
+
+    found = result({"amount": 101}, broken, large)
+
+    assert (found.reasons, found.skipped) == (("large@1",), ("broken@1",))
 
 
 def test_a_rule_in_shadow_has_no_effect() -> None:

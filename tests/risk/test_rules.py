@@ -109,6 +109,8 @@ def test_a_change_of_the_draft_needs_another_request(
 def test_wrong_rules_are_refused(client: FlaskClient, admin: Actor) -> None:
     for wrong in (
         {"conditions": {"all": [{"field": "moon", "operator": "=", "value": 1}]}},
+        {"conditions": {"all": [{"field": "country", "operator": "in", "value": ["DE", "fr"]}]}},
+        {"conditions": {"any": [{"field": "productKind", "operator": "=", "value": "file"}]}},
         {"weight": "1.1"},
         {"weight": "0.0001"},
         {"outcome": "EXPLODE"},

@@ -7,6 +7,7 @@ from flask import Response
 
 from app.attempts.budgets import PHONE_CODES
 from app.attempts.http import limits_attempts
+from app.auth.email_addresses import canonical_email
 from app.auth.errors import CodeRequired, InvalidCredentials, PhoneTaken, TwoFactorCodeWrong
 from app.auth.guard import (
     current_user,
@@ -32,7 +33,7 @@ from app.auth.handles.schemas import (
     RequestPhoneVerificationIn,
 )
 from app.auth.models import User
-from app.auth.schemas import UserOut, canonical_email, canonical_phone
+from app.auth.schemas import UserOut, canonical_phone
 from app.auth.two_factor import service as two_factor
 from app.common.db import reading, transaction
 from app.common.http import Blueprint, is_error

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 from flask import Response
 
 from app.auth import passwords
+from app.auth.email_addresses import canonical_email
 from app.auth.errors import InvalidCredentials, PasswordRefused
 from app.auth.guard import (
     caller_turn,
@@ -23,7 +24,6 @@ from app.auth.password_changes.schemas import (
     RequestPasswordResetIn,
     ResetPasswordIn,
 )
-from app.auth.schemas import canonical_email
 from app.auth.sign_in.guard import remember_device
 from app.common import ratelimit
 from app.common.db import reading, transaction

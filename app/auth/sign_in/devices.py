@@ -6,6 +6,7 @@ its ID, by which risk screening knows a device.
 """
 
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -20,6 +21,8 @@ TTL: Final = timedelta(days=180)
 _PREFIX: Final = "device_"
 _NAME_CHARACTERS: Final = 16
 _ID_BYTES: Final = 12
+#: As `new_id` makes it.
+_ID: Final = re.compile("[A-Za-z0-9_-]{16}")
 
 
 def cookie_name(sign_in_name: str) -> str:
@@ -33,6 +36,11 @@ def cookie_name(sign_in_name: str) -> str:
 def new_id() -> str:
     """The ID of a device that is not known yet."""
     return secrets.token_urlsafe(_ID_BYTES)
+
+
+def is_id(text: str) -> bool:
+    """Whether it may be the ID of a device."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_cookie(sign_in_name: str, *, device_id: str) -> str:

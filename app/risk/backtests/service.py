@@ -6,6 +6,7 @@ transaction of its own that locks nothing but the backtest.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -156,8 +157,7 @@ def _rulesets(
 
 
 def _reordered(rule: Rule) -> Rule:
-    conditions = past.known_first(rule.conditions)
-    return Rule(rule.id, rule.key, rule.version, conditions, rule.outcome, rule.weight)
+    return replace(rule, conditions=past.known_first(rule.conditions))
 
 
 def _stored(rule: RiskRule) -> dict[str, Any]:

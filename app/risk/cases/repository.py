@@ -13,7 +13,7 @@ from app.common.csv_export import money_cell, text_cell, time_cell
 from app.common.id_ranges import Listing, equal, leading
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_due, lock_row
-from app.risk.models import CaseStatus, RiskCase, RiskCaseNote, RiskDecision
+from app.risk.models import CaseStatus, RiskCase, RiskCaseNote
 
 _INSERT_CASES = BulkInsert(RiskCase)
 
@@ -29,10 +29,6 @@ def get_case(session: Session, case_id: UUID) -> RiskCase | None:
 
 def get_case_for_update(session: Session, case_id: UUID) -> RiskCase | None:
     return lock_row(session, RiskCase, case_id)
-
-
-def get_decision(session: Session, decision_id: UUID) -> RiskDecision | None:
-    return session.get(RiskDecision, decision_id)
 
 
 def _filters(

@@ -22,7 +22,7 @@ from app.common.fields import (
 from app.common.money import format_minor
 from app.common.pagination import SortablePageArgs, page_of
 from app.risk.models import CaseStatus, PaymentKind, RiskCase
-from app.risk.schemas import ScoreOut
+from app.risk.schemas import ReasonsOut, ScoreOut
 
 
 class ReviewStatus(StrEnum):
@@ -141,24 +141,6 @@ class NoteOut(Schema):
     author_id = ma.fields.UUID(required=True, metadata={"description": "ID of the administrator"})
     text = ma.fields.String(required=True, metadata={"description": "What was noted"})
     created_at = Timestamp(required=True)
-
-
-class ReasonsOut(Schema):
-    rules = ma.fields.List(
-        ma.fields.String(),
-        required=True,
-        metadata={"description": "Rules that matched, with their version"},
-    )
-    shadow = ma.fields.List(
-        ma.fields.String(),
-        required=True,
-        metadata={"description": "Rules in shadow that matched, which had no effect"},
-    )
-    skipped = ma.fields.List(
-        ma.fields.String(),
-        required=True,
-        metadata={"description": "Rules that failed and were skipped"},
-    )
 
 
 class CaseOut(Schema):

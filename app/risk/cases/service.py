@@ -23,6 +23,7 @@ from app.common.pagination import Page, PageRequest
 from app.common.process_state import Handlers, Slot
 from app.events import service as events
 from app.events.catalogue.wallets import PaymentReviewed
+from app.risk import repository as decisions
 from app.risk.attempt import Origin, latency_of
 from app.risk.cases import repository
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
@@ -137,7 +138,7 @@ def require_case(session: Session, case_id: UUID) -> CaseDetails:
     case = repository.get_case(session, case_id)
     if case is None:
         raise CaseNotFound
-    decision = repository.get_decision(session, case.decision_id)
+    decision = decisions.get_decision(session, case.decision_id)
     return CaseDetails(case, decision, list(repository.list_notes(session, case_id)))
 
 

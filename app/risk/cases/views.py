@@ -44,6 +44,7 @@ from app.risk.cases.schemas import (
 from app.risk.cases.service import CaseDetails
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
 from app.risk.http import current_origin
+from app.risk.schemas import all_reasons
 
 blp = Blueprint(
     "reviews", __name__, url_prefix="/wallet/reviews", description="Payments under review"
@@ -220,10 +221,9 @@ def _decide(decide: Callable[..., CaseDetails], **values: Any) -> dict[str, Any]
 
 def _shown(details: CaseDetails) -> dict[str, Any]:
     decision = details.decision
-    reasons = (decision.reasons if decision is not None else None) or {}
     return {
         "case": details.case,
-        "reasons": {name: reasons.get(name, []) for name in ("rules", "shadow", "skipped")},
+        "reasons": all_reasons(decision.reasons if decision is not None else None),
         "inputs": (decision.inputs if decision is not None else None) or {},
         "notes": details.notes,
     }

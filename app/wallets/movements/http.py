@@ -14,6 +14,7 @@ from app.common.process_state import Slot
 from app.idempotency import service as idempotency
 from app.idempotency.http import RequestContext, require_caller, respond
 from app.idempotency.service import StoredResponse
+from app.risk.attempt import Origin
 from app.risk.cases.schemas import review_out
 from app.risk.http import count_refusal, current_origin
 from app.risk.models import RiskCase
@@ -76,9 +77,12 @@ def respond_once(
     *,
     render: Callable[[Any], dict[str, Any]],
     status: int,
+    origin: Origin | None = None,
 ) -> Response:
     """As `respond_with`, for what no batch can contain: `work(session, caller, key)` is run in a
     ledger transaction of its own. It must decide before it writes.
+
+    origin: of the request, if a refusal of it is one of a payment.
     """
 
     def response(session: Session, caller: Caller, key: str | None) -> StoredResponse:
@@ -87,7 +91,14 @@ def respond_once(
             return review_response(result.case)
         return StoredResponse(status, dump_json(render(result)))
 
-    return respond(run_once(RequestContext.current(), response))
+    outcome: StoredResponse | AppError
+    try:
+        outcome = run_once(RequestContext.current(), response)
+    except AppError as error:
+        outcome = error
+    if origin is not None:
+        count_refusal(origin, outcome)
+    return respond(outcome)
 
 
 def run_once(

@@ -379,7 +379,7 @@ export const lists = {
   kinds: { USER: "User", ADDRESS: "IP address", EMAIL_DOMAIN: "Domain of email addresses", DEVICE: "Device" },
   hints: {
     USER: "The ID of the user", ADDRESS: "Such as 203.0.113.7", EMAIL_DOMAIN: "Such as example.com",
-    DEVICE: "As the program calls itself",
+    DEVICE: "Its ID; to block it, also what the program calls itself",
   },
   value: "Entry",
   expires: "Expires",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.auth.quotas import service as quotas
@@ -20,7 +21,7 @@ from app.auth.scopes import Scope
 from app.common import clock, queue
 from app.common.db import transaction
 from app.common.settings import Settings
-from app.delivery.files.uploads import service, tasks
+from app.delivery.files.uploads import repository, service, tasks
 from app.storage import service as storage
 from app.storage import tasks as storage_tasks
 from app.storage.s3 import S3Storage
@@ -206,6 +207,26 @@ class TestRefusals:
 
         assert refusal(sender.send(1, os.urandom(PART))) == (409, "FILE_PART_DIFFERS")
         assert len(staged()) == 1
+
+    def test_other_bytes_that_arrive_at_the_same_time_leave_nothing_behind(
+        self,
+        sender: Sender,
+        staged: Callable[[], list[Path]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        sender.begin()
+        add = service.add_part
+
+        def be_overtaken(session: Session, **values: Any) -> Any:
+            repository.insert_part(
+                session, upload_id=values["upload_id"], number=1, sha256=sha256(PARTS[0])
+            )
+            return add(session, **values)
+
+        monkeypatch.setattr(service, "add_part", be_overtaken)
+
+        assert refusal(sender.send(1, os.urandom(PART))) == (409, "FILE_PART_DIFFERS")
+        assert staged() == []
 
     def test_completing_without_all_parts(self, sender: Sender) -> None:
         sender.begin()
