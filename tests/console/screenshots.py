@@ -22,6 +22,7 @@ from tests.live import Api
 
 SCRIPTS: Final = PROJECT_ROOT / "app" / "console" / "static"
 WIDTHS: Final = (320, 768, 1280)
+HEIGHT: Final = 800
 APPEARANCES: Final = ("light", "dark")
 
 #: Who looks at the views of an area.
@@ -46,7 +47,17 @@ class Example:
     key: str = "id"
 
 
-_PRODUCT: Final = Example(("/products/merchant/my-products?kind=CODES",))
+_PRODUCT: Final = Example(
+    ("/products/merchant/my-products?kind=CODES",),
+    ("/products", {"name": "Harbour gift card", "price": "20.00", "kind": "CODES"}),
+)
+_LICENCE: Final = Example(
+    ("/products/merchant/my-products?kind=LICENCE",),
+    (
+        "/products",
+        {"name": "Harbour Reader", "price": "9.00", "kind": "LICENCE", "availableUnits": 50},
+    ),
+)
 _COUPON: Final = Example(
     ("/coupons",), ("/coupons", {"code": "AUTUMN-READING", "kind": "PERCENT", "value": "10"})
 )
@@ -80,7 +91,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     ),
     "/merchant/products/:id": _PRODUCT,
     "/merchant/products/:id/codes": _PRODUCT,
-    "/merchant/products/:id/licences": Example(("/products/merchant/my-products?kind=LICENCE",)),
+    "/merchant/products/:id/licences": _LICENCE,
     "/operator/cases/:id": Example(("/admin/risk/cases",)),
     "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
     "/operator/rules/models/:id": Example(("/admin/risk/models",)),
@@ -199,10 +210,13 @@ def _pictures(
 ) -> Iterator[Path]:
     show(page, address.removesuffix("/"))
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
+        page.set_viewport_size({"width": width, "height": HEIGHT})
         page.wait_for_timeout(150)  # charts follow the width
+        # As high as the page, so that what sticks to the bottom is at the bottom.
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
         path = folder / f"{view.name}-{width}-{appearance}.png"
-        page.screenshot(path=path, full_page=True)
+        page.screenshot(path=path)
         yield path
 
 

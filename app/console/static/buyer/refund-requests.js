@@ -4,7 +4,7 @@
 import { View } from "../shell/layout.js";
 import { wallet } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
-import { dateTime } from "../ui/format.js";
+import { shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
@@ -28,7 +28,7 @@ export function BuyerRefundRequests() {
           <span><strong>${refund.ofOrder(row.orderNumber)}</strong>
             <span class="block" dir="auto">${row.reason}</span>
             ${row.answer && html`<span class="block" dir="auto">${refund.answer(row.answer)}</span>`}
-            <span class="muted block">${dateTime(row.createdAt)}</span></span>
+            <span class="muted block">${shortTime(row.createdAt)}</span></span>
           <span class="list-end"><strong>${wanted(row)}</strong>
             <${Badge} tone=${REQUEST_TONES[row.status]}>${refund.states[row.status]}</${Badge}></span>
         </a></li>`)}

@@ -67,7 +67,7 @@ function Recipient({ onFound }) {
       }
       throw error;
     }
-  });
+  }, { isFirst: true });
   return html`<form class="card stack" ...${form.form}>
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Field} ...${form.field("to")} label=${send.to} hint=${send.toHint} class="input"
@@ -84,7 +84,7 @@ function Amount({ found, wallet, onSent, onChange }) {
     const body = { recipient: found.identifier, amount, note: values.note.trim() || null };
     const made = await call("POST /transfers", { body, key, code });
     return () => onSent(made);
-  }, { isPayment: true });
+  }, { isPayment: true, isFirst: true });
   const read = parseAmount(form.values.amount, currency);
   const label = "amount" in read ? send.submit(money(read.amount, currency)) : send.submitEmpty;
   const { shown } = found;

@@ -20,6 +20,7 @@ import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { SalesTabs } from "./orders.js";
+import { percent } from "./parts.js";
 import { useProductChoice } from "./products-choice.js";
 
 /** @typedef {import("../api/schema.js").Coupon} Coupon */
@@ -38,8 +39,7 @@ function stateOf({ isActive, startsAt, endsAt, maxUses, uses }) {
 
 /** @param {Coupon} coupon */
 function discountOf({ kind, value, currency }) {
-  const percent = value.replace(/\.?0+$/, "");
-  return coupons.off(kind === "PERCENT" ? `${percent} %` : money(value, currency));
+  return coupons.off(kind === "PERCENT" ? percent(Number(value), 2) : money(value, currency));
 }
 
 /** @param {Coupon} coupon */

@@ -6,7 +6,7 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ExportButton } from "../ui/export.js";
 import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
-import { count, dateTime, money } from "../ui/format.js";
+import { count, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { query } from "../ui/router.js";
@@ -59,7 +59,7 @@ export function Orders() {
         <strong>${money(row.amount, row.currency)}</strong>
         ${Number(row.refundedAmount) > 0 && html`<span class="muted block">
           ${orders.minusRefunds(money(row.refundedAmount, row.currency))}</span>`}` },
-    { title: orders.when, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: orders.when, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${shortTime(row.createdAt)}</span>` },
   ];
   const exporting = html`<${ExportButton} from="GET /orders/merchant/sales/export" name="orders"
     query=${filtered(filters)} />`;

@@ -5,7 +5,7 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
-import { count, dateTime, money } from "../ui/format.js";
+import { count, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
@@ -54,7 +54,7 @@ export function RequestRow({ row, reload }) {
       <p>${requests.wants(wanted(row))}</p>
       <blockquote class="anywhere" dir="auto">${row.reason}</blockquote>
       ${row.answer && html`<p class="muted anywhere" dir="auto">${requests.yourAnswer(row.answer)}</p>`}
-      <p class="muted">${dateTime(row.createdAt)}</p>
+      <p class="muted">${shortTime(row.createdAt)}</p>
     </div>
     ${row.status === "OPEN" && html`<div class="actions">
       <${ConfirmButton} name="decline-${row.id}" label=${requests.decline} title=${requests.declineTitle}

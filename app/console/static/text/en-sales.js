@@ -220,5 +220,16 @@ export const sales = {
     turnedOff: "The code is off.",
     offText: "This code is off: nobody can pay it.",
   },
+  payouts: {
+    title: "Payouts",
+    text: "What goes from your wallet to your bank account.",
+    withdraw: "Withdraw",
+    accounts: "Bank accounts",
+    available: "Available",
+    held: "Held",
+    heldHint: "On its way to your bank, or under review",
+    empty: "No payouts yet",
+    emptyText: "What you withdraw to your bank account is here.",
+  },
   zone: (/** @type {string} */ zone) => `In your time zone, ${zone}`,
 };
