@@ -118,11 +118,16 @@ def test_an_amount_that_is_unclear_is_refused_with_a_hint(page: Page, server: Li
     expect(page.get_by_text("not found")).to_be_visible()
     page.get_by_label("Recipient").fill(payee.email)
     page.get_by_role("button", name="Continue").click()
-    for typed in ("1.234,5", "1.234", "12a"):
+    hints = {
+        "1.234,5": "can be read in two ways",
+        "1.234": "can be read in two ways",
+        "12a": "with digits only, such as 1234.50",
+    }
+    for typed, hint in hints.items():
         page.get_by_label("Amount").fill(typed)
         page.get_by_role("button", name="Send", exact=True).click()
         expect(page.get_by_label("Amount")).to_be_focused()
-        expect(page.get_by_text("can be read in two ways")).to_be_visible()
+        expect(page.get_by_text(hint)).to_be_visible()
     assert call(server, payer.token, "GET", "/wallet")["balance"] == "40.00"
 
 

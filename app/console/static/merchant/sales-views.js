@@ -1,9 +1,7 @@
 // @ts-check
 // The views of sales and of developers.
 
-import { sales } from "../text/en-sales.js";
-
-const { menu } = sales;
+import { merchant as menu } from "../text/en-menus.js";
 
 /** The first that fits is shown. @type {import("../shell/areas.js").ViewAddress[]} */
 export const SALES_VIEWS = [

@@ -2,7 +2,6 @@
 // What the views of sales and of developers say, in English.
 
 export const sales = {
-  menu: { orders: "Orders", developers: "API", payouts: "Payouts" },
   tabs: "Sales",
   orders: {
     title: "Orders",
