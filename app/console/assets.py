@@ -25,7 +25,7 @@ _MEDIA_TYPES: Final = {
 }
 
 #: Shared modules that only few views need.
-_RARE: Final = {"api/parts.js", "api/upload.js", "ui/pairs.js", "ui/upload.js"}
+_RARE: Final = {"api/parts.js", "api/upload.js", "ui/csv.js", "ui/pairs.js", "ui/upload.js"}
 #: Texts that every page needs. The others are loaded with the views that need them.
 _TEXTS: Final = {"text/en.js", "text/en-menus.js", "text/en-wallet.js"}
 

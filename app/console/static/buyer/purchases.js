@@ -5,6 +5,7 @@ import { View } from "../shell/layout.js";
 import { wallet } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { money, shortTime } from "../ui/format.js";
+import { CsvButton } from "../ui/csv.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
@@ -29,9 +30,18 @@ export function PurchaseTabs() {
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [{ name: "status", label: purchases.status, options: Object.entries(purchases.states) }];
 
+/** @type {import("../ui/csv.js").Cells} */
+const CELLS = [
+  ["orderId", ({ id }) => id], "number", "createdAt",
+  "status", ["product", ({ product }) => product.name], ["seller", ({ merchant }) => merchant.name],
+  "quantity", "amount", "discount",
+  "refundedAmount", "currency",
+  "paymentMethod",
+];
+
 export function Purchases() {
   const loaded = useList("GET /orders", { filters: FILTERS });
-  return html`<${View} title=${purchases.title}>
+  return html`<${View} title=${purchases.title} actions=${html`<${CsvButton} of=${loaded} name="purchases" cells=${CELLS} />`}>
     <${PurchaseTabs} />
     <${List} of=${loaded} filters=${FILTERS} caption=${purchases.title} icon="purchases" empty=${purchases.empty}
       emptyText=${purchases.emptyText} rows=${(/** @type {Order[]} */ rows) => html`<ul class="list">

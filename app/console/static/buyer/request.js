@@ -6,6 +6,7 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { CopyButton } from "../ui/copy.js";
+import { CsvButton } from "../ui/csv.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { dateTime, money, shortTime } from "../ui/format.js";
@@ -114,10 +115,18 @@ function Rows({ rows }) {
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [{ name: "role", label: request.filter, options: Object.entries(request.roles) }];
 
+/** @type {import("../ui/csv.js").Cells} */
+const CELLS = [
+  ["paymentRequestId", ({ id }) => id], "createdAt", "status",
+  "amount", "currency", ["from", ({ requester }) => requester.name],
+  ["to", ({ payer }) => payer?.name ?? payer?.email ?? null], "note", "closedAt",
+];
+
 /** All requests, by whom they are made. */
 export function Requests() {
   const loaded = useList("GET /payment-requests", { filters: FILTERS });
-  return html`<${View} title=${request.everything} back=${["/request", request.title]}>
+  return html`<${View} title=${request.everything} back=${["/request", request.title]}
+    actions=${html`<${CsvButton} of=${loaded} name="payment-requests" cells=${CELLS} />`}>
     <${List} of=${loaded} filters=${FILTERS} caption=${request.everything} icon="request" empty=${request.empty}
       emptyText=${request.emptyText} rows=${(/** @type {PaymentRequest[]} */ rows) => html`<${Rows} rows=${rows} />`}>
       <a class="button primary" href="/app/request">${request.title}</a>

@@ -6,6 +6,7 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { Field, FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { useState } from "preact/hooks";
+import { CsvButton } from "../ui/csv.js";
 import { Facts } from "../ui/facts.js";
 import { dateTime, money, parseAmount, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -112,9 +113,23 @@ export function PayoutRows({ rows }) {
     </a></li>`)}</ul>`;
 }
 
+/** @type {import("../ui/csv.js").Cells} */
+const CELLS = [
+  ["payoutId", ({ id }) => id], "createdAt", "status",
+  "amount", "currency",
+  ["bankAccount", ({ bankAccount }) => accountName(bankAccount)], "description",
+  "settledAt", "bankReference", "reason",
+];
+
+/** @param {{of: any}} props of: from `useList` */
+export function ExportPayouts({ of: loaded }) {
+  return html`<${CsvButton} of=${loaded} name="payouts" cells=${CELLS} />`;
+}
+
 export function Withdrawals() {
   const loaded = useList("GET /wallet/payouts");
-  return html`<${View} title=${withdraw.everything} back=${["/withdraw", withdraw.title]}>
+  return html`<${View} title=${withdraw.everything} back=${["/withdraw", withdraw.title]}
+    actions=${html`<${ExportPayouts} of=${loaded} />`}>
     <${List} of=${loaded} caption=${withdraw.everything} icon="bank" empty=${withdraw.empty} emptyText=${withdraw.emptyText}
       rows=${(/** @type {Payout[]} */ rows) => html`<${PayoutRows} rows=${rows} />`}>
       <a class="button primary" href="/app/withdraw">${withdraw.title}</a>

@@ -1,7 +1,7 @@
 // @ts-check
 // What has been paid out of the merchant's wallet, and what can be.
 
-import { PayoutRows } from "../buyer/withdraw.js";
+import { ExportPayouts, PayoutRows } from "../buyer/withdraw.js";
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
@@ -19,6 +19,7 @@ export function Payouts() {
   const loaded = useList("GET /wallet/payouts");
   const withdraw = html`<a class="button primary" href="/app/withdraw">${payouts.withdraw}</a>`;
   return html`<${View} title=${payouts.title} text=${payouts.text} actions=${html`
+    <${ExportPayouts} of=${loaded} />
     <a class="button" href="/app/settings/bank-accounts">${payouts.accounts}</a>${withdraw}`}>
     <${Loaded} of=${wallet} lines=${2}>${(/** @type {any} */ { available, held, currency }) => html`<dl class="key-figures">
       <div class="card"><dt>${payouts.available}</dt><dd class="key-value">${money(available, currency)}</dd></div>

@@ -2,9 +2,11 @@
 // Buyers who ask for their money back, and the answers.
 
 import { call } from "../api/client.js";
+import { REQUEST_CELLS } from "../buyer/refund-requests.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CsvButton } from "../ui/csv.js";
 import { count, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
@@ -22,7 +24,7 @@ const FILTERS = [{ name: "status", label: requests.state, options: Object.entrie
 
 export function RefundRequests() {
   const loaded = useList("GET /refund-requests", { query: { role: "merchant" }, filters: FILTERS });
-  return html`<${View} title=${requests.title}>
+  return html`<${View} title=${requests.title} actions=${html`<${CsvButton} of=${loaded} name="refund-requests" cells=${REQUEST_CELLS} />`}>
     <${SalesTabs} />
     <${List} of=${loaded} filters=${FILTERS} caption=${requests.title} empty=${requests.empty} emptyText=${requests.emptyText}
       icon="check" rows=${(/** @type {RefundRequest[]} */ rows) => html`<ul class="list">
