@@ -38,8 +38,8 @@ class Example:
     """What is shown at an address with parameters.
 
     lists: for each parameter the list of the API whose first record is taken, with the values of
-    the parameters before it; create: path and body of the request that makes one if there is none;
-    key: the field of the record.
+    the parameters before it; create: path and body of the request that makes the last one if there
+    is none; key: the field of the record.
     """
 
     lists: tuple[str, ...]
@@ -87,7 +87,8 @@ EXAMPLES: Final[dict[str, Example]] = {
     "/merchant/webhooks/:id": _ENDPOINT,
     "/merchant/webhooks/:id/change": _ENDPOINT,
     "/merchant/webhooks/:id/deliveries/:delivery": Example(
-        ("/webhook-endpoints", "/webhook-endpoints/{0}/deliveries")
+        ("/webhook-endpoints", "/webhook-endpoints/{0}/deliveries"),
+        ("/webhook-endpoints/{0}/ping", {}),
     ),
     "/merchant/products/:id": _PRODUCT,
     "/merchant/products/:id/codes": _PRODUCT,
@@ -148,7 +149,8 @@ class Product:
         for path in example.lists:
             record = self._first(path.format(*found))
             if record is None and example.create is not None:
-                record = self._call("POST", *example.create)
+                create, body = example.create
+                record = self._call("POST", create.format(*found), body)
             if record is None:
                 return None
             found.append(str(record[example.key]))

@@ -32,10 +32,8 @@ const FILTERS = [{ name: "status", label: purchases.status, options: Object.entr
 
 /** @type {import("../ui/csv.js").Cells} */
 const CELLS = [
-  ["orderId", ({ id }) => id], "number", "createdAt",
-  "status", ["product", ({ product }) => product.name], ["seller", ({ merchant }) => merchant.name],
-  "quantity", "amount", "discount",
-  "refundedAmount", "currency",
+  ["orderId", ({ id }) => id], "number", "createdAt", "status", ["product", ({ product }) => product.name],
+  ["seller", ({ merchant }) => merchant.name], "quantity", "amount", "discount", "refundedAmount", "currency",
   "paymentMethod",
 ];
 

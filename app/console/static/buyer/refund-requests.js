@@ -21,10 +21,8 @@ const FILTERS = [{ name: "status", label: words.purchases.status, options: Objec
 
 /** @type {import("../ui/csv.js").Cells} */
 export const REQUEST_CELLS = [
-  ["refundRequestId", ({ id }) => id], "orderNumber", "createdAt",
-  "status", "amount", "units",
-  "currency", "reason", "answer",
-  "decidedAt",
+  ["refundRequestId", ({ id }) => id], "orderNumber", "createdAt", "status", "amount", "units", "currency",
+  "reason", "answer", "decidedAt",
 ];
 
 export function BuyerRefundRequests() {

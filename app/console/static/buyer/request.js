@@ -117,9 +117,9 @@ const FILTERS = [{ name: "role", label: request.filter, options: Object.entries(
 
 /** @type {import("../ui/csv.js").Cells} */
 const CELLS = [
-  ["paymentRequestId", ({ id }) => id], "createdAt", "status",
-  "amount", "currency", ["from", ({ requester }) => requester.name],
-  ["to", ({ payer }) => payer?.name ?? payer?.email ?? null], "note", "closedAt",
+  ["paymentRequestId", ({ id }) => id], "createdAt", "status", "amount", "currency",
+  ["from", ({ requester }) => requester.name], ["to", ({ payer }) => payer?.name ?? payer?.email ?? null], "note",
+  "closedAt",
 ];
 
 /** All requests, by whom they are made. */

@@ -115,10 +115,9 @@ export function PayoutRows({ rows }) {
 
 /** @type {import("../ui/csv.js").Cells} */
 const CELLS = [
-  ["payoutId", ({ id }) => id], "createdAt", "status",
-  "amount", "currency",
-  ["bankAccount", ({ bankAccount }) => accountName(bankAccount)], "description",
-  "settledAt", "bankReference", "reason",
+  ["payoutId", ({ id }) => id], "createdAt", "status", "amount", "currency",
+  ["bankAccount", ({ bankAccount }) => accountName(bankAccount)], "description", "settledAt", "bankReference",
+  "reason",
 ];
 
 /** @param {{of: any}} props of: from `useList` */

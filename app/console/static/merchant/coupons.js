@@ -63,10 +63,8 @@ function State({ coupon }) {
 
 /** @type {import("../ui/csv.js").Cells} */
 const CELLS = [
-  ["couponId", ({ id }) => id], "code", "createdAt", "kind",
-  "value", "currency", "productId",
-  "uses", "maxUses", "maxUsesPerUser",
-  "startsAt", "endsAt", "isActive",
+  ["couponId", ({ id }) => id], "code", "createdAt", "kind", "value", "currency", "productId", "uses", "maxUses",
+  "maxUsesPerUser", "startsAt", "endsAt", "isActive",
 ];
 
 export function Coupons() {

@@ -30,10 +30,8 @@ const FILTERS = [
 
 /** @type {import("../ui/csv.js").Cells} */
 const CELLS = [
-  ["licenceId", ({ id }) => id], "key", "orderNumber",
-  "createdAt", "status", "activations",
-  "activationLimit", "expiresAt",
-  "revokedAt", "revocationReason",
+  ["licenceId", ({ id }) => id], "key", "orderNumber", "createdAt", "status", "activations", "activationLimit",
+  "expiresAt", "revokedAt", "revocationReason",
 ];
 
 /** @param {{id: string}} props */
