@@ -58,6 +58,7 @@ export function Download({ file, url, onSaved }) {
     setReceived(arrived.current.size);
     try {
       await receive(path, arrived.current, mine.signal, () => setReceived(arrived.current.size));
+      if (arrived.current.size < file.size) throw new TypeError("The response ended early.");
       saveBlob(new Blob(arrived.current.parts), file.name);
       arrived.current = { parts: [], size: 0 };
       toast(text.saved(file.name));
