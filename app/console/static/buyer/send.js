@@ -92,7 +92,7 @@ function Amount({ found, wallet, onSent, onChange }) {
     <div class="recipient">
       <h2>${send.confirmTitle}</h2>
       <${Payee} payee=${{ ...shown, name: shown.name ?? found.typed }} unverified=${send.unverified}>
-        <p class="muted mono">${[shown.email, shown.walletNumber].filter(Boolean).join(" · ")}</p>
+        ${[shown.email, shown.walletNumber].filter(Boolean).map((each) => html`<p key=${each} class="muted mono">${each}</p>`)}
       </${Payee}>
       <button class="button quiet" type="button" onClick=${onChange}>${send.change}</button>
     </div>

@@ -50,7 +50,7 @@ export function Orders() {
   const columns = [
     { title: orders.order, kind: "wide", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title clamp" href="/app/merchant/orders/${row.id}" dir="auto">${row.product.name}</a>
-        <span class="muted block">${row.number}${row.quantity > 1 ? ` · ${count(row.quantity)} ×` : ""}</span>
+        <span class="muted block"><span class="nowrap">${row.number}</span>${row.quantity > 1 && html` · <span class="nowrap">${count(row.quantity)} ×</span>`}</span>
         <span class="muted block anywhere" dir="auto">${row.user.email ?? orders.noEmail}</span>` },
     { title: orders.status, cell: (/** @type {Order} */ row) => html`
         <${Badge} tone=${ORDER_TONES[row.status]}>${orders.states[row.status]}</${Badge}>

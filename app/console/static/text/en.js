@@ -84,7 +84,9 @@ export const words = {
     offline: "No response from the server. Check your connection, then try again.",
     offlinePayment:
       "No response from the server. Try again with the same details: you will not pay twice.",
+    notFound: "Page not found",
     missing: "There is nothing at this address",
+    changed: "This has changed in the meantime",
     missingText: "The link may be old, or it belongs to another account.",
     forbidden: "Your account cannot open this page",
     forbiddenText: "It needs another role, or a permission that you do not have.",
