@@ -30,10 +30,10 @@ export function PurchaseTabs() {
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [{ name: "status", label: purchases.status, options: Object.entries(purchases.states) }];
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<Order>} */
 const CELLS = [
   ["orderId", ({ id }) => id], "number", "createdAt", "status", ["product", ({ product }) => product.name],
-  ["seller", ({ merchant }) => merchant.name], "quantity", "amount", "discount", "refundedAmount", "currency",
+  "quantity", "amount", "discount", "refundedAmount", "currency",
   "paymentMethod",
 ];
 

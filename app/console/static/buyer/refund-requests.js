@@ -19,7 +19,7 @@ const { refund } = wallet;
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [{ name: "status", label: words.purchases.status, options: Object.entries(refund.states) }];
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<RefundRequest>} */
 export const REQUEST_CELLS = [
   ["refundRequestId", ({ id }) => id], "orderNumber", "createdAt", "status", "amount", "units", "currency",
   "reason", "answer", "decidedAt",

@@ -115,7 +115,7 @@ function Rows({ rows }) {
 /** @type {import("../ui/filters.js").Filter[]} */
 const FILTERS = [{ name: "role", label: request.filter, options: Object.entries(request.roles) }];
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<PaymentRequest>} */
 const CELLS = [
   ["paymentRequestId", ({ id }) => id], "createdAt", "status", "amount", "currency",
   ["from", ({ requester }) => requester.name], ["to", ({ payer }) => payer?.name ?? payer?.email ?? null], "note",

@@ -113,7 +113,7 @@ export function PayoutRows({ rows }) {
     </a></li>`)}</ul>`;
 }
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<Payout>} */
 const CELLS = [
   ["payoutId", ({ id }) => id], "createdAt", "status", "amount", "currency",
   ["bankAccount", ({ bankAccount }) => accountName(bankAccount)], "description", "settledAt", "bankReference",

@@ -61,7 +61,7 @@ function State({ coupon }) {
   return html`<${Badge} tone=${TONES[state]}>${coupons.states[state]}</${Badge}>`;
 }
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<Coupon>} */
 const CELLS = [
   ["couponId", ({ id }) => id], "code", "createdAt", "kind", "value", "currency", "productId", "uses", "maxUses",
   "maxUsesPerUser", "startsAt", "endsAt", "isActive",

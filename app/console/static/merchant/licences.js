@@ -28,7 +28,7 @@ const FILTERS = [
   { name: "orderId", label: text.orderId, only: AN_ID, hint: text.orderHint, isLinked: true },
 ];
 
-/** @type {import("../ui/csv.js").Cells} */
+/** @type {import("../ui/csv.js").Cells<SoldLicence>} */
 const CELLS = [
   ["licenceId", ({ id }) => id], "key", "orderNumber", "createdAt", "status", "activations", "activationLimit",
   "expiresAt", "revokedAt", "revocationReason",

@@ -12,7 +12,8 @@ import { toast } from "./toast.js";
 
 /**
  * Titles, and what a row has below each: its field of that name, or what the function returns.
- * @typedef {(string | [string, (row: any) => string | number | null])[]} Cells
+ * @template Row
+ * @typedef {((keyof Row & string) | [string, (row: Row) => string | number | null])[]} Cells
  */
 /** @typedef {{operation: any, path: any, query: any}} Source as of `useList` */
 
@@ -36,7 +37,7 @@ async function allRows({ operation, path, query }) {
   }
 }
 
-/** @param {{of: {source: Source}, name: string, cells: Cells}} props of: from `useList`; name: of the file, without its ending */
+/** @param {{of: {source: Source}, name: string, cells: Cells<any>}} props of: from `useList`; name: of the file, without its ending */
 export function CsvButton({ of: { source }, name, cells }) {
   const [isBusy, setBusy] = useState(false);
   async function save() {
