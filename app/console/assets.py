@@ -25,7 +25,9 @@ _MEDIA_TYPES: Final = {
 }
 
 #: Shared modules that only few views need.
-_RARE: Final = {"api/parts.js", "api/upload.js", "ui/pairs.js", "ui/upload.js"}
+_RARE: Final = {"api/parts.js", "api/upload.js", "ui/csv.js", "ui/pairs.js", "ui/upload.js"}
+#: Texts that every page needs. The others are loaded with the views that need them.
+_TEXTS: Final = {"text/en.js", "text/en-menus.js", "text/en-wallet.js"}
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def initial_modules() -> list[str]:
         if library.is_initial
         for module in library.modules
     }
-    shared = ("ui/", "api/", "shell/", "text/")
+    shared = ("ui/", "api/", "shell/")
     return [
         name
         for name in assets()
         if name in libraries
+        or name in _TEXTS
         or name.endswith("views.js")
         or (name.endswith(".js") and name.startswith(shared) and name not in _RARE)
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import SESSION_IS_VALID
 from app.common.bulk import BulkInsert, Write, send_rows, write
+from app.common.csv_export import CsvBatch, batch_of, money_cell, text_cell, time_cell
 from app.common.db import fetch_one
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
@@ -189,6 +190,36 @@ def list_postings(
     if kind is not None:
         query = query.where(WalletTransaction.type == kind)
     return paginate(session, page, query, WalletTransaction.sequence)
+
+
+#: The cells of a row of the export.
+EXPORTED_TRANSACTIONS: Final[dict[str, Any]] = {
+    "transactionId": WalletTransaction.id,
+    "sequence": WalletTransaction.sequence,
+    "createdAt": time_cell(WalletTransaction.created_at),
+    "type": WalletTransaction.type,
+    "amount": money_cell(WalletTransaction.amount, WalletTransaction.currency),
+    "balanceBefore": money_cell(WalletTransaction.balance_before, WalletTransaction.currency),
+    "balanceAfter": money_cell(WalletTransaction.balance_after, WalletTransaction.currency),
+    "currency": WalletTransaction.currency,
+    "description": text_cell(WalletTransaction.description),
+    "referenceType": WalletTransaction.reference_type,
+    "referenceId": WalletTransaction.reference_id,
+}
+
+
+def export_transactions(
+    session: Session, *, limit: int, wallet_id: UUID, first: int, last: int, kind: str | None
+) -> CsvBatch:
+    """A batch of the postings from sequence `first` to `last`, both included, newest first."""
+    query = select(WalletTransaction.id).where(
+        WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
+    )
+    if kind is not None:
+        query = query.where(WalletTransaction.type == kind)
+    rows = query.order_by(WalletTransaction.sequence.desc())
+    batch = batch_of(rows, EXPORTED_TRANSACTIONS, WalletTransaction.sequence, limit=limit)
+    return CsvBatch(*session.execute(batch).one())
 
 
 # Limits count what moved since a moment: the total today, less the total before the first posting

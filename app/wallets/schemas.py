@@ -6,6 +6,7 @@ from typing import Any, Final
 import marshmallow as ma
 
 from app.common.clock import format_timestamp
+from app.common.csv_documents import CsvArgs
 from app.common.fields import Amount, Choice, MoneyOut, Schema, TextLines, Timestamp, serializes
 from app.common.money import format_minor
 from app.common.pagination import SortablePageArgs, page_of
@@ -175,6 +176,10 @@ class HistoryFilters(ReportRangeArgs):
 
 
 class HistoryArgs(SortablePageArgs, HistoryFilters):
+    pass
+
+
+class ExportTransactionsArgs(CsvArgs, HistoryFilters):
     pass
 
 

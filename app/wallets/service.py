@@ -12,6 +12,7 @@ from app.audit import service as audit
 from app.auth import service as auth
 from app.auth.models import User
 from app.common import clock
+from app.common.csv_export import CsvBatch
 from app.common.errors import Unauthorized
 from app.common.ids import new_id
 from app.common.pagination import Page, PageRequest
@@ -26,6 +27,9 @@ from app.wallets.errors import (
 )
 from app.wallets.ledger import Account
 from app.wallets.models import Wallet, WalletKind, WalletTransaction
+
+#: The cells of a row of the export.
+EXPORTED_TRANSACTIONS: Final = repository.EXPORTED_TRANSACTIONS
 
 #: Called in the transaction that locks or unlocks a wallet.
 on_lock_change: Final[Hook[Session]] = Hook("locking of a wallet")
@@ -204,6 +208,23 @@ def list_transactions(
         session, page, wallet_id=wallet.id, first=whole.first, last=whole.last, kind=kind
     )
     return found.with_data(with_order_numbers(session, found.data))
+
+
+def export_transactions(
+    session: Session,
+    *,
+    wallet: Account,
+    within: TimeRange,
+    kind: str | None = None,
+    limit: int,
+    below: int | None,
+) -> CsvBatch:
+    """A batch of all postings of the list. below: only those with a smaller sequence."""
+    whole = period(session, wallet, since=within.since, until=within.until)
+    last = whole.last if below is None else min(whole.last, below - 1)
+    return repository.export_transactions(
+        session, limit=limit, wallet_id=wallet.id, first=whole.first, last=last, kind=kind
+    )
 
 
 def require_transaction(

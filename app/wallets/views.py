@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from flask import Response, request
@@ -23,6 +24,9 @@ from app.auth.guard import (
 from app.auth.models import Role, User
 from app.auth.schemas import ReasonIn
 from app.auth.scopes import Scope
+from app.common import csv_export
+from app.common.concurrency_limiter import ConcurrencyLimiter
+from app.common.csv_http import answers_csv, csv_download
 from app.common.db import reading, transaction
 from app.common.errors import BadRequest
 from app.common.http import Blueprint, json_response, settings
@@ -30,6 +34,7 @@ from app.common.idempotent import idempotent, takes_idempotency_key
 from app.common.json_format import dump_json
 from app.common.money import Money
 from app.common.openapi import path_parameter
+from app.common.ratelimit import per_caller
 from app.common.replica import may_lag
 from app.ledger_lock.service import ledger_transaction
 from app.risk.http import may_need_review
@@ -56,6 +61,7 @@ from app.wallets.schemas import (
     CreateDepositIn,
     CreateWithdrawalIn,
     EffectiveLimitOut,
+    ExportTransactionsArgs,
     HistoryArgs,
     LimitArgs,
     LimitOut,
@@ -73,6 +79,11 @@ from app.wallets.schemas import (
 from app.wallets.usage import Limit, list_effective
 
 T = TypeVar("T")
+
+#: Transactions read per query.
+_CHUNK: Final = 5000
+#: Limits long exports, each of which occupies a thread of this process.
+_exports: Final = ConcurrencyLimiter(2)
 
 blp = Blueprint("wallet", __name__, url_prefix="/wallet", description="The caller's wallet")
 admin_blp = Blueprint(
@@ -177,6 +188,36 @@ def list_transactions(args: dict[str, Any]) -> Response:
         within = args.pop("requested").within(current_user(session).time_zone)
         found = service.list_transactions(session, wallet=wallet, within=within, **args)
     return json_response(dump_json(found.serialized(lambda line: transaction_out(*line))))
+
+
+@blp.get("/transactions/export")
+@requires(blp, scope=Scope.WALLET_READ)
+@blp.arguments(ExportTransactionsArgs, location="query")
+@blp.response(200, description="One row per transaction")
+@answers_csv(blp, example=",".join(service.EXPORTED_TRANSACTIONS) + "\r\n")
+@blp.errors(WalletNotFound)
+@per_caller("20/minute")
+def export_transactions(args: dict[str, Any]) -> Response:
+    """Export transactions as CSV
+
+    Returns all transactions of the list, newest first; those that take money out are negative.
+    Times are in UTC. A statement has the opening and the closing balance of a period as well, but
+    always transactions of all types. If the export fails midway, its last line says so.
+    """
+    wallet = _wallet_of_caller()
+    bom = args.pop("bom")
+    with reading() as session:
+        caller = current_user(session)
+    read = partial(
+        service.export_transactions,
+        wallet=wallet,
+        within=args.pop("requested").within(caller.time_zone),
+        **args,
+    )
+    parts = csv_export.export(service.EXPORTED_TRANSACTIONS, read, size=_CHUNK, reading=reading)
+    return csv_download(
+        parts, filename="transactions.csv", limiter=_exports, caller_id=caller.id, bom=bom
+    )
 
 
 @blp.get("/transactions/<uuid:transaction_id>")

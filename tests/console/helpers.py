@@ -182,8 +182,7 @@ def sign_in(
 def sign_in_by_keyboard(page: Page, api: Api, account: Account, path: str) -> None:
     """path: of the view that follows."""
     open_sign_in(page, api, path)
-    expect(page.get_by_role("heading", level=1)).to_be_focused()
-    page.keyboard.press("Tab")
+    expect(page.get_by_label("Email or phone number")).to_be_focused()
     page.keyboard.type(account.email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -22,6 +22,7 @@ from tests.live import Api
 
 SCRIPTS: Final = PROJECT_ROOT / "app" / "console" / "static"
 WIDTHS: Final = (320, 768, 1280)
+HEIGHT: Final = 800
 APPEARANCES: Final = ("light", "dark")
 
 #: Who looks at the views of an area.
@@ -37,8 +38,8 @@ class Example:
     """What is shown at an address with parameters.
 
     lists: for each parameter the list of the API whose first record is taken, with the values of
-    the parameters before it; create: path and body of the request that makes one if there is none;
-    key: the field of the record.
+    the parameters before it; create: path and body of the request that makes the last one if there
+    is none; key: the field of the record.
     """
 
     lists: tuple[str, ...]
@@ -46,7 +47,17 @@ class Example:
     key: str = "id"
 
 
-_PRODUCT: Final = Example(("/products/merchant/my-products?kind=CODES",))
+_PRODUCT: Final = Example(
+    ("/products/merchant/my-products?kind=CODES",),
+    ("/products", {"name": "Harbour gift card", "price": "20.00", "kind": "CODES"}),
+)
+_LICENCE: Final = Example(
+    ("/products/merchant/my-products?kind=LICENCE",),
+    (
+        "/products",
+        {"name": "Harbour Reader", "price": "9.00", "kind": "LICENCE", "availableUnits": 50},
+    ),
+)
 _COUPON: Final = Example(
     ("/coupons",), ("/coupons", {"code": "AUTUMN-READING", "kind": "PERCENT", "value": "10"})
 )
@@ -76,11 +87,12 @@ EXAMPLES: Final[dict[str, Example]] = {
     "/merchant/webhooks/:id": _ENDPOINT,
     "/merchant/webhooks/:id/change": _ENDPOINT,
     "/merchant/webhooks/:id/deliveries/:delivery": Example(
-        ("/webhook-endpoints", "/webhook-endpoints/{0}/deliveries")
+        ("/webhook-endpoints", "/webhook-endpoints/{0}/deliveries"),
+        ("/webhook-endpoints/{0}/ping", {}),
     ),
     "/merchant/products/:id": _PRODUCT,
     "/merchant/products/:id/codes": _PRODUCT,
-    "/merchant/products/:id/licences": Example(("/products/merchant/my-products?kind=LICENCE",)),
+    "/merchant/products/:id/licences": _LICENCE,
     "/operator/cases/:id": Example(("/admin/risk/cases",)),
     "/operator/rules/backtests/:id": Example(("/admin/risk/backtests",)),
     "/operator/rules/models/:id": Example(("/admin/risk/models",)),
@@ -137,7 +149,8 @@ class Product:
         for path in example.lists:
             record = self._first(path.format(*found))
             if record is None and example.create is not None:
-                record = self._call("POST", *example.create)
+                create, body = example.create
+                record = self._call("POST", create.format(*found), body)
             if record is None:
                 return None
             found.append(str(record[example.key]))
@@ -199,10 +212,13 @@ def _pictures(
 ) -> Iterator[Path]:
     show(page, address.removesuffix("/"))
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
+        page.set_viewport_size({"width": width, "height": HEIGHT})
         page.wait_for_timeout(150)  # charts follow the width
+        # As high as the page, so that what sticks to the bottom is at the bottom.
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
         path = folder / f"{view.name}-{width}-{appearance}.png"
-        page.screenshot(path=path, full_page=True)
+        page.screenshot(path=path)
         yield path
 
 

@@ -49,7 +49,7 @@ def views(server: LiveServer, buyer: Account) -> dict[str, str]:
         "/notifications": "Notifications",
         "/settings": "Settings",
         "/settings/security": "Settings",
-        "/nowhere": "There is nothing at this address",
+        "/nowhere": "Page not found",
     }
 
 

@@ -38,6 +38,15 @@ def test_the_home_of_buyers_loads_little(page: Page, server: LiveServer) -> None
 
 
 @pytest.mark.stress
+def test_the_overview_of_merchants_loads_little(page: Page, server: LiveServer) -> None:
+    seller = new_account(server, role="MERCHANT")
+    sign_in(page, server, seller, "/merchant/products", heading="Products")
+    page.goto(f"{server.url}/app/merchant")
+    expect(page.locator(".chart").first).to_be_visible()
+    assert loaded(page) < MAX_SCRIPTS_AND_STYLES
+
+
+@pytest.mark.stress
 def test_charts_are_loaded_within_the_limit(page: Page, server: LiveServer) -> None:
     sign_in(page, server, new_operator(server), "/operator/users", heading="Users")
     page.goto(f"{server.url}/app/operator")

@@ -179,7 +179,7 @@ def test_a_coupon_is_created_limited_turned_off_and_deleted(page: Page, server: 
     page.get_by_label("Valid until").fill("2099-12-31T18:30")
     page.get_by_role("button", name="Create the coupon").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("WINTER")
-    expect(page.get_by_text("12.5 % off")).to_be_visible()
+    expect(page.get_by_text("12.5% off")).to_be_visible()
     expect(page.get_by_text("0 of 5")).to_be_visible()
     (coupon,) = call(server, seller.token, "GET", "/coupons")["data"]
     assert coupon["endsAt"] == "2099-12-31T18:30:00.000Z"

@@ -82,6 +82,7 @@ def headings(shown: Shown) -> dict[str, str]:
         webhook: "Shop server",
         f"{webhook}/change": "Change",
         f"{webhook}/deliveries/{shown.delivery_id}": "Order paid",
+        "/merchant/payouts": "Payouts",
         "/merchant/api-keys": "API keys",
         "/merchant/api-keys/new": "New API key",
     }

@@ -47,6 +47,7 @@ GET    /api/v1/wallet                                            401 200 200 200
 POST   /api/v1/wallet/deposit                                    401 200 200 200 200 200
 POST   /api/v1/wallet/withdraw                                   401 200 200 200 200 200
 GET    /api/v1/wallet/transactions                               401 200 200 200 200 200
+GET    /api/v1/wallet/transactions/export                        401 200 200 200 200 200
 GET    /api/v1/wallet/transactions/{transaction_id}              401 404 404 404 200 404
 GET    /api/v1/wallet/statement                                  401 200 200 200 200 200
 GET    /api/v1/wallet/limits                                     401 200 200 200 200 200

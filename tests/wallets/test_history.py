@@ -1,6 +1,8 @@
 """The transaction history, over HTTP."""
 
 import base64
+import csv
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -87,6 +89,27 @@ class TestHistory:
         meta = self.read(client, user, limit=2, cursor=cursor).json["meta"]
 
         assert (meta["total"], meta["page"], meta["totalPages"]) == (5, 2, 3)
+
+    def test_the_export_has_what_the_filters_leave_and_nothing_of_others(
+        self, client: FlaskClient
+    ) -> None:
+        user = factories.buyer("20.00")
+        withdraw(client, user, "7.50")
+        withdraw(client, user, "2.50")
+        factories.buyer("99.00")
+
+        def export(**query: Any) -> list[dict[str, str]]:
+            answer = client.get(
+                f"{WALLET}/transactions/export", query_string=query, headers=user.headers
+            )
+            assert answer.headers["Content-Type"].startswith("text/csv")
+            return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
+
+        listed = self.read(client, user).json["data"]
+        assert [row["transactionId"] for row in export()] == [row["id"] for row in listed]
+        assert [row["amount"] for row in export()] == ["-2.50", "-7.50", "20.00"]
+        assert [row["amount"] for row in export(type="DEPOSIT")] == ["20.00"]
+        assert export(to="2000-01-01") == []
 
     def test_the_history_can_be_filtered_by_type(self, client: FlaskClient) -> None:
         user = factories.buyer("20.00")

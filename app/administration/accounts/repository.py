@@ -8,12 +8,12 @@ from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import SEARCHED, User
-from app.common.csv_export import CsvBatch, batch_of, boolean_cell, money_cell, text_cell, time_cell
+from app.common.csv_export import CsvBatch, boolean_cell, money_cell, text_cell, time_cell
 from app.common.id_ranges import Lead, Listing, equal, newest_first
 from app.common.pagination import AnySelect, Page, PageRequest, paginate
 from app.common.time_range import TimeRange
 from app.common.trigrams import NEWEST, contains, has_trigram
-from app.wallets.models import Wallet, WalletKind, WalletTransaction
+from app.wallets.models import Wallet, WalletKind
 
 #: Users that a search finds and counts: of more matches, the older ones are left out.
 MAX_MATCHES: Final = 1000
@@ -21,22 +21,6 @@ MAX_MATCHES: Final = 1000
 _WITH_LOCKED_WALLET: Final = User.id.in_(
     select(Wallet.user_id).where(Wallet.is_locked, Wallet.user_id.is_not(None))
 )
-
-
-#: The cells of a row of the export.
-EXPORTED_TRANSACTIONS: Final[dict[str, Any]] = {
-    "transactionId": WalletTransaction.id,
-    "sequence": WalletTransaction.sequence,
-    "createdAt": time_cell(WalletTransaction.created_at),
-    "type": WalletTransaction.type,
-    "amount": money_cell(WalletTransaction.amount, WalletTransaction.currency),
-    "balanceBefore": money_cell(WalletTransaction.balance_before, WalletTransaction.currency),
-    "balanceAfter": money_cell(WalletTransaction.balance_after, WalletTransaction.currency),
-    "currency": WalletTransaction.currency,
-    "description": text_cell(WalletTransaction.description),
-    "referenceType": WalletTransaction.reference_type,
-    "referenceId": WalletTransaction.reference_id,
-}
 
 
 def _filters(
@@ -171,20 +155,6 @@ WALLETS: Final = Listing(
         "lockReason": text_cell(Wallet.lock_reason),
     },
 )
-
-
-def export_transactions(
-    session: Session, *, limit: int, wallet_id: UUID, first: int, last: int, kind: str | None
-) -> CsvBatch:
-    """A batch of the postings from sequence `first` to `last`, both included, newest first."""
-    query = select(WalletTransaction.id).where(
-        WalletTransaction.wallet_id == wallet_id, WalletTransaction.sequence.between(first, last)
-    )
-    if kind is not None:
-        query = query.where(WalletTransaction.type == kind)
-    rows = query.order_by(WalletTransaction.sequence.desc())
-    batch = batch_of(rows, EXPORTED_TRANSACTIONS, WalletTransaction.sequence, limit=limit)
-    return CsvBatch(*session.execute(batch).one())
 
 
 def list_wallets_of(session: Session, *, user_id: UUID) -> Sequence[Wallet]:

@@ -15,7 +15,7 @@ from app.common.pagination import SortablePageArgs, page_of
 from app.common.time_range import TimeRangeArgs
 from app.common.trigrams import NEWEST
 from app.transfers.schemas import WalletNumber
-from app.wallets.schemas import HistoryFilters, WalletOut
+from app.wallets.schemas import WalletOut
 
 _LOCK_REASON: Final = {"description": "Why the wallet is locked; null if it is not"}
 
@@ -122,10 +122,6 @@ class WalletsArgs(SortablePageArgs, _WalletFilters):
 
 
 class ExportWalletsArgs(CsvArgs, _WalletFilters):
-    pass
-
-
-class ExportTransactionsArgs(CsvArgs, HistoryFilters):
     pass
 
 

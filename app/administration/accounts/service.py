@@ -30,7 +30,6 @@ MAX_MATCHES: Final = repository.MAX_MATCHES
 #: The cells of a row of each export.
 EXPORTED_USERS: Final = repository.USERS.cells
 EXPORTED_WALLETS: Final = repository.WALLETS.cells
-EXPORTED_TRANSACTIONS: Final = repository.EXPORTED_TRANSACTIONS
 
 #: A phone number or a part of one, with what people put between its digits.
 _PHONE: Final = re.compile(r"\+?[0-9 ().-]*[0-9][0-9 ().-]*")
@@ -151,23 +150,6 @@ def list_transactions(
     account = require_account(session, wallet_id)
     audit.record(session, actor_id=actor_id, action="wallet.view", target=("wallet", wallet_id))
     return wallets.list_transactions(session, page, wallet=account, within=within, kind=kind)
-
-
-def export_transactions(
-    session: Session,
-    *,
-    wallet: Account,
-    within: TimeRange,
-    kind: str | None = None,
-    limit: int,
-    below: int | None,
-) -> CsvBatch:
-    """A batch of all postings of the list. below: only those with a smaller sequence."""
-    whole = wallets.period(session, wallet, since=within.since, until=within.until)
-    last = whole.last if below is None else min(whole.last, below - 1)
-    return repository.export_transactions(
-        session, limit=limit, wallet_id=wallet.id, first=whole.first, last=last, kind=kind
-    )
 
 
 def require_account(session: Session, wallet_id: UUID) -> Account:

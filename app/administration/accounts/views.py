@@ -8,7 +8,6 @@ from flask import Response
 
 from app.administration.accounts import service
 from app.administration.accounts.schemas import (
-    ExportTransactionsArgs,
     ExportUsersArgs,
     ExportWalletsArgs,
     ListedUserList,
@@ -27,8 +26,14 @@ from app.common.http import Blueprint, json_response, settings
 from app.common.json_format import dump_json
 from app.common.pagination import PageArgs
 from app.common.replica import may_lag
+from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
-from app.wallets.schemas import HistoryArgs, TransactionList, transaction_out
+from app.wallets.schemas import (
+    ExportTransactionsArgs,
+    HistoryArgs,
+    TransactionList,
+    transaction_out,
+)
 
 admin_blp = Blueprint(
     "admin-accounts", __name__, url_prefix="/admin", description="Users and their wallets"
@@ -148,7 +153,7 @@ def list_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
     admin_blp,
     "/wallets/<uuid:wallet_id>/transactions/export",
     ExportTransactionsArgs,
-    cells=service.EXPORTED_TRANSACTIONS,
+    cells=wallets.EXPORTED_TRANSACTIONS,
 )
 @admin_blp.errors(WalletNotFound)
 def export_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Response:
@@ -163,8 +168,8 @@ def export_wallet_transactions(args: dict[str, Any], wallet_id: UUID) -> Respons
         wallet = service.require_account(session, wallet_id)
     return respond_with_export(
         "transaction",
-        partial(service.export_transactions, wallet=wallet, within=within),
-        service.EXPORTED_TRANSACTIONS,
+        partial(wallets.export_transactions, wallet=wallet, within=within),
+        wallets.EXPORTED_TRANSACTIONS,
         target=("wallet", wallet_id),
         **args,
     )

@@ -811,6 +811,7 @@ export interface Operations {
   "GET /wallet/reviews/{review_id}": { query: {  }; body: null; answer: Review };
   "GET /wallet/statement": { query: { from?: any; to?: any; timeZone?: string; bom?: boolean; format?: "json" | "csv" | "pdf" }; body: null; answer: Statement };
   "GET /wallet/transactions": { query: { from?: any; to?: any; timeZone?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND"; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: TransactionList };
+  "GET /wallet/transactions/export": { query: { from?: any; to?: any; timeZone?: string; type?: "DEPOSIT" | "WITHDRAWAL" | "ONRAMP" | "PAYOUT" | "TRANSFER_IN" | "TRANSFER_OUT" | "PAYMENT" | "EARNING" | "FEE" | "REFUND" | "REFUND_OUT" | "FEE_REFUND"; bom?: boolean }; body: null; answer: null };
   "GET /wallet/transactions/{transaction_id}": { query: {  }; body: null; answer: Transaction };
   "POST /wallet/withdraw": { query: {  }; body: CreateWithdrawal; answer: WalletMovement | Review };
   "GET /webhook-endpoints": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: WebhookEndpointList };

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { begin, call, hasEnded } from "../api/client.js";
 import { Brand, ThemeChoice } from "../shell/layout.js";
 import { words } from "../text/en.js";
-import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
+import { Choices, Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { query } from "../ui/router.js";
@@ -63,7 +63,7 @@ export function SignIn() {
       if (error.fields?.phone) throw new Invalid({ email: error.fields.phone.join(" ") });
       throw error;
     }
-  });
+  }, { isFirst: true });
   const wrong = form.problem && form.problem === "Invalid credentials" ? account.wrong : form.problem;
   return html`<${Open} title=${account.signInTitle} text=${account.signInText}>
     <form class="stack" ...${form.form}>
@@ -81,14 +81,14 @@ export function SignIn() {
 }
 
 export function Register() {
-  const empty = { email: "", password: "", firstName: "", lastName: "" };
+  const empty = { role: /** @type {"USER" | "MERCHANT"} */ ("USER"), email: "", password: "", firstName: "", lastName: "" };
   const form = useForm("register", empty, async (values) => {
     const body = {
       email: values.email.trim(),
       password: values.password,
       firstName: values.firstName.trim() || null,
       lastName: values.lastName.trim() || null,
-      role: /** @type {"USER"} */ ("USER"),
+      role: values.role,
     };
     if (!body.email) throw new Invalid({ email: account.nameMissing });
     if (!body.password) throw new Invalid({ password: account.passwordMissing });
@@ -98,6 +98,8 @@ export function Register() {
   return html`<${Open} title=${account.registerTitle} text=${account.registerText}>
     <form class="stack" ...${form.form}>
       <${FormProblem}>${form.problem}</${FormProblem}>
+      <${Choices} label=${account.use} name="role" value=${form.values.role} look="two" options=${account.uses}
+        choose=${(/** @type {"USER" | "MERCHANT"} */ role) => form.set({ role })} />
       <div class="row">
         <${Field} ...${form.field("firstName")} label=${account.firstName} isOptional class="input"
           autocomplete="given-name" maxlength="100" />
@@ -120,7 +122,7 @@ export function Forgotten() {
     if (!email.trim()) throw new Invalid({ email: account.nameMissing });
     await call("POST /auth/password/forgotten", { body: { email: email.trim() } });
     return () => setSentTo(email.trim());
-  });
+  }, { isFirst: true });
   if (sentTo) {
     return html`<${Open} title=${account.linkSent} text=${account.linkSentText(sentTo)}>
       <p class="links"><a href="/app/sign-in">${account.signIn}</a></p>

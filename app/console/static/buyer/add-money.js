@@ -2,11 +2,11 @@
 // Add money: from a bank, and in development by a deposit.
 
 import { useEffect, useState } from "preact/hooks";
-import { call } from "../api/client.js";
+import { ApiError, call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { FormProblem, Select, Submit, useForm } from "../ui/form.js";
-import { dateTime, money } from "../ui/format.js";
+import { money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
@@ -54,7 +54,7 @@ function FromBank({ banks, currency }) {
       navigate(`/add-money/${made.id}`);
       if (made.paymentUrl) window.location.assign(made.paymentUrl);
     };
-  }, { isPayment: true });
+  }, { isPayment: true, isFirst: true });
   return html`<form class="card stack" ...${form.form}>
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${MoneyField} ...${form.field("amount")} label=${addMoney.amount} currency=${currency} />
@@ -92,7 +92,7 @@ function Earlier({ rows }) {
     <ul class="list">${rows.map((row) => html`<li key=${row.id}>
       <a class="list-row" href="/app/add-money/${row.id}">
         <span><strong>${money(row.amount, row.currency)}</strong>
-          <span class="muted"> · ${row.providerName} · ${dateTime(row.createdAt)}</span></span>
+          <span class="muted block">${row.providerName} · ${shortTime(row.createdAt)}</span></span>
         <${Badge} tone=${TONES[row.status]}>${addMoney.states[row.status]}</${Badge}>
       </a></li>`)}</ul>
   </section>`;
@@ -103,7 +103,8 @@ export function Payment({ id }) {
   const loaded = useLoaded(async (signal) => {
     if (id !== "latest") return call("GET /onramp/{onramp_id}", { path: { onramp_id: id }, signal });
     const { data } = await call("GET /onramp", { query: { limit: 1 }, signal });
-    return data[0] ?? null;
+    if (!data.length) throw new ApiError(404, {});
+    return data[0];
   }, [id]);
   usePolling(loaded.reload, loaded.data?.status === "PROCESSING", POLL_MS);
   return html`<${View} title=${addMoney.title} back=${["/add-money", addMoney.title]} narrow>

@@ -33,6 +33,8 @@ export function BankAccounts() {
     ]);
     return { saved, banks };
   }, []);
+  const add = html`<button class="button ${loaded.data?.saved.length ? "" : "primary"}" onClick=${() => setAdding(true)}>
+    <${Icon} name="addMoney" />${accounts.add}</button>`;
   return html`<${View} title=${words.settings.title} narrow>
     <${SettingsTabs} />
     <${Loaded} of=${loaded} lines=${4}>${(/** @type {any} */ { saved, banks }) => html`
@@ -40,9 +42,8 @@ export function BankAccounts() {
         <div><h2 id="accounts-title">${accounts.title}</h2><p class="muted">${accounts.text}</p></div>
         ${saved.length
           ? html`<ul class="list">${saved.map((/** @type {BankAccount} */ row) => html`<${Row} key=${row.id} row=${row} onRemoved=${loaded.reload} />`)}</ul>`
-          : !isAdding && html`<${Empty} icon="bank" title=${accounts.empty} text=${accounts.emptyText} />`}
-        ${!isAdding && html`<div class="actions"><button class="button ${saved.length ? "" : "primary"}" onClick=${() => setAdding(true)}>
-          <${Icon} name="addMoney" />${accounts.add}</button></div>`}
+          : !isAdding && html`<${Empty} icon="bank" title=${accounts.empty} text=${accounts.emptyText}>${add}</${Empty}>`}
+        ${!isAdding && saved.length > 0 && html`<div class="actions">${add}</div>`}
       </section>
       ${isAdding && html`<${Add} banks=${banks} onClose=${() => setAdding(false)}
         onSaved=${() => { setAdding(false); loaded.reload(); }} />`}`}

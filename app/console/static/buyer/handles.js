@@ -29,8 +29,9 @@ export function Handles(props) {
 /** @param {{label: string, value: string | null, verifiedAt: string | null, children: any}} props */
 function Handle({ label, value, verifiedAt, children }) {
   return html`<div class="stack handle">
-    <div class="card-head"><div><h3>${label}</h3><p class="wrap" dir="auto">${value ?? text.none}</p></div>
+    <div><div class="card-head"><h3>${label}</h3>
       ${value && html`<${Badge} tone=${verifiedAt ? "success" : "warning"}>${verifiedAt ? text.verified : text.unverified}</${Badge}>`}</div>
+      <p class="anywhere" dir="auto">${value ?? text.none}</p></div>
     ${children}
   </div>`;
 }

@@ -2,7 +2,7 @@
 // How postings of the wallet are shown, in lists and on the home page.
 
 import { words } from "../text/en.js";
-import { dateTime, money } from "../ui/format.js";
+import { money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 
@@ -38,7 +38,7 @@ export function Movements({ rows }) {
       </span>
       <span class="movement-text">
         <span class="movement-title" dir="auto">${describe(row)}</span>
-        <span class="muted">${words.activity.types[row.type]} · ${dateTime(row.createdAt)}</span>
+        <span class="muted">${words.activity.types[row.type]} · ${shortTime(row.createdAt)}</span>
       </span>
       <${SignedAmount} row=${row} />
     </a></li>`)}

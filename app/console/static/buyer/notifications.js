@@ -5,7 +5,7 @@ import { call, newKey } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { countUnread, unread } from "../shell/unread.js";
 import { words } from "../text/en.js";
-import { dateTime } from "../ui/format.js";
+import { shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { query, setQuery } from "../ui/router.js";
@@ -74,7 +74,7 @@ export function Notifications() {
               ${!row.readAt && html`<span class="dot" role="img" aria-label=${notifications.unread}></span>`}
               <${Title} row=${row} />
               <span class="block" dir="auto">${row.text}</span>
-              <span class="muted block">${dateTime(row.createdAt)}</span>
+              <span class="muted block">${shortTime(row.createdAt)}</span>
             </span>
             ${!row.readAt && html`<button class="button quiet" onClick=${() => mark(row.id)}>${notifications.mark}
               <span class="visually-hidden">: ${row.title}</span></button>`}

@@ -13,6 +13,8 @@ import { Icon } from "../ui/icons.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { usePolling } from "../ui/poll.js";
 import { Badge } from "../ui/states.js";
+import { Download } from "./download.js";
+import { Machines } from "./machines.js";
 import { ORDER_TONES } from "./purchases.js";
 import { Refunds } from "./refund.js";
 
@@ -37,7 +39,7 @@ export function Purchase({ id }) {
     <${Loaded} of=${loaded} lines=${5}>${(/** @type {any} */ { order, delivery }) => html`
       <section class="card" aria-labelledby="goods" aria-live="polite">
         <h2 id="goods">${purchases.goods}</h2>
-        ${delivery ? html`<${Goods} delivery=${delivery} />`
+        ${delivery ? html`<${Goods} delivery=${delivery} reload=${loaded.reload} />`
           : html`<p class="muted">${OPEN.includes(order.status) ? purchases.pending : purchases.nothing}</p>`}
       </section>
       <${Refunds} order=${order} onChange=${loaded.reload} />
@@ -72,8 +74,8 @@ function About({ order }) {
   return html`<section class="card"><${Facts} facts=${facts} /></section>`;
 }
 
-/** @param {{delivery: Delivery}} props */
-function Goods({ delivery }) {
+/** @param {{delivery: Delivery, reload: () => void}} props */
+function Goods({ delivery, reload }) {
   const { codes = [], revokedCodes = [], licences = [], files = [] } = delivery;
   const isEmpty = !codes.length && !revokedCodes.length && !licences.length && !files.length;
   if (isEmpty) return html`<p class="muted">${purchases.nothing}</p>`;
@@ -86,15 +88,16 @@ function Goods({ delivery }) {
       <${Secret} label=${purchases.licence} text=${licence.key} />
       <p class="muted">
         <${Badge} tone=${licence.status === "ACTIVE" ? "success" : "danger"}>${purchases.licenceStates[licence.status]}</${Badge}>
-        ${" "}${purchases.machines(count(licence.activations), licence.activationLimit === null ? null : count(licence.activationLimit))} ·
+        ${" "}${purchases.machines.active(licence.activations, licence.activationLimit)} ·
         ${" "}${licence.expiresAt ? purchases.until(date(licence.expiresAt)) : purchases.forever}
-      </p></li>`)}
+      </p>
+      ${licence.revocationReason && html`<p class="muted" dir="auto">${licence.revocationReason}</p>`}
+      ${licence.activations > 0 && html`<${Machines} licenceId=${licence.id} onChange=${reload} />`}</li>`)}
     ${files.map((file) => html`<li key=${file.sha256} class="file">
       <${Icon} name="file" />
       <span class="grow"><strong dir="auto">${file.name}</strong>
-        <span class="muted block">${fileSize(file.size)} · ${purchases.downloadsLeft(count(file.downloadsLeft))}</span></span>
-      ${file.url && html`<a class="button primary" download href=${new URL(file.url).pathname}>
-        <${Icon} name="download" />${purchases.download}</a>`}
+        <span class="muted block">${fileSize(file.size)} · ${purchases.download.left(file.downloadsLeft)}</span></span>
+      ${file.url && html`<${Download} file=${file} url=${file.url} onSaved=${reload} />`}
     </li>`)}
   </ul>`;
 }

@@ -6,15 +6,16 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { ConfirmButton } from "../ui/confirm.js";
 import { CopyButton } from "../ui/copy.js";
+import { CsvButton } from "../ui/csv.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
-import { dateTime, money } from "../ui/format.js";
+import { dateTime, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
-import { navigate, query, setQuery } from "../ui/router.js";
-import { Badge, Empty } from "../ui/states.js";
-import { Pages } from "../ui/table.js";
+import { navigate } from "../ui/router.js";
+import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { useImage } from "../ui/image.js";
 import { usePolling } from "../ui/poll.js";
@@ -26,7 +27,6 @@ const { request } = texts;
 const TONES = { OPEN: "warning", PAID: "success", DECLINED: "danger", CANCELLED: "neutral", EXPIRED: "neutral" };
 const DEFAULT_PERIOD = "604800";
 const LATEST = 5;
-const PAGE = 20;
 
 /** @param {PaymentRequest} row */
 function isMine(row) {
@@ -106,35 +106,31 @@ function Rows({ rows }) {
   return html`<ul class="list">${rows.map((row) => html`<li key=${row.id}>
     <a class="list-row" href="/app/request/${row.id}">
       <span><strong dir="auto">${row.note ?? partiesOf(row)}</strong>
-        <span class="muted block">${row.note && html`<span dir="auto">${partiesOf(row)}</span> · `}${dateTime(row.createdAt)}</span></span>
+        <span class="muted block">${row.note && html`<span dir="auto">${partiesOf(row)}</span> · `}${shortTime(row.createdAt)}</span></span>
       <span class="list-end"><strong>${amountOf(row)}</strong>
         <${Badge} tone=${TONES[row.status]}>${request.states[row.status]}</${Badge}></span>
     </a></li>`)}</ul>`;
 }
 
+/** @type {import("../ui/filters.js").Filter[]} */
+const FILTERS = [{ name: "role", label: request.filter, options: Object.entries(request.roles) }];
+
+/** @type {import("../ui/csv.js").Cells<PaymentRequest>} */
+const CELLS = [
+  ["paymentRequestId", ({ id }) => id], "createdAt", "status", "amount", "currency",
+  ["from", ({ requester }) => requester.name], ["to", ({ payer }) => payer?.name ?? payer?.email ?? null], "note",
+  "closedAt",
+];
+
 /** All requests, by whom they are made. */
 export function Requests() {
-  const filters = query.value;
-  const loaded = useLoaded((signal) => call("GET /payment-requests", {
-    query: { role: filters.get("role"), cursor: filters.get("cursor"), limit: PAGE }, signal,
-  }), [filters.toString()]);
-  return html`<${View} title=${request.everything} back=${["/request", request.title]}>
-    <div class="filters">
-      <div class="field"><label for="role">${request.filter}</label>
-        <select id="role" class="input" onChange=${(/** @type {any} */ event) => setQuery({ role: event.currentTarget.value })}>
-          ${Object.entries(request.roles).map(([value, text]) => html`<option key=${value} value=${value}
-            selected=${(filters.get("role") ?? "") === value}>${text}</option>`)}
-        </select></div>
-    </div>
-    <section class="card">
-      <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Rows} rows=${data.data} />`
-        : html`<${Empty} icon="request" title=${request.empty} text=${request.emptyText}>
-            <a class="button primary" href="/app/request">${request.title}</a>
-          </${Empty}>`)}
-      </${Loaded}>
-    </section>
-    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />
+  const loaded = useList("GET /payment-requests", { filters: FILTERS });
+  return html`<${View} title=${request.everything} back=${["/request", request.title]}
+    actions=${html`<${CsvButton} of=${loaded} name="payment-requests" cells=${CELLS} />`}>
+    <${List} of=${loaded} filters=${FILTERS} caption=${request.everything} icon="request" empty=${request.empty}
+      emptyText=${request.emptyText} rows=${(/** @type {PaymentRequest[]} */ rows) => html`<${Rows} rows=${rows} />`}>
+      <a class="button primary" href="/app/request">${request.title}</a>
+    </${List}>
   </${View}>`;
 }
 

@@ -6,7 +6,7 @@ import { call, callList, newKey } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
 import { Field, FormProblem, Invalid, Submit, useForm } from "../ui/form.js";
-import { count, date, dateTime, programName } from "../ui/format.js";
+import { date, dateTime, programName } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { Badge, Notice } from "../ui/states.js";
@@ -63,7 +63,7 @@ function SecondFactor() {
       }
       if (status.enabled) {
         return html`<p><${Badge} tone="success">${settings.on}</${Badge}> <span class="muted">
-          ${settings.since(date(status.confirmedAt))} · ${settings.codesLeft(count(status.recoveryCodesLeft))}</span></p>
+          ${settings.since(date(status.confirmedAt))} · ${settings.codesLeft(status.recoveryCodesLeft)}</span></p>
           <${TurnOff} onDone=${loaded.reload} />`;
       }
       if (enrolment) {
@@ -83,7 +83,7 @@ function TurnOn({ onDone }) {
   });
   return html`<form class="stack" ...${form.form}>
     <${FormProblem}>${form.problem}</${FormProblem}>
-    <${Field} ...${form.field("password")} id="enrol-password" label=${account.password} type="password" class="input" autocomplete="current-password" />
+    <${Field} ...${form.field("password")} id="enrol-password" label=${account.password} hint=${settings.turnOnHint} type="password" class="input" autocomplete="current-password" />
     <${Submit} isBusy=${form.isBusy}>${settings.turnOn}</${Submit}>
   </form>`;
 }

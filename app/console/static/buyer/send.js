@@ -67,7 +67,7 @@ function Recipient({ onFound }) {
       }
       throw error;
     }
-  });
+  }, { isFirst: true });
   return html`<form class="card stack" ...${form.form}>
     <${FormProblem}>${form.problem}</${FormProblem}>
     <${Field} ...${form.field("to")} label=${send.to} hint=${send.toHint} class="input"
@@ -84,7 +84,7 @@ function Amount({ found, wallet, onSent, onChange }) {
     const body = { recipient: found.identifier, amount, note: values.note.trim() || null };
     const made = await call("POST /transfers", { body, key, code });
     return () => onSent(made);
-  }, { isPayment: true });
+  }, { isPayment: true, isFirst: true });
   const read = parseAmount(form.values.amount, currency);
   const label = "amount" in read ? send.submit(money(read.amount, currency)) : send.submitEmpty;
   const { shown } = found;
@@ -92,7 +92,7 @@ function Amount({ found, wallet, onSent, onChange }) {
     <div class="recipient">
       <h2>${send.confirmTitle}</h2>
       <${Payee} payee=${{ ...shown, name: shown.name ?? found.typed }} unverified=${send.unverified}>
-        <p class="muted mono">${[shown.email, shown.walletNumber].filter(Boolean).join(" · ")}</p>
+        ${[shown.email, shown.walletNumber].filter(Boolean).map((each) => html`<p key=${each} class="muted mono">${each}</p>`)}
       </${Payee}>
       <button class="button quiet" type="button" onClick=${onChange}>${send.change}</button>
     </div>

@@ -39,6 +39,26 @@ export function Profile() {
   </${View}>`;
 }
 
+/** Languages and regions to choose from; others are accepted as well. */
+const LOCALES = [
+  "ar-EG", "ar-SA", "bn-BD", "cs-CZ", "da-DK", "de-AT", "de-CH", "de-DE", "el-GR", "en-AU", "en-CA", "en-GB", "en-IN",
+  "en-US", "es-ES", "es-MX", "fi-FI", "fr-CA", "fr-CH", "fr-FR", "he-IL", "hi-IN", "hu-HU", "id-ID", "it-IT", "ja-JP",
+  "ko-KR", "nb-NO", "nl-NL", "pl-PL", "pt-BR", "pt-PT", "ro-RO", "ru-RU", "sv-SE", "th-TH", "tr-TR", "uk-UA", "vi-VN",
+  "zh-CN", "zh-TW",
+];
+
+/** Languages by their own names. @param {string} chosen the present one @returns {[string, string][]} */
+function localeOptions(chosen) {
+  const all = LOCALES.includes(chosen) ? LOCALES : [chosen, ...LOCALES];
+  return all.map((tag) => [tag, new Intl.DisplayNames([tag], { type: "language", languageDisplay: "standard" }).of(tag) ?? tag]);
+}
+
+/** How a language writes numbers and dates. @param {string} tag */
+function exampleOf(tag) {
+  const number = new Intl.NumberFormat(tag, { minimumFractionDigits: 2 }).format(1234.5);
+  return settings.localeHint(number, new Intl.DateTimeFormat(tag, { dateStyle: "medium" }).format(new Date()));
+}
+
 /** @typedef {import("../api/schema.js").User} User */
 
 /** @param {{me: User, onSaved: (me: User) => void}} props */
@@ -74,7 +94,8 @@ function Form({ me, onSaved }) {
     </div>
     <${Field} ...${form.field("phone")} label=${settings.phone} hint=${account.nameHint} isOptional
       class="input" type="tel" autocomplete="tel" />
-    <${Field} ...${form.field("locale")} label=${settings.locale} hint=${settings.localeHint} class="input" autocomplete="off" />
+    <${Select} ...${form.field("locale")} label=${settings.locale} options=${localeOptions(me.locale)}
+      hint=${exampleOf(form.values.locale)} />
     <${Select} ...${form.field("timeZone")} label=${settings.timeZone}
       options=${zoneOptions(me.timeZone)} />
     <${Submit} isBusy=${form.isBusy}>${words.save}</${Submit}>

@@ -1,7 +1,7 @@
 // @ts-check
 // The products on sale, with search and filters in the address.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, callList } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { words } from "../text/en.js";
@@ -56,7 +56,9 @@ export function Shop() {
     signal,
   }), [filters.toString()]);
   const categories = useLoaded((signal) => call("GET /categories", { query: { limit: 100 }, signal }), []);
-  const [typed, setTyped] = useState(filters.get("q") ?? "");
+  const given = filters.get("q") ?? "";
+  const [typed, setTyped] = useState(given);
+  useEffect(() => setTyped(given), [given]);
   const search = (/** @type {Event} */ event) => {
     event.preventDefault();
     setQuery({ q: typed.trim() });
@@ -110,7 +112,8 @@ function Card({ product }) {
       <span class="muted" dir="auto">${shop.by(product.merchant.name)}</span>
       <span class="product-foot">
         <strong>${money(product.price, product.currency)}</strong>
-        <${Badge} tone=${isSoldOut ? "danger" : "neutral"}>${isSoldOut ? shop.soldOut : shop.kinds[product.kind]}</${Badge}>
+        ${isSoldOut ? html`<${Badge} tone="danger">${shop.soldOut}</${Badge}>`
+          : product.kind !== "PLAIN" && html`<${Badge}>${shop.kinds[product.kind]}</${Badge}>`}
       </span>
     </div>
   </li>`;

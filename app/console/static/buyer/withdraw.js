@@ -6,15 +6,16 @@ import { View } from "../shell/layout.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { Field, FormProblem, Select, Submit, useForm } from "../ui/form.js";
 import { useState } from "preact/hooks";
+import { CsvButton } from "../ui/csv.js";
 import { Facts } from "../ui/facts.js";
-import { dateTime, money, parseAmount } from "../ui/format.js";
+import { dateTime, money, parseAmount, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
+import { List, useList } from "../ui/list.js";
 import { Loaded, useLoaded } from "../ui/load.js";
 import { MoneyField, requireAmount } from "../ui/money.js";
 import { usePolling } from "../ui/poll.js";
-import { navigate, query } from "../ui/router.js";
+import { navigate } from "../ui/router.js";
 import { Badge, Empty } from "../ui/states.js";
-import { Pages } from "../ui/table.js";
 import { toast } from "../ui/toast.js";
 import { accountName } from "./bank-accounts.js";
 import { UnderReview, isUnderReview } from "./review.js";
@@ -26,7 +27,6 @@ const { withdraw } = texts;
 const TONES = { PENDING: "warning", SUBMITTED: "warning", PAID: "success", REFUSED: "danger" };
 const ICONS = { PENDING: "clock", SUBMITTED: "bank", PAID: "check", REFUSED: "cross" };
 const LATEST = 5;
-const PAGE = 20;
 const canSkipBank = document.querySelector("meta[name=deposits]")?.getAttribute("content") === "yes";
 
 export function Withdraw() {
@@ -53,7 +53,7 @@ export function Withdraw() {
         ${latest.length > 0 && html`<section class="card" aria-labelledby="latest">
           <div class="card-head"><h2 id="latest">${withdraw.latest}</h2>
             <a href="/app/withdraw/all">${withdraw.everything}</a></div>
-          <${Rows} rows=${latest} />
+          <${PayoutRows} rows=${latest} />
         </section>`}`)}
     </${Loaded}>
   </${View}>`;
@@ -103,31 +103,36 @@ function WithoutBank({ currency, onReview }) {
 }
 
 /** @param {{rows: Payout[]}} props */
-function Rows({ rows }) {
+export function PayoutRows({ rows }) {
   return html`<ul class="list">${rows.map((row) => html`<li key=${row.id}>
     <a class="list-row" href="/app/withdraw/${row.id}">
       <span><strong dir="auto">${accountName(row.bankAccount)}</strong>
-        <span class="muted block">${row.description && html`<span dir="auto">${row.description}</span> · `}${dateTime(row.createdAt)}</span></span>
+        <span class="muted block">${row.description && html`<span dir="auto">${row.description}</span> · `}${shortTime(row.createdAt)}</span></span>
       <span class="list-end"><strong>${money(row.amount, row.currency)}</strong>
         <${Badge} tone=${TONES[row.status]}>${withdraw.states[row.status]}</${Badge}></span>
     </a></li>`)}</ul>`;
 }
 
+/** @type {import("../ui/csv.js").Cells<Payout>} */
+const CELLS = [
+  ["payoutId", ({ id }) => id], "createdAt", "status", "amount", "currency",
+  ["bankAccount", ({ bankAccount }) => accountName(bankAccount)], "description", "settledAt", "bankReference",
+  "reason",
+];
+
+/** @param {{of: any}} props of: from `useList` */
+export function ExportPayouts({ of: loaded }) {
+  return html`<${CsvButton} of=${loaded} name="payouts" cells=${CELLS} />`;
+}
+
 export function Withdrawals() {
-  const filters = query.value;
-  const loaded = useLoaded((signal) => call("GET /wallet/payouts", {
-    query: { cursor: filters.get("cursor"), limit: PAGE }, signal,
-  }), [filters.toString()]);
-  return html`<${View} title=${withdraw.everything} back=${["/withdraw", withdraw.title]}>
-    <section class="card">
-      <${Loaded} of=${loaded} lines=${8}>${(/** @type {any} */ data) => (data.data.length
-        ? html`<${Rows} rows=${data.data} />`
-        : html`<${Empty} icon="bank" title=${withdraw.empty} text=${withdraw.emptyText}>
-            <a class="button primary" href="/app/withdraw">${withdraw.title}</a>
-          </${Empty}>`)}
-      </${Loaded}>
-    </section>
-    <${Pages} next=${loaded.data?.meta.nextCursor ?? null} />
+  const loaded = useList("GET /wallet/payouts");
+  return html`<${View} title=${withdraw.everything} back=${["/withdraw", withdraw.title]}
+    actions=${html`<${ExportPayouts} of=${loaded} />`}>
+    <${List} of=${loaded} caption=${withdraw.everything} icon="bank" empty=${withdraw.empty} emptyText=${withdraw.emptyText}
+      rows=${(/** @type {Payout[]} */ rows) => html`<${PayoutRows} rows=${rows} />`}>
+      <a class="button primary" href="/app/withdraw">${withdraw.title}</a>
+    </${List}>
   </${View}>`;
 }
 

@@ -45,6 +45,7 @@ function optionsOf(element, title, series, axis, times) {
     series: [{}, ...series.map((each, index) => ({
       label: each.title,
       stroke: token(element, COLOURS[index % COLOURS.length]),
+      ...(index === 0 && { fill: token(element, "--accent-soft") }),
       width: 2,
       points: { show: each.values.length < 3 },
     }))],

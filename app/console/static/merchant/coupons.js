@@ -7,6 +7,7 @@ import { sales } from "../text/en-sales.js";
 import { words } from "../text/en.js";
 import { Act } from "../ui/act.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CsvButton } from "../ui/csv.js";
 import { Facts } from "../ui/facts.js";
 import { Field, FormProblem, Invalid, Select, Submit, useForm } from "../ui/form.js";
 import { count, date, dateTime, habits, money } from "../ui/format.js";
@@ -20,6 +21,7 @@ import { BY_TIME } from "../ui/sort.js";
 import { Badge } from "../ui/states.js";
 import { toast } from "../ui/toast.js";
 import { SalesTabs } from "./orders.js";
+import { percent } from "./parts.js";
 import { useProductChoice } from "./products-choice.js";
 
 /** @typedef {import("../api/schema.js").Coupon} Coupon */
@@ -38,8 +40,7 @@ function stateOf({ isActive, startsAt, endsAt, maxUses, uses }) {
 
 /** @param {Coupon} coupon */
 function discountOf({ kind, value, currency }) {
-  const percent = value.replace(/\.?0+$/, "");
-  return coupons.off(kind === "PERCENT" ? `${percent} %` : money(value, currency));
+  return coupons.off(kind === "PERCENT" ? percent(Number(value), 2) : money(value, currency));
 }
 
 /** @param {Coupon} coupon */
@@ -60,6 +61,12 @@ function State({ coupon }) {
   return html`<${Badge} tone=${TONES[state]}>${coupons.states[state]}</${Badge}>`;
 }
 
+/** @type {import("../ui/csv.js").Cells<Coupon>} */
+const CELLS = [
+  ["couponId", ({ id }) => id], "code", "createdAt", "kind", "value", "currency", "productId", "uses", "maxUses",
+  "maxUsesPerUser", "startsAt", "endsAt", "isActive",
+];
+
 export function Coupons() {
   const loaded = useList("GET /coupons", { sorts: BY_TIME });
   const create = html`<a class="button primary" href="/app/merchant/coupons/new">${coupons.create}</a>`;
@@ -72,7 +79,7 @@ export function Coupons() {
     { title: coupons.validity, kind: "extra", cell: (/** @type {Coupon} */ row) => html`<span class="muted">${validityOf(row)}</span>` },
     { title: coupons.made, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Coupon} */ row) => html`<span class="muted">${date(row.createdAt)}</span>` },
   ];
-  return html`<${View} title=${coupons.title} actions=${create}>
+  return html`<${View} title=${coupons.title} actions=${html`<${CsvButton} of=${loaded} name="coupons" cells=${CELLS} />${create}`}>
     <${SalesTabs} />
     <${List} of=${loaded} caption=${coupons.title} columns=${columns} empty=${coupons.empty}
       emptyText=${coupons.emptyText}>${create}</${List}>

@@ -5,6 +5,7 @@ import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { productWords } from "../text/en-products.js";
 import { ConfirmButton } from "../ui/confirm.js";
+import { CsvButton } from "../ui/csv.js";
 import { AN_ID } from "../ui/filters.js";
 import { count, date } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -27,6 +28,12 @@ const FILTERS = [
   { name: "orderId", label: text.orderId, only: AN_ID, hint: text.orderHint, isLinked: true },
 ];
 
+/** @type {import("../ui/csv.js").Cells<SoldLicence>} */
+const CELLS = [
+  ["licenceId", ({ id }) => id], "key", "orderNumber", "createdAt", "status", "activations", "activationLimit",
+  "expiresAt", "revokedAt", "revocationReason",
+];
+
 /** @param {{id: string}} props */
 export function Licences({ id }) {
   const path = { product_id: id };
@@ -47,6 +54,7 @@ export function Licences({ id }) {
     { title: text.actions, kind: "act", cell: (/** @type {SoldLicence} */ row) => html`<${Actions} id=${id} row=${row} reload=${loaded.reload} />` },
   ];
   return html`<${View} title=${text.title} text=${product.data?.name}
+    actions=${html`<${CsvButton} of=${loaded} name="licences" cells=${CELLS} />`}
     back=${[addressOf(id), product.data?.name ?? productWords.products.one]}>
     <${List} of=${loaded} filters=${FILTERS} caption=${text.title} columns=${columns} empty=${text.empty}
       emptyText=${text.emptyText} icon="key" />

@@ -6,7 +6,7 @@ import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ExportButton } from "../ui/export.js";
 import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
-import { count, dateTime, money } from "../ui/format.js";
+import { count, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { query } from "../ui/router.js";
@@ -50,7 +50,7 @@ export function Orders() {
   const columns = [
     { title: orders.order, kind: "wide", cell: (/** @type {Order} */ row) => html`
         <a class="cell-title clamp" href="/app/merchant/orders/${row.id}" dir="auto">${row.product.name}</a>
-        <span class="muted block">${row.number}${row.quantity > 1 ? ` · ${count(row.quantity)} ×` : ""}</span>
+        <span class="muted block"><span class="nowrap">${row.number}</span>${row.quantity > 1 && html` · <span class="nowrap">${count(row.quantity)} ×</span>`}</span>
         <span class="muted block anywhere" dir="auto">${row.user.email ?? orders.noEmail}</span>` },
     { title: orders.status, cell: (/** @type {Order} */ row) => html`
         <${Badge} tone=${ORDER_TONES[row.status]}>${orders.states[row.status]}</${Badge}>
@@ -59,7 +59,7 @@ export function Orders() {
         <strong>${money(row.amount, row.currency)}</strong>
         ${Number(row.refundedAmount) > 0 && html`<span class="muted block">
           ${orders.minusRefunds(money(row.refundedAmount, row.currency))}</span>`}` },
-    { title: orders.when, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${dateTime(row.createdAt)}</span>` },
+    { title: orders.when, kind: "extra", sorts: ["oldest", "newest"], cell: (/** @type {Order} */ row) => html`<span class="muted">${shortTime(row.createdAt)}</span>` },
   ];
   const exporting = html`<${ExportButton} from="GET /orders/merchant/sales/export" name="orders"
     query=${filtered(filters)} />`;

@@ -7,6 +7,7 @@ import { Picture } from "../buyer/shop.js";
 import { Chart } from "../charts/chart.js";
 import { View } from "../shell/layout.js";
 import { unread } from "../shell/unread.js";
+import { merchant as menu } from "../text/en-menus.js";
 import { productWords } from "../text/en-products.js";
 import { count, habits, locale, money } from "../ui/format.js";
 import { html } from "../ui/html.js";
@@ -56,7 +57,7 @@ export function Overview() {
   const days = PERIODS.includes(asked) ? asked : "7";
   const shop = useLoaded((signal) => call("GET /shop", { signal }), []);
   const turn = useTurn();
-  const actions = html`<a class="button narrow-only" href="/app/merchant/shop">${productWords.menu.shop}</a>`;
+  const actions = html`<a class="button narrow-only" href="/app/merchant/shop">${menu.shop}</a>`;
   return html`<${View} title=${text.title} text=${shop.data ? text.text(shop.data.publicName) : null} actions=${actions}>
     ${shop.data && html`<${Checklist} shop=${shop.data} />`}
     <nav class="subtabs" aria-label=${text.period}>

@@ -34,9 +34,9 @@ export function stockOf(product) {
   return products.left(count(product.availableUnits));
 }
 
-/** Per cent for people, such as `12.5%`. @param {number} number */
-export function percent(number) {
-  return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 1 }).format(number / 100);
+/** Per cent for people, such as `12.5%`. @param {number} number @param {number} [digits] decimals at most */
+export function percent(number, digits = 1) {
+  return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: digits }).format(number / 100);
 }
 
 /**

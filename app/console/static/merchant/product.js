@@ -37,7 +37,7 @@ export function MerchantProduct({ id }) {
   const isOwn = product?.merchantId === user.value?.id;
   const actions = product && isOwn && !product.deletedAt && html`
     <a class="button" href="/app/shop/${id}"><${Icon} name="shop" />${text.see}</a>
-    <${ConfirmButton} label=${text.remove} name="delete" title=${text.removeTitle} text=${text.removeText}
+    <${ConfirmButton} label=${text.remove} name="delete" look="danger" title=${text.removeTitle} text=${text.removeText}
       action=${text.remove} send=${async (/** @type {{key: string}} */ { key }) => {
         await call("DELETE /products/{product_id}", { path, key });
         return () => { toast(text.removed); navigate("/merchant/products", { replace: true }); };

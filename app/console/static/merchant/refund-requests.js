@@ -2,10 +2,12 @@
 // Buyers who ask for their money back, and the answers.
 
 import { call } from "../api/client.js";
+import { REQUEST_CELLS } from "../buyer/refund-requests.js";
 import { View } from "../shell/layout.js";
 import { sales } from "../text/en-sales.js";
 import { ConfirmButton } from "../ui/confirm.js";
-import { count, dateTime, money } from "../ui/format.js";
+import { CsvButton } from "../ui/csv.js";
+import { count, money, shortTime } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { Badge } from "../ui/states.js";
@@ -22,7 +24,7 @@ const FILTERS = [{ name: "status", label: requests.state, options: Object.entrie
 
 export function RefundRequests() {
   const loaded = useList("GET /refund-requests", { query: { role: "merchant" }, filters: FILTERS });
-  return html`<${View} title=${requests.title}>
+  return html`<${View} title=${requests.title} actions=${html`<${CsvButton} of=${loaded} name="refund-requests" cells=${REQUEST_CELLS} />`}>
     <${SalesTabs} />
     <${List} of=${loaded} filters=${FILTERS} caption=${requests.title} empty=${requests.empty} emptyText=${requests.emptyText}
       icon="check" rows=${(/** @type {RefundRequest[]} */ rows) => html`<ul class="list">
@@ -54,7 +56,7 @@ export function RequestRow({ row, reload }) {
       <p>${requests.wants(wanted(row))}</p>
       <blockquote class="anywhere" dir="auto">${row.reason}</blockquote>
       ${row.answer && html`<p class="muted anywhere" dir="auto">${requests.yourAnswer(row.answer)}</p>`}
-      <p class="muted">${dateTime(row.createdAt)}</p>
+      <p class="muted">${shortTime(row.createdAt)}</p>
     </div>
     ${row.status === "OPEN" && html`<div class="actions">
       <${ConfirmButton} name="decline-${row.id}" label=${requests.decline} title=${requests.declineTitle}

@@ -1,9 +1,7 @@
 // @ts-check
 // The views of sales and of developers.
 
-import { sales } from "../text/en-sales.js";
-
-const { menu } = sales;
+import { merchant as menu } from "../text/en-menus.js";
 
 /** The first that fits is shown. @type {import("../shell/areas.js").ViewAddress[]} */
 export const SALES_VIEWS = [
@@ -17,6 +15,7 @@ export const SALES_VIEWS = [
   { at: "/merchant/payment-codes", load: () => import("./payment-codes.js"), name: "PaymentCodes" },
   { at: "/merchant/payment-codes/new", load: () => import("./payment-codes.js"), name: "NewPaymentCode" },
   { at: "/merchant/payment-codes/:id", load: () => import("./payment-codes.js"), name: "PaymentCode" },
+  { at: "/merchant/payouts", load: () => import("./payouts.js"), name: "Payouts" },
   { at: "/merchant/webhooks", load: () => import("./webhooks.js"), name: "Webhooks" },
   { at: "/merchant/webhooks/new", load: () => import("./webhooks.js"), name: "NewWebhook" },
   { at: "/merchant/webhooks/:id", load: () => import("./webhook.js"), name: "WebhookPage" },
@@ -31,5 +30,5 @@ export const SALES_ITEMS = [
   { to: "/merchant/orders", icon: "receipt", text: menu.orders, tab: true,
     also: ["/merchant/refund-requests", "/merchant/coupons", "/merchant/payment-codes"] },
   { to: "/merchant/webhooks", icon: "code", text: menu.developers, tab: true, also: ["/merchant/api-keys"] },
-  { to: "/withdraw/all", icon: "bank", text: menu.payouts, tab: true },
+  { to: "/merchant/payouts", icon: "bank", text: menu.payouts, tab: true },
 ];

@@ -1,10 +1,8 @@
 // @ts-check
 // The views of merchants, and what their navigation shows.
 
-import { productWords } from "../text/en-products.js";
+import { merchant as menu } from "../text/en-menus.js";
 import { SALES_ITEMS, SALES_VIEWS } from "./sales-views.js";
-
-const { menu } = productWords;
 
 /** @type {import("../shell/areas.js").ViewAddress[]} */
 export const VIEWS = [

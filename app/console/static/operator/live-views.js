@@ -1,7 +1,7 @@
 // @ts-check
 // The views of the running system and of risk, and what the navigation shows of them.
 
-import { menu as live } from "../text/en-live.js";
+import { operator as menu } from "../text/en-menus.js";
 
 /** @type {import("../shell/areas.js").ViewAddress[]} */
 export const LIVE_VIEWS = [
@@ -21,8 +21,8 @@ export const LIVE_VIEWS = [
 
 /** @type {import("../shell/areas.js").MenuItem[]} */
 export const LIVE_ITEMS = [
-  { to: "/operator", icon: "pulse", text: live.live, tab: true },
-  { to: "/operator/reliability", icon: "gauge", text: live.reliability, tab: true },
-  { to: "/operator/cases", icon: "shield", text: live.cases, tab: true },
-  { to: "/operator/rules", icon: "rules", text: live.rules, tab: false },
+  { to: "/operator", icon: "pulse", text: menu.live, tab: true },
+  { to: "/operator/reliability", icon: "gauge", text: menu.reliability, tab: true },
+  { to: "/operator/cases", icon: "shield", text: menu.cases, tab: true },
+  { to: "/operator/rules", icon: "rules", text: menu.rules, tab: false },
 ];

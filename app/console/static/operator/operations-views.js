@@ -1,9 +1,7 @@
 // @ts-check
 // The views of users, money and events.
 
-import { operations } from "../text/en-operations.js";
-
-const { menu } = operations;
+import { operator as menu } from "../text/en-menus.js";
 
 /** The first that fits is shown. @type {import("../shell/areas.js").ViewAddress[]} */
 export const OPERATIONS_VIEWS = [

@@ -14,6 +14,8 @@ import { setTheme, theme } from "./theme.js";
 import { unread, watchUnread } from "./unread.js";
 
 const { menu } = words;
+/** Longer ones are written smaller. */
+const LONG_TITLE = 60;
 
 /** @param {string} to @param {string[]} also */
 function isCurrent(to, also) {
@@ -114,7 +116,7 @@ export function View({ title, text, actions, children, back, narrow = false }) {
     ${back && html`<a class="back" href=${BASE + back[0]}><${Icon} name="back" />${back[1]}</a>`}
     <div class="view-head">
       <div>
-        <h1 tabindex="-1" ref=${heading}>${title}</h1>
+        <h1 tabindex="-1" class=${title.length > LONG_TITLE ? "long" : null} ref=${heading}>${title}</h1>
         ${text && html`<p class="lead">${text}</p>`}
       </div>
       ${actions && html`<div class="actions">${actions}</div>`}

@@ -47,7 +47,7 @@ async function show(address) {
     const { problems } = words;
     shown.value = {
       key: address,
-      content: html`<${View} title=${problems.missing}>
+      content: html`<${View} title=${problems.notFound}>
         <${Empty} title=${problems.missing} text=${problems.missingText}>
           <a class="button" href="/app">${problems.home}</a>
         </${Empty}>

@@ -1,10 +1,9 @@
 // @ts-check
 // Says where no real money moves: with simulated banks or a simulated card provider.
 
-import { developers } from "../text/en-developers.js";
+import { testMode } from "../text/en-menus.js";
 import { html } from "../ui/html.js";
 
-const { testMode } = developers;
 const simulated = document.querySelector("meta[name=simulated]")?.getAttribute("content") ?? "";
 
 export function TestMode() {

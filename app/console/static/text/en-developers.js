@@ -165,12 +165,4 @@ export const developers = {
     revokeText: "Programs that use it are refused from now on. It cannot be undone.",
     done: "The key is revoked.",
   },
-  testMode: {
-    title: "Test mode",
-    parts: {
-      "bank card": "Banks and the card provider are simulated: no real money moves.",
-      bank: "Banks are simulated: no real money comes in or goes out there.",
-      card: "Card payments are simulated: no card is charged.",
-    },
-  },
 };

@@ -1,8 +1,6 @@
 // @ts-check
 // What the operators' views of the running system and of risk say, in English.
 
-export const menu = { live: "Live", reliability: "Reliability", cases: "Reviews", rules: "Risk rules" };
-
 /** What is done with money, wherever it is shown. */
 export const kinds = {
   PURCHASE: "Purchase", TRANSFER: "Transfer", PAYMENT_REQUEST: "Payment of a request",

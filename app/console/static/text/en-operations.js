@@ -8,7 +8,6 @@ const transactionTypes = {
 };
 
 export const operations = {
-  menu: { users: "Users", orders: "Orders", bank: "Bank", events: "Events", audit: "Audit log" },
   transactionTypes,
   none: "–",
   nobody: "No name",

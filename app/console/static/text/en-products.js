@@ -5,7 +5,6 @@
 const counted = (count, number, one, many) => `${count} ${number === 1 ? one : many}`;
 
 export const productWords = {
-  menu: { overview: "Overview", products: "Products", shop: "Shop profile" },
   overview: {
     title: "Overview",
     text: (/** @type {string} */ name) => `How ${name} is doing.`,

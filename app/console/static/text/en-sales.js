@@ -2,7 +2,6 @@
 // What the views of sales and of developers say, in English.
 
 export const sales = {
-  menu: { orders: "Orders", developers: "API", payouts: "Payouts" },
   tabs: "Sales",
   orders: {
     title: "Orders",
@@ -219,6 +218,17 @@ export const sales = {
     turnOffText: "It cannot be paid any more, and cannot be turned on again.",
     turnedOff: "The code is off.",
     offText: "This code is off: nobody can pay it.",
+  },
+  payouts: {
+    title: "Payouts",
+    text: "What goes from your wallet to your bank account.",
+    withdraw: "Withdraw",
+    accounts: "Bank accounts",
+    available: "Available",
+    held: "Held",
+    heldHint: "On its way to your bank, or under review",
+    empty: "No payouts yet",
+    emptyText: "What you withdraw to your bank account is here.",
   },
   zone: (/** @type {string} */ zone) => `In your time zone, ${zone}`,
 };

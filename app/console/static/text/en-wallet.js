@@ -31,7 +31,7 @@ export const wallet = {
     everything: "All requests",
     open: "Any amount",
     filter: "Show",
-    roles: { "": "All requests", requester: "Money I asked for", payer: "Money asked of me" },
+    roles: { requester: "Money I asked for", payer: "Money asked of me" },
     empty: "No requests yet",
     emptyText: "What you ask others for, and what they ask you for, is here.",
     asked: (/** @type {Text} */ name) => `You asked ${name}`,

@@ -1,7 +1,7 @@
 // @ts-check
 // Forms: values, errors beside their fields, one submission at a time, and the Idempotency-Key.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, newKey } from "../api/client.js";
 import { words } from "../text/en.js";
 import { askForCode } from "./code.js";
@@ -37,15 +37,21 @@ function renewKey(/** @type {string} */ name) {
  * @param {(values: Values, sending: {key: string, code?: string}) => Promise<(() => void) | void>} submit
  *   sends the values, and returns what follows; may throw Invalid. It is called again with a code if
  *   the API asks for one.
- * @param {{isPayment?: boolean}} [options]
+ * @param {{isPayment?: boolean, isFirst?: boolean}} [options] isFirst: typing begins in it as soon as it is
+ *   shown, unless something else has been chosen
  */
-export function useForm(name, initial, submit, { isPayment = false } = {}) {
+export function useForm(name, initial, submit, { isPayment = false, isFirst = false } = {}) {
   const [values, setValues] = useState(initial);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [isBusy, setBusy] = useState(false);
   const sending = useRef(false);
   const element = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(() => {
+    keyOf(name);
+    const isFree = [null, document.body, document.querySelector("h1")].includes(/** @type {any} */ (document.activeElement));
+    if (isFirst && isFree) element.current?.querySelector("input")?.focus({ preventScroll: true });
+  }, [name]);
 
   async function send() {
     const key = keyOf(name);

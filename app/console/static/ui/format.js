@@ -42,6 +42,13 @@ export function dateTime(time, options = { dateStyle: "medium", timeStyle: "shor
   return new Intl.DateTimeFormat(locale.value, { ...options, timeZone }).format(new Date(time));
 }
 
+/** A time in a list: without the year if it is this one. @param {string} time */
+export function shortTime(time) {
+  const year = (/** @type {string} */ moment) => dateTime(moment, { year: "numeric" });
+  if (year(time) !== year(new Date().toISOString())) return dateTime(time);
+  return dateTime(time, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+}
+
 /** @param {string} time */
 export function date(time) {
   return dateTime(time, { dateStyle: "medium" });
@@ -61,19 +68,27 @@ export function fileSize(bytes) {
   }).format(size);
 }
 
+/** How an amount can be typed. @param {string} currency */
+export function amountExample(currency) {
+  const decimals = decimalsOf(currency);
+  return new Intl.NumberFormat(locale.value, {
+    useGrouping: false, minimumFractionDigits: decimals, maximumFractionDigits: decimals, numberingSystem: "latn",
+  }).format(decimals ? 1234.5 : 1234);
+}
+
 /**
  * The amount that somebody typed, as a decimal string, or why it is refused.
  *
  * Either sign may separate the decimals. Whatever could be read in two ways is refused with a hint.
  * @param {string} text @param {string} currency
- * @returns {{amount: string} | {problem: "empty" | "unclear" | "decimals" | "zero"}}
+ * @returns {{amount: string} | {problem: "empty" | "invalid" | "unclear" | "decimals" | "zero"}}
  */
 export function parseAmount(text, currency) {
   const typed = text.trim().replace(/[\u00a0\u202f ]/g, "");
   if (!typed) return { problem: "empty" };
   const found = /^(\d{1,15})(?:[.,](\d*))?$/.exec(typed);
   const decimals = decimalsOf(currency);
-  if (!found) return { problem: "unclear" };
+  if (!found) return { problem: /^\d[\d.,'’]*$/.test(typed) ? "unclear" : "invalid" };
   const [, whole, part = ""] = found;
   if (part.length > decimals) return { problem: part.length === 3 ? "unclear" : "decimals" };
   if (/^0*$/.test(whole + part)) return { problem: "zero" };

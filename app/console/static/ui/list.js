@@ -21,10 +21,11 @@ const PAGE = 25;
  */
 export function useList(operation, { filters = [], path = {}, query = {}, limit = PAGE, sorts } = {}) {
   const sort = sorts && sortOf(sorts);
-  const asked = { ...query, ...filtered(filters), ...(sort && { sort }), ...position(), limit };
+  const chosen = { ...query, ...filtered(filters), ...(sort && { sort }) };
+  const asked = { ...chosen, ...position(), limit };
   const loaded = useLoaded((signal) => call(operation, { path, query: asked, signal }),
     [operation, JSON.stringify(path), JSON.stringify(asked)]);
-  return { ...loaded, sort };
+  return { ...loaded, sort, source: { operation, path, query: chosen } };
 }
 
 /**

@@ -3,13 +3,12 @@
 
 import { words } from "../text/en.js";
 import { Field, Invalid } from "./form.js";
-import { decimalsOf, parseAmount } from "./format.js";
+import { amountExample, decimalsOf, parseAmount } from "./format.js";
 import { html } from "./html.js";
 
 /** @param {{currency: string, [more: string]: any}} props */
 export function MoneyField({ currency, ...field }) {
-  return html`<${Field} ...${field} inputmode="decimal" autocomplete="off" suffix=${currency}
-    label=${field.label ?? words.amount} class="input amount" />`;
+  return html`<${Field} ...${field} inputmode="decimal" autocomplete="off" suffix=${currency} class="input amount" />`;
 }
 
 /**
@@ -19,7 +18,5 @@ export function MoneyField({ currency, ...field }) {
 export function requireAmount(text, currency, field = "amount") {
   const read = parseAmount(text, currency);
   if ("amount" in read) return read.amount;
-  const message = words.amount[read.problem];
-  const shown = typeof message === "function" ? message(decimalsOf(currency)) : message;
-  throw new Invalid({ [field]: shown });
+  throw new Invalid({ [field]: words.amount[read.problem](amountExample(currency), decimalsOf(currency)) });
 }

@@ -41,7 +41,8 @@ export function Problem({ error, retry }) {
     return html`<${Empty} icon="cross" title=${problems.server} text=${text}>${again}</${Empty}>`;
   }
   const text = error.status ? error.message : problems.offline;
-  return html`<${Empty} icon="cross" title=${problems.title} text=${text}>${again}</${Empty}>`;
+  const title = error.status === 409 ? problems.changed : problems.title;
+  return html`<${Empty} icon="cross" title=${title} text=${text}>${again}</${Empty}>`;
 }
 
 /** A state in a word, with a colour. @param {{tone?: string, children: any}} props */
