@@ -316,7 +316,7 @@ export interface Payout { id: string; status: "PENDING" | "SUBMITTED" | "PAID" |
 
 export interface PayoutList { data: (Payout)[]; meta: PageMeta; }
 
-export interface PayoutRecord { id: string; status: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; amount: string; currency: string; bankAccount: BankAccount; description: string | null; bankReference: string | null; reason: string | null; createdAt: string; submittedAt: string | null; settledAt: string | null; user: UserSummary; provider: string; attempts: number; nextAttemptAt: string | null; flaggedAt: string | null; }
+export interface PayoutRecord { id: string; status: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; amount: string; currency: string; bankAccount: BankAccount; description: string | null; bankReference: string | null; reason: string | null; createdAt: string; submittedAt: string | null; settledAt: string | null; user: UserSummary; provider: string; attempts: number; nextAttemptAt: string | null; flaggedAt: string | null; quarantined: (InboundEvent)[]; }
 
 export interface PayoutRecordList { data: (PayoutRecord)[]; meta: PageMeta; }
 

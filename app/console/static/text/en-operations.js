@@ -240,6 +240,8 @@ export const operations = {
     late: "Paid late",
     flagged: "Attention",
     needs: "Needs attention",
+    needsText: (/** @type {string} */ time) =>
+      `Since ${time} the bank's answers are unclear. The money stays held, and the bank is asked again every hour: have it answer or book the payout. Do not pay it by other means meanwhile.`,
     account: "Account",
     requests: (/** @type {string} */ count) => `Requests: ${count}`,
     emptyOnramps: "No payments from banks yet",
