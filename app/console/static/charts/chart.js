@@ -10,6 +10,8 @@ import { Table } from "../ui/table.js";
 
 const HEIGHT = 220;
 const COLOURS = ["--accent", "--warning", "--danger", "--muted"];
+/** Lines differ by more than their colour; as in `.chart-legend`. */
+const DASHES = [undefined, [8, 4], [2, 3], [8, 3, 2, 3]];
 
 /** @param {Element} element @param {string} name of a design token */
 function token(element, name) {
@@ -24,11 +26,12 @@ function token(element, name) {
  */
 
 /**
- * @param {Element} element @param {string} title @param {Series[]} series
+ * @param {Element} element @param {Series[]} series
  * @param {(number: number) => string} axis @param {Intl.DateTimeFormatOptions} times
+ * @param {(row: number | null | undefined) => void} point told which values are pointed at
  * @returns {uPlot.Options}
  */
-function optionsOf(element, title, series, axis, times) {
+function optionsOf(element, series, axis, times, point) {
   const line = { stroke: token(element, "--muted"), grid: { stroke: token(element, "--line"), width: 1 },
     ticks: { show: false }, font: "12px system-ui" };
   return {
@@ -37,6 +40,7 @@ function optionsOf(element, title, series, axis, times) {
     title: "",
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
+    hooks: { setCursor: [(plot) => point(plot.cursor.idx)] },
     axes: [
       { ...line, grid: { show: false }, space: 90,
         values: (_, seconds) => seconds.map((each) => dateTime(new Date(each * 1000).toISOString(), times)) },
@@ -46,6 +50,7 @@ function optionsOf(element, title, series, axis, times) {
       label: each.title,
       stroke: token(element, COLOURS[index % COLOURS.length]),
       width: 2,
+      dash: DASHES[index % DASHES.length],
       points: { show: each.values.length < 3 },
     }))],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
@@ -63,17 +68,25 @@ function optionsOf(element, title, series, axis, times) {
  */
 export function Chart({ title, times, series, axis = String, show = { dateStyle: "medium" } }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const pointed = useRef(/** @type {HTMLParagraphElement | null} */ (null));
+  const textOf = (/** @type {Series} */ { texts, values }, /** @type {number} */ row) => texts?.[row] ?? String(values[row] ?? "–");
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
     const data = /** @type {any} */ ([
       times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values),
     ]);
+    const point = (/** @type {number | null | undefined} */ row) => {
+      if (!pointed.current) return;
+      const shown = typeof row === "number"
+        ? [dateTime(times[row], show), ...series.map((each) => `${each.title} ${textOf(each, row)}`)] : [];
+      pointed.current.textContent = shown.join(" · ");
+    };
     /** @type {uPlot | null} */
     let plot = null;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(optionsOf(element, title, series, axis, show), data, element);
+      plot = new uPlot(optionsOf(element, series, axis, show, point), data, element);
     };
     draw();
     const sizes = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -94,7 +107,7 @@ export function Chart({ title, times, series, axis = String, show = { dateStyle:
     ...series.map((each) => ({
       title: each.title,
       kind: "number",
-      cell: (/** @type {number} */ row) => each.texts?.[row] ?? String(each.values[row] ?? "–"),
+      cell: (/** @type {number} */ row) => textOf(each, row),
     })),
   ];
   return html`<figure class="chart">
@@ -103,6 +116,7 @@ export function Chart({ title, times, series, axis = String, show = { dateStyle:
         <li key=${each.title} class="series-${index % COLOURS.length}">${each.title}</li>`)}</ul>`}
     </figcaption>
     <div class="chart-plot" ref=${place} aria-hidden="true"></div>
+    <p class="chart-point" ref=${pointed} aria-hidden="true"></p>
     <details class="chart-table"><summary>${words.chart.asTable}</summary>
       <${Table} caption=${title} columns=${columns} rows=${times.map((_, row) => row)}
         rowKey=${(/** @type {number} */ row) => times[row]} />

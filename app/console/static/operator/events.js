@@ -71,8 +71,8 @@ function Decide({ event: { id, sink, type }, reload }) {
 export function EventSinks() {
   const loaded = useList("GET /admin/event-sinks");
   const columns = [
-    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
-        <span class="muted">${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
+    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${text.names[row.name] ?? row.name}</span>
+        <span class="muted"><span class="mono">${row.name}</span> · ${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
     { title: operations.status, cell: (/** @type {EventSink} */ row) => (row.problem
       ? html`<${Badge} tone="danger">${text.problem}</${Badge}> <span class="muted" dir="auto">${row.problem}</span>`
       : html`<${Badge} tone="success">${text.fine}</${Badge}>`) },
@@ -80,7 +80,9 @@ export function EventSinks() {
     { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
     { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    { title: text.remove, kind: "number act", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+    // The API refuses to delete a sink for which nothing waits.
+    { title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => (row.behind > 0 || row.held > 0) && html`
+        <div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />

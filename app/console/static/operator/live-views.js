@@ -24,5 +24,5 @@ export const LIVE_ITEMS = [
   { to: "/operator", icon: "pulse", text: live.live, tab: true },
   { to: "/operator/reliability", icon: "gauge", text: live.reliability, tab: true },
   { to: "/operator/cases", icon: "shield", text: live.cases, tab: true },
-  { to: "/operator/rules", icon: "rules", text: live.rules, tab: false },
+  { to: "/operator/rules", icon: "rules", text: live.rules, tab: true },
 ];

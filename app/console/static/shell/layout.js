@@ -61,10 +61,18 @@ async function leave() {
   navigate("/sign-in");
 }
 
+/** Narrow screens show some of the tabs; the others are scrolled to. @param {HTMLElement | null} tabs */
+function showCurrent(tabs) {
+  const current = /** @type {HTMLElement | null | undefined} */ (tabs?.querySelector("[aria-current]"));
+  if (tabs && current) tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 /** @param {{children: any}} props */
 export function Layout({ children }) {
   useEffect(watchUnread, []);
   useEffect(watchConnection, []);
+  const tabs = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => showCurrent(tabs.current), [path.value]);
   const name = user.value?.firstName ?? user.value?.email ?? "";
   const area = areaOf(path.value);
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
@@ -86,7 +94,7 @@ export function Layout({ children }) {
           </button>
         </div>
       </header>
-      <nav class="tabs" aria-label=${menu.label}>
+      <nav class="tabs" ref=${tabs} aria-label=${menu.label}>
         ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
       </nav>
     </div>
