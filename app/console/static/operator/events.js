@@ -17,6 +17,7 @@ import { Action } from "./action.js";
 /** @typedef {import("../api/schema.js").EventSink} EventSink */
 
 const { events: text } = operations;
+const QUIET_MS = 600_000;
 const TONES = { RETRYING: "warning", WAITING: "neutral", PARKED: "danger" };
 
 /** @returns {import("../ui/filters.js").Filter[]} */
@@ -68,6 +69,12 @@ function Decide({ event: { id, sink, type }, reload }) {
   </div>`;
 }
 
+/** Whether nothing seems to deliver to a sink any more; the API knows for sure. @param {EventSink} sink */
+function isAbandoned({ behind, held, deliveredAt }) {
+  const isQuiet = !deliveredAt || Date.now() - Date.parse(deliveredAt) > QUIET_MS;
+  return isQuiet && behind + held > 0;
+}
+
 export function EventSinks() {
   const loaded = useList("GET /admin/event-sinks");
   const columns = [
@@ -80,8 +87,7 @@ export function EventSinks() {
     { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
     { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    // The API refuses to delete a sink for which nothing waits.
-    { title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => (row.behind > 0 || row.held > 0) && html`
+    { title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => isAbandoned(row) && html`
         <div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
   ];
   return html`<${View} title=${text.title}>

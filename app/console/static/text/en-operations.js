@@ -211,7 +211,15 @@ export const operations = {
     none: "Nothing was refunded.",
     states: { PENDING: "On the way", SUCCEEDED: "Refunded", REFUSED: "Refused" },
     destinations: { WALLET: "To the wallet", GATEWAY: "To the card", EXTERNAL: "Outside of the system" },
-    refusal: "Refused because of",
+    refusal: "Refused:",
+    /** What the codes of the provider mean. @type {Record<string, string>} */
+    refusals: {
+      charge_disputed: "the buyer disputes the payment", charge_for_pending_refund_disputed: "the buyer disputes the payment",
+      lost_or_stolen_card: "the card was lost or stolen", expired_or_canceled_card: "the card has expired or was cancelled",
+      insufficient_funds: "our account there has too little money", declined: "the bank of the card declined it",
+      charge_already_refunded: "the provider has refunded it already", merchant_request: "it was cancelled at the provider",
+      unknown: "the bank of the card says no reason",
+    },
     units: (/** @type {string} */ units) => `${units} returned`,
     settle: "Settle",
     settleLabel: (/** @type {string} */ number) => `Settle the refund of order ${number}`,
