@@ -320,7 +320,7 @@ export const rules = {
   retireTitle: "Retire this rule?",
   retireText: "It has no effect from now on, for good.",
   retired: "The rule is retired.",
-  versions: "All versions",
+  versionLabel: "Version",
 };
 
 export const backtests = {
