@@ -44,6 +44,7 @@ export const operations = {
     back: "All users",
   },
   user1: {
+    own: "This is your own account. Another administrator has to change it.",
     tabs: "One user",
     profile: "Profile",
     limitsTab: "Limits and quotas",
