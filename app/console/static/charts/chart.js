@@ -51,10 +51,26 @@ function optionsOf(element, series, axis, times, point) {
       stroke: token(element, COLOURS[index % COLOURS.length]),
       width: 2,
       dash: DASHES[index % DASHES.length],
-      points: { show: each.values.length < 3 },
+      points: { show: (plot) => plot.data[0].length < 3 },
     }))],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
   };
+}
+
+/** @param {{times: string[], series: Series[]}} shown @returns {uPlot.AlignedData} */
+function dataOf({ times, series }) {
+  return /** @type {any} */ ([times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values)]);
+}
+
+/** A value as people read it. @param {Series} series @param {number} row */
+function textOf({ texts, values }, row) {
+  return texts?.[row] ?? String(values[row] ?? "–");
+}
+
+/** All values of a time. @param {{times: string[], series: Series[]}} shown @param {number} row @param {Intl.DateTimeFormatOptions} show */
+function pointedAt({ times, series }, row, show) {
+  if (row >= times.length) return "";
+  return [dateTime(times[row], show), ...series.map((each) => `${each.title} ${textOf(each, row)}`)].join(" · ");
 }
 
 /**
@@ -69,27 +85,23 @@ function optionsOf(element, series, axis, times, point) {
 export function Chart({ title, times, series, axis = String, show = { dateStyle: "medium" } }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const pointed = useRef(/** @type {HTMLParagraphElement | null} */ (null));
-  const textOf = (/** @type {Series} */ { texts, values }, /** @type {number} */ row) => texts?.[row] ?? String(values[row] ?? "–");
+  const drawn = useRef(/** @type {uPlot | null} */ (null));
+  const latest = useRef({ times, series });
+  latest.current = { times, series };
+  const titles = series.map((each) => each.title).join();
+
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
-    const data = /** @type {any} */ ([
-      times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values),
-    ]);
     const point = (/** @type {number | null | undefined} */ row) => {
-      if (!pointed.current) return;
-      const shown = typeof row === "number"
-        ? [dateTime(times[row], show), ...series.map((each) => `${each.title} ${textOf(each, row)}`)] : [];
-      pointed.current.textContent = shown.join(" · ");
+      if (pointed.current) pointed.current.textContent = typeof row === "number" ? pointedAt(latest.current, row, show) : "";
     };
-    /** @type {uPlot | null} */
-    let plot = null;
     const draw = () => {
-      plot?.destroy();
-      plot = new uPlot(optionsOf(element, series, axis, show, point), data, element);
+      drawn.current?.destroy();
+      drawn.current = new uPlot(optionsOf(element, series, axis, show, point), dataOf(latest.current), element);
     };
     draw();
-    const sizes = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const sizes = new ResizeObserver(() => drawn.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
     sizes.observe(element);
     const scheme = window.matchMedia("(prefers-color-scheme: dark)");
     const looks = new MutationObserver(draw);
@@ -99,9 +111,12 @@ export function Chart({ title, times, series, axis = String, show = { dateStyle:
       sizes.disconnect();
       looks.disconnect();
       scheme.removeEventListener("change", draw);
-      plot?.destroy();
+      drawn.current?.destroy();
     };
-  }, [JSON.stringify([times, series])]);
+  }, [titles]);
+  // New values move the lines, and leave what is pointed at.
+  useEffect(() => drawn.current?.setData(dataOf(latest.current)), [JSON.stringify([times, series])]);
+
   const columns = [
     { title: words.chart.time, cell: (/** @type {number} */ row) => dateTime(times[row], show) },
     ...series.map((each) => ({

@@ -43,7 +43,7 @@ function Target({ row: { targetType, targetId } }) {
   };
   const name = text.targets[targetType] ?? readable(targetType);
   return html`${pages[targetType] ? html`<a href=${pages[targetType]}>${name}</a>` : name}
-    <a class="muted block" href="/app/operator/audit?targetId=${targetId}" aria-label=${text.targetOf(targetId)}>${short(targetId)}</a>`;
+    <a class="muted block" href="/app/operator/audit?targetId=${targetId}" aria-label=${text.targetOf(`…${targetId.slice(-8)}`)}>${short(targetId)}</a>`;
 }
 
 /** The values of an action. @param {{details: Record<string, any>}} props */
