@@ -77,6 +77,7 @@ function isAbandoned({ behind, held, deliveredAt }) {
 
 export function EventSinks() {
   const loaded = useList("GET /admin/event-sinks");
+  const sinks = /** @type {EventSink[]} */ (/** @type {any} */ (loaded.data)?.data ?? []);
   const columns = [
     { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${text.names[row.name] ?? row.name}</span>
         <span class="muted"><span class="mono">${row.name}</span> · ${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
@@ -87,8 +88,8 @@ export function EventSinks() {
     { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
     { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    { title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => isAbandoned(row) && html`
-        <div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+    ...(sinks.some(isAbandoned) ? [{ title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => isAbandoned(row) && html`
+        <div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` }] : []),
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />
