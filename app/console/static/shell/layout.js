@@ -7,7 +7,7 @@ import { words } from "../text/en.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { BASE, navigate, path } from "../ui/router.js";
-import { areaOf, areasOf } from "./areas.js";
+import { areasOf, shownArea } from "./areas.js";
 import { ConnectionState, watchConnection } from "./connection.js";
 import { TestMode } from "./test-mode.js";
 import { setTheme, theme } from "./theme.js";
@@ -17,7 +17,7 @@ const { menu } = words;
 
 /** @param {string} to @param {string[]} also */
 function isCurrent(to, also) {
-  const isHome = areaOf(path.value).at === to;
+  const isHome = shownArea(path.value, user.value).at === to;
   const isBelow = (/** @type {string} */ at) => path.value === at || path.value.startsWith(`${at}/`);
   return path.value === to || (!isHome && [to, ...also].some(isBelow));
 }
@@ -74,7 +74,7 @@ export function Layout({ children }) {
   const tabs = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => showCurrent(tabs.current), [path.value]);
   const name = user.value?.firstName ?? user.value?.email ?? "";
-  const area = areaOf(path.value);
+  const area = shownArea(path.value, user.value);
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
   return html`<div class="shell">
     <a class="skip" href="#content">${words.skip}</a>

@@ -221,6 +221,7 @@ export const cases = {
   releaseTitle: "Release this payment?",
   releaseText: (/** @type {string} */ amount) => `${amount} is paid now, exactly as it was requested.`,
   released: "The payment is released.",
+  already: (/** @type {string | undefined} */ status) => `It was decided meanwhile: ${status ?? "see below"}.`,
   reject: "Reject",
   rejectTitle: "Reject this payment?",
   rejectText: (/** @type {string} */ amount) =>
@@ -276,9 +277,7 @@ export const rules = {
   windows: { MINUTE: "in a minute", HOUR: "in an hour", DAY: "in a day", MONTH: "in 30 days" },
   operators: { "<": "below", "<=": "at most", ">": "above", ">=": "at least", "=": "is", "!=": "is not", in: "is one of", "not in": "is none of" },
   setting: "the setting",
-  yes: "yes",
-  no: "no",
-  unknown: "unknown",
+  yes: "yes", no: "no", unknown: "unknown",
   noList: "on none",
   edit: "Details",
   name: "Name",
