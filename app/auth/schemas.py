@@ -388,16 +388,3 @@ class TwoFactorStatusOut(Schema):
     enabled = ma.fields.Boolean(required=True)
     confirmed_at = Timestamp(required=True, allow_none=True)
     recovery_codes_left = ma.fields.Integer(required=True)
-
-
-SHOP_NAME: Final = {"description": "Name of the merchant's shop; null without"}
-
-
-class UserSummaryOut(Schema):
-    """Who it is, as far as administrators need to recognize them."""
-
-    id = ma.fields.UUID(required=True)
-    email = ma.fields.String(required=True, allow_none=True)
-    first_name = ma.fields.String(required=True, allow_none=True)
-    last_name = ma.fields.String(required=True, allow_none=True)
-    shop_name = ma.fields.String(required=True, allow_none=True, metadata=SHOP_NAME)

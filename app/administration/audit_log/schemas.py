@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from app.administration.schemas import id_filter
-from app.auth.schemas import UserSummaryOut
+from app.auth.user_summaries import UserSummaryOut
 from app.common.csv_documents import CsvArgs
 from app.common.fields import Schema, Text, Timestamp
 from app.common.pagination import SortablePageArgs, page_of

@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from app.administration.banking.service import SUBJECTS
 from app.administration.schemas import id_filter
-from app.auth.schemas import UserSummaryOut
+from app.auth.user_summaries import UserSummaryOut
 from app.banks.types import BankEventType
 from app.common.csv_documents import CsvArgs
 from app.common.fields import Choice, DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp

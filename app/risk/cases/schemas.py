@@ -5,7 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.auth.schemas import UserSummaryOut
+from app.auth.user_summaries import UserSummaryOut
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
 from app.common.examples import EXAMPLE_ID
