@@ -104,7 +104,8 @@ def test_a_user_is_found_and_the_wallet_locked(
     expect(table.get_by_text("Wallet unlocked")).to_be_visible()
     # What else was done to it, on a narrow screen, where the tab is one of the last.
     operating.set_viewport_size({"width": 320, "height": 700})
-    table.get_by_role("link", name="What was done to").first.click()
+    unlocked = table.get_by_role("row").filter(has_text="Wallet unlocked")
+    unlocked.get_by_role("link", name="What was done to").first.click()
     expect(operating.get_by_label("ID of the target")).not_to_have_value("")
     expect(table.get_by_text("Wallet locked")).to_be_visible()
     menu = operating.get_by_role("navigation", name="Main")

@@ -1,7 +1,7 @@
 """Schemas of payouts, on-ramps and inbound events, as administrators see them."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import marshmallow as ma
 
@@ -229,7 +229,7 @@ class InboundEventOut(Schema):
 InboundEventList = page_of(InboundEventOut)
 
 
-def _contradictions() -> ma.fields.List:
+def _contradictions() -> ma.fields.List[Any]:
     return ma.fields.List(
         ma.fields.Nested(InboundEventOut),
         required=True,

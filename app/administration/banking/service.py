@@ -106,7 +106,10 @@ def list_payouts(session: Session, page: PageRequest, **filters: Any) -> Page[Pa
     found = repository.list_payouts(session, page, **filters)
     ids = {(payout.provider, str(payout.id)): payout.id for payout, *_ in found.data}
     events = _quarantined_events(session, "payout", ids)
-    return found.with_data(PayoutRecord(*row, events[row[0].id]) for row in found.data)
+    return found.with_data(
+        PayoutRecord(payout, account, user, events[payout.id])
+        for payout, account, user in found.data
+    )
 
 
 def export_payouts(session: Session, **filters: Any) -> CsvBatch:
