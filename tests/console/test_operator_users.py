@@ -108,6 +108,7 @@ def test_a_user_is_found_and_the_wallet_locked(
     unlocked.get_by_role("link", name="What was done to").first.click()
     expect(operating.get_by_label("ID of the target")).not_to_have_value("")
     expect(table.get_by_text("Wallet locked")).to_be_visible()
+    operating.reload()
     menu = operating.get_by_role("navigation", name="Main")
     expect(menu.get_by_role("link", name="Audit log")).to_be_in_viewport()
 
