@@ -8,7 +8,7 @@ missed from the table.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar, cast
 
@@ -63,8 +63,8 @@ class Feed:
         """Pass on transactions until cancelled."""
         await self._start()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._forever(self._append))
-            tasks.create_task(self._forever(self._receive))
+            tasks.create_task(forever(self._append))
+            tasks.create_task(forever(self._receive))
 
     async def close(self) -> None:
         await _close(self._redis)
@@ -126,19 +126,6 @@ class Feed:
             else:
                 self._last_id = self._hub.position = latest[0].id if latest else 0
                 return
-
-    async def _forever(self, step: Callable[[], Any]) -> None:
-        works = True
-        while True:
-            try:
-                await step()
-            except (redis.RedisError, OSError, DBAPIError, PoolTimeout) as error:
-                if works:
-                    _log.warning("live_feed_failed", step=step.__name__, error=type(error).__name__)
-                works = False
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                works = True
 
     async def _append(self) -> None:
         """Append what is new in the table to the stream in Redis."""
@@ -206,6 +193,21 @@ class Feed:
             self._received_id = _number_of(entries[-1][0])
             found = [_from_entry(entry) for entry in entries]
             self._hub.publish([each for each in found if each is not None])
+
+
+async def forever(step: Callable[[], Awaitable[None]]) -> None:
+    """Take a step again and again until cancelled, also while Redis or the database is away."""
+    works = True
+    while True:
+        try:
+            await step()
+        except (redis.RedisError, OSError, DBAPIError, PoolTimeout) as error:
+            if works:
+                _log.warning("live_feed_failed", step=step.__name__, error=type(error).__name__)
+            works = False
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            works = True
 
 
 def _connect(redis_url: str, *, seconds: float) -> redis.asyncio.Redis:

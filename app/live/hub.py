@@ -36,12 +36,14 @@ class Form:
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """An open stream. last_id: of the last transaction that it was sent, or may not see."""
+    """An open stream. last_id: of the last transaction that it was sent, or may not see; wallet:
+    the last event about the viewer's wallet (`app.live.wallets`)."""
 
     connection: Connection
     viewer: Viewer
     form: Form
     last_id: int = 0
+    wallet: bytes = b""
 
     def send(self, transactions: Iterable[Transaction]) -> None:
         """Send those of them that the viewer may see."""

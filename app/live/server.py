@@ -26,6 +26,7 @@ from app.live.hub import Hub
 from app.live.origins import Origins
 from app.live.streams import Streams
 from app.live.views import create_api
+from app.live.wallets import Wallets
 
 #: Requests come first where there are too few processors for both, as with the relay.
 _NICENESS: Final = 15
@@ -80,7 +81,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     streams = Streams(hub, feed, origins)
     application = Application(create_api(settings, hub, feed, origins), streams)
     server = uvicorn.Server(_configuration(application))
-    work = asyncio.gather(feed.run(), streams.beat())
+    wallets = Wallets(hub, feed, currency=settings.default_currency)
+    work = asyncio.gather(feed.run(), streams.beat(), wallets.run())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     _log.info("live_process_listens", address=settings.host, port=settings.live_port)
     try:

@@ -34,19 +34,28 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
     app.config.update(
         MAX_CONTENT_LENGTH=_MAX_BODY_BYTES, BODY_TIMEOUT=_SECONDS, RESPONSE_TIMEOUT=_SECONDS
     )
-    latest = overview.Overview(feed, currency=settings.default_currency)
-    started_at = time.monotonic()
+    _trace(app)
+    _restrict_origins(app, origins)
+    _add_figures(app, feed, currency=settings.default_currency)
+    _add_producer(app, feed)
+    _add_health(app, hub, feed)
+    _handle_errors(app)
+    return app
 
-    async def viewer() -> Viewer:
-        headers, query = request.headers, request.args
-        return await feed.in_thread(
-            require_any_viewer, headers.get("Authorization"), query.get("ticket")
-        )
 
+def _trace(app: Quart) -> None:
     @app.before_request
     async def begin_trace() -> None:
         g.span = tracing.begin(request.headers.get("traceparent"))
 
+    @app.after_request
+    async def end_trace(response: Response) -> Response:
+        if g.span is not None:
+            _end_trace(g.span, response)
+        return response
+
+
+def _restrict_origins(app: Quart, origins: Origins) -> None:
     @app.before_request
     async def allow_origin() -> Response | None:
         origin = request.headers.get("Origin")
@@ -57,28 +66,35 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
 
     @app.after_request
     async def add_headers(response: Response) -> Response:
-        if g.span is not None:
-            _end_trace(g.span, response)
         response.headers["Cache-Control"] = "no-store"
         if request.method == "OPTIONS":
             return response
         return _with_headers(response, origins.headers(request.headers.get("Origin")))
 
+
+def _add_figures(app: Quart, feed: Feed, *, currency: str) -> None:
+    """What has happened. currency: of the sums of money."""
+    latest = overview.Overview(feed, currency=currency)
+
     @app.get("/api/transactions")
     async def list_transactions() -> Response:
-        caller = await viewer()
+        caller = await _viewer(feed)
         limit = _number("limit", request.args.get("limit"), _DEFAULT_LIMIT, 1, _MAX_LIMIT)
         count, data = await latest.transactions(caller, limit)
         return _json(b'{"success":true,"data":%s,"count":%d}' % (data, count))
 
     @app.get("/api/stats")
     async def get_stats() -> Response:
-        require_overview(await viewer())
+        require_overview(await _viewer(feed))
         return _json(b'{"success":true,"data":%s}' % await latest.stats())
+
+
+def _add_producer(app: Quart, feed: Feed) -> None:
+    """Transactions of the simulator, on request."""
 
     @app.post("/api/transactions/generate")
     async def generate() -> Response:
-        await may_generate()
+        await _require_producer(feed)
         made = await traffic.generate(feed)
         return _json(
             b'{"success":true,"message":"Transaction generated","transaction":%s}'
@@ -87,7 +103,7 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
 
     @app.post("/api/transactions/producer/start")
     async def start_producer() -> Response:
-        await may_generate()
+        await _require_producer(feed)
         body = await _body()
         interval = _number(
             "interval", body.get("interval"), _DEFAULT_INTERVAL, _MIN_INTERVAL, _MAX_INTERVAL
@@ -97,15 +113,13 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
 
     @app.post("/api/transactions/producer/stop")
     async def stop_producer() -> Response:
-        await may_generate()
+        await _require_producer(feed)
         await traffic.stop(feed)
         return _success("Producer stopped")
 
-    async def may_generate() -> None:
-        caller = await viewer()
-        if policy().is_production:
-            raise Forbidden("No transactions are generated in production.")
-        require_overview(caller)
+
+def _add_health(app: Quart, hub: Hub, feed: Feed) -> None:
+    started_at = time.monotonic()
 
     @app.get("/api/health")
     async def get_health() -> Response:
@@ -119,8 +133,20 @@ def create_api(settings: Settings, hub: Hub, feed: Feed, origins: Origins) -> Qu
         }
         return _json(orjson.dumps(body), 200 if is_serving else 503)
 
-    _handle_errors(app)
-    return app
+
+async def _viewer(feed: Feed) -> Viewer:
+    """Who sends the request. Raises as `require_any_viewer` does."""
+    return await feed.in_thread(
+        require_any_viewer, request.headers.get("Authorization"), request.args.get("ticket")
+    )
+
+
+async def _require_producer(feed: Feed) -> None:
+    """Require that the caller may have transactions made. Raises Forbidden as well."""
+    caller = await _viewer(feed)
+    if policy().is_production:
+        raise Forbidden("No transactions are generated in production.")
+    require_overview(caller)
 
 
 def _handle_errors(app: Quart) -> None:

@@ -95,10 +95,10 @@ def lock_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str
     return send(session, _LOCK_WALLETS, {"user_ids": uuid_array(user_ids), "currency": currency})
 
 
-def get_wallet_of(session: Session, *, user_id: UUID, currency: str) -> tuple[Any, ...] | None:
-    """The wallet's columns, or None; no lock is taken."""
-    values = {"user_ids": [user_id], "currency": currency}
-    return send(session, _WALLETS_OF, values).fetchone()
+def list_wallets_of(session: Session, *, user_ids: Sequence[UUID], currency: str) -> Sequence[Any]:
+    """The columns of the wallets of these users; no lock is taken."""
+    values = {"user_ids": uuid_array(user_ids), "currency": currency}
+    return send(session, _WALLETS_OF, values).fetchall()
 
 
 def write_ledger(

@@ -80,10 +80,18 @@ def get_wallet_of_user(session: Session, *, user_id: UUID, currency: str) -> Wal
 
 def require_wallet(session: Session, *, user_id: UUID, currency: str) -> Account:
     """A user's wallet, as of now, not locked. Raises WalletNotFound."""
-    row = repository.get_wallet_of(session, user_id=user_id, currency=currency)
-    if row is None:
+    accounts = list_accounts(session, user_ids=[user_id], currency=currency)
+    if not accounts:
         raise WalletNotFound
-    return Account(*row)
+    return accounts[0]
+
+
+def list_accounts(
+    session: Session, *, user_ids: Collection[UUID], currency: str
+) -> Sequence[Account]:
+    """The accounts of those of the users who have one, as of now, not locked."""
+    rows = repository.list_wallets_of(session, user_ids=list(user_ids), currency=currency)
+    return [Account(*row) for row in rows]
 
 
 def lock_accounts(

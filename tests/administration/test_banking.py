@@ -23,7 +23,7 @@ from tests.factories import Actor
 from tests.gateway.orders import handle_received_events
 from tests.onramp.helpers import created_onramp, deliver_event, get_onramp
 from tests.orders.helpers import balance
-from tests.payouts.helpers import NUMBER, pending_payout
+from tests.payouts.helpers import NUMBER, deliver_and_handle, pending_payout
 from tests.responses import refusal
 
 
@@ -78,6 +78,19 @@ class TestPayouts:
         (row,) = rows(client, admin, "payouts")
         assert (row["user"]["email"], row["amount"]) == (user.email, "25.00")
         assert row["bankAccount"]["number"] == f"••••••{NUMBER[-4:]}"
+        assert row["quarantined"] == []
+
+    def test_a_quarantined_one_has_the_reason_and_what_to_do(
+        self, client: FlaskClient, admin: Actor
+    ) -> None:
+        contradicted, other = (pending_payout(client, factories.buyer()) for _ in range(2))
+        deliver_and_handle(client, "paid", contradicted, amount="24.00")
+        unaffected, row = rows(client, admin, "payouts")
+        assert (unaffected["id"], unaffected["quarantined"]) == (str(other), [])
+        (event,) = row["quarantined"]
+        assert (row["amount"], event["amount"]) == ("25.00", "24.00")
+        assert event["advice"] == ADVICE[QuarantineReason.AMOUNT_DIFFERS]
+        assert (event["subjectType"], event["subjectId"]) == ("payout", str(contradicted))
 
 
 class TestOnramps:

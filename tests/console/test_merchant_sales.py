@@ -309,5 +309,5 @@ def test_deliveries_are_shown_with_the_order_and_sent_again(page: Page, server: 
 @pytest.mark.stress
 def test_buyers_cannot_open_the_views_of_merchants(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
-    sign_in(page, server, buyer, "/merchant/orders", heading="Orders")
+    sign_in(page, server, buyer, "/merchant/orders", heading="My shop")
     expect(page.get_by_role("heading", name="Your account cannot open this page")).to_be_visible()

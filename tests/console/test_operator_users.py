@@ -100,7 +100,17 @@ def test_a_user_is_found_and_the_wallet_locked(
     expect(operating.get_by_text("Chargeback under review")).to_be_visible()
     expect(operating.get_by_role("table").get_by_text("Wallet unlocked")).to_have_count(0)
     operating.go_back()
-    expect(operating.get_by_role("table").get_by_text("Wallet unlocked")).to_be_visible()
+    table = operating.get_by_role("table")
+    expect(table.get_by_text("Wallet unlocked")).to_be_visible()
+    # What else was done to it, on a narrow screen, where the tab is one of the last.
+    operating.set_viewport_size({"width": 320, "height": 700})
+    unlocked = table.get_by_role("row").filter(has_text="Wallet unlocked")
+    unlocked.get_by_role("link", name="What was done to").first.click()
+    expect(operating.get_by_label("ID of the target")).not_to_have_value("")
+    expect(table.get_by_text("Wallet locked")).to_be_visible()
+    operating.reload()
+    menu = operating.get_by_role("navigation", name="Main")
+    expect(menu.get_by_role("link", name="Audit log")).to_be_in_viewport()
 
 
 @pytest.mark.stress

@@ -155,6 +155,14 @@ class EventReader:
                 assert fields["id"] == str(data["id"])
                 return data
 
+    def next_wallet(self) -> Any:
+        """What the next event about the viewer's wallet tells, after other events."""
+        while True:
+            fields = self.next()
+            if fields.get("event") == "wallet":
+                assert "id" not in fields  # it is not what Last-Event-ID counts
+                return json.loads(fields["data"])
+
 
 def relay(*events: StoredEvent) -> None:
     """Add what events report to the feed, as the relay does."""

@@ -1,12 +1,18 @@
 """The streams, as the clients of the real-time payments dashboard and of our console use them."""
 
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.auth.stream_tickets import service as stream_tickets
 from app.auth.tokens import read_access_token
+from app.common.money import Money
+from app.transfers.recipients import UserIdentifier
+from app.transfers.service import NewTransfer
+from app.wallets import service as wallets
+from app.wallets.holds.movements import NewHold
 from tests import factories
 from tests.insights.helpers import purchase, refusal, review
 from tests.live import wait_until
@@ -64,6 +70,37 @@ def test_a_merchant_and_a_buyer_see_their_own_transactions_only(live: LiveProces
         # Neither learns what the screening thinks of it.
         assert seen["risk_score"] is None
         assert is_silent(of_stranger)
+
+
+def test_users_learn_of_every_change_of_their_own_wallet(live: LiveProcess) -> None:
+    giver, receiver, shop = factories.buyer("30.00"), factories.buyer("1.00"), factories.merchant()
+    with live.events(giver.token) as of_giver, live.events(receiver.token) as of_receiver:
+        first = {"balance": "1.00", "available": "1.00", "held": "0.00"}
+        assert of_receiver.next_wallet() == first | {"currency": "USD", "isLocked": False}
+        assert of_giver.next_wallet()["balance"] == "30.00"
+
+        with factories.ledger_session() as session:
+            to = UserIdentifier(user_id=receiver.id)
+            gift = NewTransfer(to, Money(500, "USD"), factories.NO_CODE, note="Hello")
+            factories.execute(session, gift, giver.id)
+        # The other's wallet is not told of.
+        assert of_receiver.next_wallet()["balance"] == "6.00"
+        assert of_giver.next_wallet()["balance"] == "25.00"
+
+        with factories.ledger_session() as session:
+            hold = NewHold(shop.id, Decimal(2), "USD", factories.NO_CODE)
+            factories.execute(session, hold, receiver.id)
+            wallet_id = factories.wallet(session, receiver.id).id
+            wallets.set_locked(
+                session, actor_id=None, wallet_id=wallet_id, locked=True, reason="Stolen phone"
+            )
+        assert of_receiver.next_wallet() == {
+            "balance": "6.00",
+            "available": "4.00",
+            "held": "2.00",
+            "currency": "USD",
+            "isLocked": True,
+        }
 
 
 def test_an_administrator_sees_all_with_risk_scores(live: LiveProcess) -> None:

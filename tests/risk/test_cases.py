@@ -297,7 +297,8 @@ class TestDecisions:
         queue = f"{CASES}?status=OPEN&withSnoozed=false"
         assert client.get(queue, headers=admin.headers).json["data"] == []
         mine = f"{CASES}?assignedTo={admin.id}"
-        assert len(client.get(mine, headers=admin.headers).json["data"]) == 1
+        (listed,) = client.get(mine, headers=admin.headers).json["data"]
+        assert (listed["id"], listed["payer"]["email"]) == (case_id, self.payer.email)
         assert decide_case(client, admin, case_id, "reject").status_code == 200
         assert post("snooze", until=until).json["error"] == "RISK_CASE_DECIDED"
         assert post("notes", text="Afterwards").status_code == 201

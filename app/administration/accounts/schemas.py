@@ -5,9 +5,10 @@ from typing import Final
 import marshmallow as ma
 
 from app.administration.accounts.service import MAX_MATCHES, UserState
-from app.administration.schemas import SHOP_NAME, UserSummaryOut, id_filter
+from app.administration.schemas import id_filter
 from app.auth.models import Role
 from app.auth.schemas import SessionOut, TwoFactorStatusOut, UserOut
+from app.auth.user_summaries import SHOP_NAME, UserSummaryOut
 from app.common.csv_documents import CsvArgs
 from app.common.fields import DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
 from app.common.money import EXPONENTS

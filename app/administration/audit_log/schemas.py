@@ -2,7 +2,8 @@
 
 import marshmallow as ma
 
-from app.administration.schemas import UserSummaryOut, id_filter
+from app.administration.schemas import id_filter
+from app.auth.user_summaries import UserSummaryOut
 from app.common.csv_documents import CsvArgs
 from app.common.fields import Schema, Text, Timestamp
 from app.common.pagination import SortablePageArgs, page_of

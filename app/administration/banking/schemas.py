@@ -1,12 +1,13 @@
 """Schemas of payouts, on-ramps and inbound events, as administrators see them."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import marshmallow as ma
 
 from app.administration.banking.service import SUBJECTS
-from app.administration.schemas import UserSummaryOut, id_filter
+from app.administration.schemas import id_filter
+from app.auth.user_summaries import UserSummaryOut
 from app.banks.types import BankEventType
 from app.common.csv_documents import CsvArgs
 from app.common.fields import Choice, DayOrTime, Flag, MoneyOut, Schema, Text, Timestamp
@@ -95,33 +96,6 @@ class InboundEventsArgs(SortablePageArgs, _EventFilters):
 
 class ExportInboundEventsArgs(CsvArgs, _EventFilters):
     pass
-
-
-class PayoutRecordOut(PayoutOut):
-    user = ma.fields.Nested(UserSummaryOut, required=True)
-    provider = ma.fields.String(
-        attribute="payout.provider", required=True, metadata={"example": "HDFC"}
-    )
-    attempts = ma.fields.Integer(
-        attribute="payout.attempts",
-        required=True,
-        metadata={"description": "Requests to the bank since it last reported a change"},
-    )
-    next_attempt_at = Timestamp(
-        attribute="payout.next_attempt_at",
-        required=True,
-        allow_none=True,
-        metadata={"description": "When the bank is asked next (UTC); null once it has ended"},
-    )
-    flagged_at = Timestamp(
-        attribute="payout.flagged_at",
-        required=True,
-        allow_none=True,
-        metadata={"description": "Since when it needs attention (UTC); null if it does not"},
-    )
-
-
-PayoutRecordList = page_of(PayoutRecordOut)
 
 
 class InboundEventOut(Schema):
@@ -255,6 +229,45 @@ class InboundEventOut(Schema):
 InboundEventList = page_of(InboundEventOut)
 
 
+def _contradictions() -> ma.fields.List[Any]:
+    return ma.fields.List(
+        ma.fields.Nested(InboundEventOut),
+        required=True,
+        metadata={
+            "description": "The bank's reports that contradict our record, each with its"
+            " `quarantineReason` and `advice`"
+        },
+    )
+
+
+class PayoutRecordOut(PayoutOut):
+    user = ma.fields.Nested(UserSummaryOut, required=True)
+    provider = ma.fields.String(
+        attribute="payout.provider", required=True, metadata={"example": "HDFC"}
+    )
+    attempts = ma.fields.Integer(
+        attribute="payout.attempts",
+        required=True,
+        metadata={"description": "Requests to the bank since it last reported a change"},
+    )
+    next_attempt_at = Timestamp(
+        attribute="payout.next_attempt_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the bank is asked next (UTC); null once it has ended"},
+    )
+    flagged_at = Timestamp(
+        attribute="payout.flagged_at",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when it needs attention (UTC); null if it does not"},
+    )
+    quarantined = _contradictions()
+
+
+PayoutRecordList = page_of(PayoutRecordOut)
+
+
 class OnrampRecordOut(Schema):
     id = ma.fields.UUID(attribute="onramp.id", required=True)
     status = Choice(
@@ -286,14 +299,7 @@ class OnrampRecordOut(Schema):
     failure_reason = ma.fields.String(
         attribute="onramp.failure_reason", required=True, allow_none=True
     )
-    quarantined = ma.fields.List(
-        ma.fields.Nested(InboundEventOut),
-        required=True,
-        metadata={
-            "description": "The bank's reports that contradict our record, each with its"
-            " `quarantineReason` and `advice`"
-        },
-    )
+    quarantined = _contradictions()
     created_at = Timestamp(attribute="onramp.created_at", required=True)
     updated_at = Timestamp(attribute="onramp.updated_at", required=True)
     expires_at = Timestamp(attribute="onramp.expires_at", required=True)

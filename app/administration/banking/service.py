@@ -1,7 +1,7 @@
 """On-ramps, payouts and inbound events, as administrators see them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,17 +29,6 @@ SUBJECTS: Final = {
 }
 #: Statuses in which `last_error` is a QuarantineReason.
 _CONTRADICTING: Final = (InboundEventStatus.QUARANTINED, InboundEventStatus.DISMISSED)
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutRecord:
-    payout: Payout
-    bank_account: BankAccount
-    user: User
-
-    @property
-    def currency(self) -> str:
-        return self.payout.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +65,20 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutRecord:
+    """A payout with its quarantined events."""
+
+    payout: Payout
+    bank_account: BankAccount
+    user: User
+    quarantined: Sequence[EventRecord]
+
+    @property
+    def currency(self) -> str:
+        return self.payout.currency
+
+
+@dataclass(frozen=True, slots=True)
 class OnrampRecord:
     """An on-ramp with its quarantined events."""
 
@@ -101,7 +104,12 @@ def list_payouts(session: Session, page: PageRequest, **filters: Any) -> Page[Pa
     the bank's.
     """
     found = repository.PAYOUTS.read_page(session, page, **filters)
-    return found.with_data(PayoutRecord(*row) for row in found.data)
+    ids = {(payout.provider, str(payout.id)): payout.id for payout, *_ in found.data}
+    events = _quarantined_events(session, "payout", ids)
+    return found.with_data(
+        PayoutRecord(payout, account, user, events[payout.id])
+        for payout, account, user in found.data
+    )
 
 
 def export_payouts(session: Session, **filters: Any) -> CsvBatch:
@@ -117,13 +125,21 @@ def list_onramps(session: Session, page: PageRequest, **filters: Any) -> Page[On
     """
     found = repository.ONRAMPS.read_page(session, page, **filters)
     ids = {(onramp.provider, onramp.token): onramp.id for onramp, _ in found.data}
-    events = defaultdict(list)
-    for event in repository.list_quarantined_events(session, list(ids)):
-        onramp_id = ids[event.provider, event.reference]
-        events[onramp_id].append(EventRecord(event, "onramp", onramp_id))
+    events = _quarantined_events(session, "onramp", ids)
     return found.with_data(
         OnrampRecord(onramp, user, events[onramp.id]) for onramp, user in found.data
     )
+
+
+def _quarantined_events(
+    session: Session, subject_type: str, ids: Mapping[tuple[str, str], UUID]
+) -> Mapping[UUID, Sequence[EventRecord]]:
+    """The quarantined events of records. ids: of the records, by provider and our reference."""
+    found: defaultdict[UUID, list[EventRecord]] = defaultdict(list)
+    for event in repository.list_quarantined_events(session, list(ids)):
+        subject_id = ids[event.provider, event.reference]
+        found[subject_id].append(EventRecord(event, subject_type, subject_id))
+    return found
 
 
 def export_onramps(session: Session, **filters: Any) -> CsvBatch:

@@ -52,7 +52,8 @@ admin_blp = Blueprint(
 def list_all_payouts(args: dict[str, Any]) -> Any:
     """List all payouts
 
-    Newest first. Numbers of bank accounts are masked, as for their owners.
+    Newest first. Numbers of bank accounts are masked, as for their owners. `quarantined` lists the
+    reports of the bank that contradict our record, with the reason and what to do.
     """
     with reading() as session:
         current_admin(session)

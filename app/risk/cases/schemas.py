@@ -5,6 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.auth.user_summaries import UserSummaryOut
 from app.common.clock import format_timestamp
 from app.common.csv_documents import CsvArgs
 from app.common.examples import EXAMPLE_ID
@@ -134,7 +135,16 @@ class CaseSummaryOut(Schema):
     decided_at = Timestamp(required=True, allow_none=True)
 
 
-CaseList = page_of(CaseSummaryOut)
+class ListedCaseOut(CaseSummaryOut):
+    """A case with its payer."""
+
+    payer = ma.fields.Nested(UserSummaryOut, required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return super().get_attribute(obj if attr == "payer" else obj.case, attr, default)
+
+
+CaseList = page_of(ListedCaseOut)
 
 
 class NoteOut(Schema):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
-from app.auth.models import Role
+from app.auth.models import Role, User
 from app.common import clock
 from app.common.csv_export import CsvBatch
 from app.common.errors import AppError, BadRequest
@@ -107,13 +107,27 @@ class CaseDetails:
     notes: list[RiskCaseNote]
 
 
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """A case, and who pays."""
+
+    case: RiskCase
+    payer: User
+
+    @property
+    def currency(self) -> str:
+        return self.case.currency
+
+
 #: The cells of a row of the export.
 EXPORTED: Final = repository.CASES.cells
 
 
-def list_cases(session: Session, page: PageRequest, **filters: Any) -> Page[RiskCase]:
+def list_cases(session: Session, page: PageRequest, **filters: Any) -> Page[ListedCase]:
     """All cases, newest first. filters: status, assigned_to, with_snoozed."""
-    return repository.CASES.read_page(session, page, **_stored_filters(**filters))
+    found = repository.CASES.read_page(session, page, **_stored_filters(**filters))
+    payers = auth.get_users_by_id(session, [case.user_id for case in found.data])
+    return found.with_data(ListedCase(case, payers[case.user_id]) for case in found.data)
 
 
 def export_cases(session: Session, *, limit: int, below: UUID | None, **filters: Any) -> CsvBatch:

@@ -52,8 +52,6 @@ export interface Case { case: CaseSummary; reasons: Reasons; inputs: Record<stri
 
 export interface CaseSummary { id: string; status: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; kind: "PURCHASE" | "TRANSFER" | "PAYMENT_REQUEST" | "MERCHANT_CODE" | "HOLD" | "WITHDRAWAL" | "PAYOUT"; amount: string; currency: string; userId: string; payeeId: string | null; referenceId: string | null; holdId: string; score: any; assignedTo: string | null; snoozedUntil: string | null; decidedBy: string | null; reason: string | null; resultId: string | null; createdAt: string; expiresAt: string; decidedAt: string | null; }
 
-export interface CaseSummaryList { data: (CaseSummary)[]; meta: PageMeta; }
-
 export interface Category { id: string; slug: string; name: string; createdAt: string; updatedAt: string; }
 
 export interface CategoryList { data: (Category)[]; meta: PageMeta; }
@@ -222,6 +220,10 @@ export interface LicenceValidation { productId: string; productName: string; sta
 
 export interface Limit { type: "DEPOSIT" | "ONRAMP" | "TRANSFER_IN" | "INCOMING" | "WITHDRAWAL" | "PAYOUT" | "TRANSFER_OUT" | "PAYMENT" | "OUTGOING"; window: "TRANSACTION" | "DAY" | "MONTH"; amount: string; currency: string; }
 
+export interface ListedCase { id: string; status: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; kind: "PURCHASE" | "TRANSFER" | "PAYMENT_REQUEST" | "MERCHANT_CODE" | "HOLD" | "WITHDRAWAL" | "PAYOUT"; amount: string; currency: string; userId: string; payeeId: string | null; referenceId: string | null; holdId: string; score: any; assignedTo: string | null; snoozedUntil: string | null; decidedBy: string | null; reason: string | null; resultId: string | null; createdAt: string; expiresAt: string; decidedAt: string | null; payer: UserSummary; }
+
+export interface ListedCaseList { data: (ListedCase)[]; meta: PageMeta; }
+
 export interface ListedUser { id: string; email: string | null; role: "USER" | "MERCHANT" | "ADMIN"; firstName: string | null; lastName: string | null; isActive: boolean; emailPublic: boolean; lastLoginAt: string | null; createdAt: string; updatedAt: string; phone: string | null; emailVerifiedAt: string | null; phoneVerifiedAt: string | null; locale: string; timeZone: string; shopName: string | null; }
 
 export interface ListedUserList { data: (ListedUser)[]; meta: PageMeta; }
@@ -316,7 +318,7 @@ export interface Payout { id: string; status: "PENDING" | "SUBMITTED" | "PAID" |
 
 export interface PayoutList { data: (Payout)[]; meta: PageMeta; }
 
-export interface PayoutRecord { id: string; status: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; amount: string; currency: string; bankAccount: BankAccount; description: string | null; bankReference: string | null; reason: string | null; createdAt: string; submittedAt: string | null; settledAt: string | null; user: UserSummary; provider: string; attempts: number; nextAttemptAt: string | null; flaggedAt: string | null; }
+export interface PayoutRecord { id: string; status: "PENDING" | "SUBMITTED" | "PAID" | "REFUSED"; amount: string; currency: string; bankAccount: BankAccount; description: string | null; bankReference: string | null; reason: string | null; createdAt: string; submittedAt: string | null; settledAt: string | null; user: UserSummary; provider: string; attempts: number; nextAttemptAt: string | null; flaggedAt: string | null; quarantined: (InboundEvent)[]; }
 
 export interface PayoutRecordList { data: (PayoutRecord)[]; meta: PageMeta; }
 
@@ -597,7 +599,7 @@ export interface Operations {
   "GET /admin/risk/backtests": { query: { page?: number; limit?: number; cursor?: string }; body: null; answer: BacktestList };
   "POST /admin/risk/backtests": { query: {  }; body: CreateRiskBacktest; answer: Backtest };
   "GET /admin/risk/backtests/{backtest_id}": { query: {  }; body: null; answer: Backtest };
-  "GET /admin/risk/cases": { query: { status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: CaseSummaryList };
+  "GET /admin/risk/cases": { query: { status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean; page?: number; limit?: number; cursor?: string; sort?: "newest" | "oldest" }; body: null; answer: ListedCaseList };
   "GET /admin/risk/cases/export": { query: { status?: "OPEN" | "RELEASED" | "REJECTED" | "EXPIRED"; assignedTo?: string; withSnoozed?: boolean; bom?: boolean }; body: null; answer: null };
   "GET /admin/risk/cases/{case_id}": { query: {  }; body: null; answer: Case };
   "POST /admin/risk/cases/{case_id}/assign": { query: {  }; body: AssignCase; answer: Case };

@@ -42,6 +42,7 @@ export function follow({ onEvent, onChange }) {
     });
     source.addEventListener("transaction", onEvent);
     source.addEventListener("reset", onEvent);
+    source.addEventListener("wallet", onEvent);
     source.addEventListener("error", again);
   }
 

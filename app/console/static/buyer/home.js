@@ -1,10 +1,8 @@
 // @ts-check
 // The home page of buyers: what they have, and what has happened.
 
-import { useEffect } from "preact/hooks";
 import { call, user } from "../api/client.js";
 import { View } from "../shell/layout.js";
-import { unread } from "../shell/unread.js";
 import { wallet as texts } from "../text/en-wallet.js";
 import { words } from "../text/en.js";
 import { money } from "../ui/format.js";
@@ -19,7 +17,7 @@ import { Movements } from "./movements.js";
 const { home, menu } = words;
 const more = texts.menu;
 const RECENT = 6;
-/** The stream tells of what the user pays, and of sales; all else has to be asked for. */
+/** Without a stream, which tells of every change of the wallet. */
 const EVERY_MS = 5000;
 
 export function Home() {
@@ -28,9 +26,7 @@ export function Home() {
       call("GET /wallet", { signal }), call("GET /wallet/transactions", { query: { limit: RECENT }, signal }),
     ]);
     return { wallet, recent: recent.data };
-  }, { every: EVERY_MS, latest: EVERY_MS });
-  // A new notification usually means that money has moved.
-  useEffect(() => { if (live.data) live.reload(); }, [unread.value]);
+  }, { every: EVERY_MS });
 
   return html`<${View} title=${home.hello(user.value?.firstName ?? null)}
     actions=${html`<${Connected} connection=${live.connection} at=${live.at} />`}>

@@ -10,6 +10,8 @@ import { Table } from "../ui/table.js";
 
 const HEIGHT = 220;
 const COLOURS = ["--accent", "--warning", "--danger", "--muted"];
+/** Lines differ by more than their colour; as in `.chart-legend`. */
+const DASHES = [undefined, [8, 4], [2, 3], [8, 3, 2, 3]];
 
 /** @param {Element} element @param {string} name of a design token */
 function token(element, name) {
@@ -24,11 +26,12 @@ function token(element, name) {
  */
 
 /**
- * @param {Element} element @param {string} title @param {Series[]} series
+ * @param {Element} element @param {Series[]} series
  * @param {(number: number) => string} axis @param {Intl.DateTimeFormatOptions} times
+ * @param {(row: number | null | undefined) => void} point told which values are pointed at
  * @returns {uPlot.Options}
  */
-function optionsOf(element, title, series, axis, times) {
+function optionsOf(element, series, axis, times, point) {
   const line = { stroke: token(element, "--muted"), grid: { stroke: token(element, "--line"), width: 1 },
     ticks: { show: false }, font: "12px system-ui" };
   return {
@@ -37,6 +40,7 @@ function optionsOf(element, title, series, axis, times) {
     title: "",
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
+    hooks: { setCursor: [(plot) => point(plot.cursor.idx)] },
     axes: [
       { ...line, grid: { show: false }, space: 90,
         values: (_, seconds) => seconds.map((each) => dateTime(new Date(each * 1000).toISOString(), times)) },
@@ -47,10 +51,27 @@ function optionsOf(element, title, series, axis, times) {
       stroke: token(element, COLOURS[index % COLOURS.length]),
       ...(index === 0 && { fill: token(element, "--accent-soft") }),
       width: 2,
-      points: { show: each.values.length < 3 },
+      dash: DASHES[index % DASHES.length],
+      points: { show: (plot) => plot.data[0].length < 3 },
     }))],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
   };
+}
+
+/** @param {{times: string[], series: Series[]}} shown @returns {uPlot.AlignedData} */
+function dataOf({ times, series }) {
+  return /** @type {any} */ ([times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values)]);
+}
+
+/** A value as people read it. @param {Series} series @param {number} row */
+function textOf({ texts, values }, row) {
+  return texts?.[row] ?? String(values[row] ?? "–");
+}
+
+/** All values of a time. @param {{times: string[], series: Series[]}} shown @param {number} row @param {Intl.DateTimeFormatOptions} show */
+function pointedAt({ times, series }, row, show) {
+  if (row >= times.length) return "";
+  return [dateTime(times[row], show), ...series.map((each) => `${each.title} ${textOf(each, row)}`)].join(" · ");
 }
 
 /**
@@ -64,20 +85,24 @@ function optionsOf(element, title, series, axis, times) {
  */
 export function Chart({ title, times, series, axis = String, show = { dateStyle: "medium" } }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const pointed = useRef(/** @type {HTMLParagraphElement | null} */ (null));
+  const drawn = useRef(/** @type {uPlot | null} */ (null));
+  const latest = useRef({ times, series });
+  latest.current = { times, series };
+  const titles = series.map((each) => each.title).join();
+
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
-    const data = /** @type {any} */ ([
-      times.map((time) => Date.parse(time) / 1000), ...series.map(({ values }) => values),
-    ]);
-    /** @type {uPlot | null} */
-    let plot = null;
+    const point = (/** @type {number | null | undefined} */ row) => {
+      if (pointed.current) pointed.current.textContent = typeof row === "number" ? pointedAt(latest.current, row, show) : "";
+    };
     const draw = () => {
-      plot?.destroy();
-      plot = new uPlot(optionsOf(element, title, series, axis, show), data, element);
+      drawn.current?.destroy();
+      drawn.current = new uPlot(optionsOf(element, series, axis, show, point), dataOf(latest.current), element);
     };
     draw();
-    const sizes = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const sizes = new ResizeObserver(() => drawn.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
     sizes.observe(element);
     const scheme = window.matchMedia("(prefers-color-scheme: dark)");
     const looks = new MutationObserver(draw);
@@ -87,15 +112,18 @@ export function Chart({ title, times, series, axis = String, show = { dateStyle:
       sizes.disconnect();
       looks.disconnect();
       scheme.removeEventListener("change", draw);
-      plot?.destroy();
+      drawn.current?.destroy();
     };
-  }, [JSON.stringify([times, series])]);
+  }, [titles]);
+  // New values move the lines, and leave what is pointed at.
+  useEffect(() => drawn.current?.setData(dataOf(latest.current)), [JSON.stringify([times, series])]);
+
   const columns = [
     { title: words.chart.time, cell: (/** @type {number} */ row) => dateTime(times[row], show) },
     ...series.map((each) => ({
       title: each.title,
       kind: "number",
-      cell: (/** @type {number} */ row) => each.texts?.[row] ?? String(each.values[row] ?? "–"),
+      cell: (/** @type {number} */ row) => textOf(each, row),
     })),
   ];
   return html`<figure class="chart">
@@ -104,6 +132,7 @@ export function Chart({ title, times, series, axis = String, show = { dateStyle:
         <li key=${each.title} class="series-${index % COLOURS.length}">${each.title}</li>`)}</ul>`}
     </figcaption>
     <div class="chart-plot" ref=${place} aria-hidden="true"></div>
+    <p class="chart-point" ref=${pointed} aria-hidden="true"></p>
     <details class="chart-table"><summary>${words.chart.asTable}</summary>
       <${Table} caption=${title} columns=${columns} rows=${times.map((_, row) => row)}
         rowKey=${(/** @type {number} */ row) => times[row]} />

@@ -2,6 +2,7 @@
 // The audit log.
 
 import { View } from "../shell/layout.js";
+import { audit as text } from "../text/en-audit.js";
 import { operations } from "../text/en-operations.js";
 import { ExportButton } from "../ui/export.js";
 import { dateTime } from "../ui/format.js";
@@ -9,11 +10,16 @@ import { AN_ID, filtered, periodFilters } from "../ui/filters.js";
 import { html } from "../ui/html.js";
 import { List, useList } from "../ui/list.js";
 import { BY_TIME } from "../ui/sort.js";
+import { short } from "./figures.js";
 import { Person } from "./parts.js";
 
 /** @typedef {import("../api/schema.js").AuditRecord} AuditRecord */
 
-const { audit: text } = operations;
+/** A name of the API for people, if there is no text for it. @param {string} name such as `risk-list` */
+function readable(name) {
+  const words = name.replaceAll(/[-_]/g, " ").replace(".", ": ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 /** @returns {import("../ui/filters.js").Filter[]} */
 function filtersOf() {
@@ -35,9 +41,9 @@ function Target({ row: { targetType, targetId } }) {
     onramp: `/app/operator/bank?reference=${targetId}`,
     payout: `/app/operator/bank/payouts?reference=${targetId}`,
   };
-  const name = text.targets[targetType] ?? targetType.replaceAll(/[-_]/g, " ");
+  const name = text.targets[targetType] ?? readable(targetType);
   return html`${pages[targetType] ? html`<a href=${pages[targetType]}>${name}</a>` : name}
-    <span class="muted mono block anywhere">${targetId}</span>`;
+    <a class="muted block" href="/app/operator/audit?targetId=${targetId}" aria-label=${text.targetOf(`…${targetId.slice(-8)}`)}>${short(targetId)}</a>`;
 }
 
 /** The values of an action. @param {{details: Record<string, any>}} props */
@@ -54,7 +60,7 @@ export function AuditLog() {
   const filters = filtersOf();
   const loaded = useList("GET /admin/audit", { filters, sorts: BY_TIME });
   const columns = [
-    { title: text.what, kind: "main", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? row.action}</span>
+    { title: text.what, kind: "main", cell: (/** @type {AuditRecord} */ row) => html`<span class="cell-title">${text.actions[row.action] ?? readable(row.action)}</span>
         ${row.reason && html`<span class="block" dir="auto">${row.reason}</span>`}
         <${Details} details=${row.details} />` },
     { title: text.who, cell: (/** @type {AuditRecord} */ row) => (row.actor ? html`<${Person} user=${row.actor} />` : text.command) },

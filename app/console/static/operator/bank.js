@@ -46,6 +46,13 @@ function References({ ours, theirs, provider }) {
     <span class="muted mono block anywhere">${ours}</span>`;
 }
 
+/** A link to what the bank has reported against our record. @param {{reference: string, events: any[]}} props */
+function Contradicted({ reference, events }) {
+  if (!events.length) return null;
+  return html` <a class="badge danger" href="/app/operator/bank/events?reference=${encodeURIComponent(reference)}"
+    aria-label=${text.contradictedLabel}>${text.contradicted}</a>`;
+}
+
 export function Onramps() {
   const filters = filtersOf([
     { name: "status", label: operations.status, options: Object.entries(text.onrampStates) },
@@ -61,8 +68,7 @@ export function Onramps() {
     { title: operations.status, cell: (/** @type {OnrampRecord} */ row) => html`
         <${Badge} tone=${ONRAMP_TONES[row.status]}>${text.onrampStates[row.status]}</${Badge}>
         ${row.late && html` <${Badge} tone="warning">${text.late}</${Badge}>`}
-        ${row.quarantined.length > 0 && html` <a class="badge danger" href="/app/operator/bank/events?reference=${encodeURIComponent(row.token)}"
-          aria-label=${text.contradictedLabel}>${text.contradicted}</a>`}
+        <${Contradicted} reference=${row.token} events=${row.quarantined} />
         ${row.failureReason && html`<span class="muted block" dir="auto">${row.failureReason}</span>`}` },
   ];
   const exporting = html`<${ExportButton} from="GET /admin/on-ramps/export" name="on-ramps" query=${filtered(filters)} />`;
@@ -88,6 +94,8 @@ export function Payouts() {
     { title: operations.status, cell: (/** @type {PayoutRecord} */ row) => html`
         <${Badge} tone=${PAYOUT_TONES[row.status]}>${text.payoutStates[row.status]}</${Badge}>
         ${row.flaggedAt && html` <${Badge} tone="danger">${text.needs}</${Badge}>`}
+        <${Contradicted} reference=${row.id} events=${row.quarantined} />
+        ${row.flaggedAt && html`<span class="muted block">${text.needsText(dateTime(row.flaggedAt))}</span>`}
         ${row.attempts > 0 && html`<span class="muted block">${text.requests(count(row.attempts))}</span>`}
         ${row.reason && html`<span class="muted block" dir="auto">${row.reason}</span>`}` },
   ];

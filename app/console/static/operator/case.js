@@ -146,7 +146,7 @@ function Decide({ found, set, reload }) {
   /** Somebody else may have decided meanwhile. @param {any} error */
   const noticed = (error) => {
     if (error.code === "RISK_CASE_DECIDED") {
-      toast(error.message);
+      toast(cases.already(cases.statuses[/** @type {CaseSummary["status"]} */ (error.details?.status)]));
       reload();
     }
     throw error;

@@ -15,9 +15,10 @@ import { BY_TIME, sortOf } from "../ui/sort.js";
 import { Badge, Empty } from "../ui/states.js";
 import { Pages, Table } from "../ui/table.js";
 import { decimal } from "./figures.js";
+import { nameOf } from "./parts.js";
 import { RiskTabs } from "./risk.js";
 
-/** @typedef {import("../api/schema.js").CaseSummary} CaseSummary */
+/** @typedef {import("../api/schema.js").ListedCase} ListedCase */
 
 const PAGE = 25;
 export const CASE_TONES = { OPEN: "warning", RELEASED: "success", REJECTED: "danger", EXPIRED: "neutral" };
@@ -47,14 +48,15 @@ export function Cases() {
     setQuery({ [name]: event.currentTarget.value });
   };
   const columns = [
-    { title: cases.payment, kind: "wide", cell: (/** @type {CaseSummary} */ row) => html`
+    { title: cases.payment, kind: "wide", cell: (/** @type {ListedCase} */ row) => html`
         <a class="cell-title" href="/app/operator/cases/${row.id}">${kinds[row.kind]}</a>
+        <span class="block" dir="auto">${nameOf(row.payer)}</span>
         <span class="muted">${cases.scoreShort(decimal(Number(row.score)))}${
           row.assignedTo ? ` · ${row.assignedTo === user.value?.id ? cases.mine : cases.taken}` : ""}</span>` },
-    { title: cases.since, sorts: ["oldest", "newest"], cell: (/** @type {CaseSummary} */ row) => html`<span class="muted">${dateTime(row.createdAt)}${
+    { title: cases.since, sorts: ["oldest", "newest"], cell: (/** @type {ListedCase} */ row) => html`<span class="muted">${dateTime(row.createdAt)}${
         row.status === "OPEN" ? html`<span class="block">${cases.expiresIn(distance(row.expiresAt))}</span>` : ""}</span>` },
-    { title: cases.amount, kind: "number", cell: (/** @type {CaseSummary} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>` },
-    { title: cases.status, kind: "number", cell: (/** @type {CaseSummary} */ row) => {
+    { title: cases.amount, kind: "number", cell: (/** @type {ListedCase} */ row) => html`<strong>${money(row.amount, row.currency)}</strong>` },
+    { title: cases.status, kind: "number", cell: (/** @type {ListedCase} */ row) => {
       const isSnoozed = row.status === "OPEN" && row.snoozedUntil && Date.parse(row.snoozedUntil) > Date.now();
       return html`<${Badge} tone=${isSnoozed ? "neutral" : CASE_TONES[row.status]}>${isSnoozed ? cases.snoozed : cases.statuses[row.status]}</${Badge}>`;
     } },

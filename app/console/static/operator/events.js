@@ -17,6 +17,7 @@ import { Action } from "./action.js";
 /** @typedef {import("../api/schema.js").EventSink} EventSink */
 
 const { events: text } = operations;
+const QUIET_MS = 600_000;
 const TONES = { RETRYING: "warning", WAITING: "neutral", PARKED: "danger" };
 
 /** @returns {import("../ui/filters.js").Filter[]} */
@@ -68,11 +69,18 @@ function Decide({ event: { id, sink, type }, reload }) {
   </div>`;
 }
 
+/** Whether nothing seems to deliver to a sink any more; the API knows for sure. @param {EventSink} sink */
+function isAbandoned({ behind, held, deliveredAt }) {
+  const isQuiet = !deliveredAt || Date.now() - Date.parse(deliveredAt) > QUIET_MS;
+  return isQuiet && behind + held > 0;
+}
+
 export function EventSinks() {
   const loaded = useList("GET /admin/event-sinks");
+  const sinks = /** @type {EventSink[]} */ (/** @type {any} */ (loaded.data)?.data ?? []);
   const columns = [
-    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${row.name}</span>
-        <span class="muted">${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
+    { title: text.sink, kind: "main", cell: (/** @type {EventSink} */ row) => html`<span class="cell-title">${text.names[row.name] ?? row.name}</span>
+        <span class="muted"><span class="mono">${row.name}</span> · ${text.delivered} ${row.deliveredAt ? dateTime(row.deliveredAt) : text.never}</span>` },
     { title: operations.status, cell: (/** @type {EventSink} */ row) => (row.problem
       ? html`<${Badge} tone="danger">${text.problem}</${Badge}> <span class="muted" dir="auto">${row.problem}</span>`
       : html`<${Badge} tone="success">${text.fine}</${Badge}>`) },
@@ -80,7 +88,8 @@ export function EventSinks() {
     { title: text.heldCount, kind: "number", cell: (/** @type {EventSink} */ row) => count(row.held) },
     { title: text.parked, kind: "number", cell: (/** @type {EventSink} */ row) => (row.parked
       ? html`<a href="/app/operator/events?status=PARKED&sink=${encodeURIComponent(row.name)}">${count(row.parked)}</a>` : count(0)) },
-    { title: text.remove, kind: "number act", cell: (/** @type {EventSink} */ row) => html`<div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` },
+    ...(sinks.some(isAbandoned) ? [{ title: text.decide, kind: "number act", cell: (/** @type {EventSink} */ row) => isAbandoned(row) && html`
+        <div class="actions end"><${Remove} name=${row.name} reload=${loaded.reload} /></div>` }] : []),
   ];
   return html`<${View} title=${text.title}>
     <${EventTabs} />

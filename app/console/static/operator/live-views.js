@@ -24,5 +24,5 @@ export const LIVE_ITEMS = [
   { to: "/operator", icon: "pulse", text: menu.live, tab: true },
   { to: "/operator/reliability", icon: "gauge", text: menu.reliability, tab: true },
   { to: "/operator/cases", icon: "shield", text: menu.cases, tab: true },
-  { to: "/operator/rules", icon: "rules", text: menu.rules, tab: false },
+  { to: "/operator/rules", icon: "rules", text: menu.rules, tab: true },
 ];

@@ -37,7 +37,8 @@ export function RefundRow({ refund, reload, title }) {
       <span class="muted block">${parts.filter(Boolean).join(" · ")}</span>
       ${refund.byPlatform && html`<span class="muted block">${text.byPlatform}</span>`}
       ${refund.reason && html`<span class="muted block" dir="auto">${refund.reason}</span>`}
-      ${refund.failureReason && html`<span class="error block">${text.refusal} <span class="mono">${refund.failureReason}</span></span>`}
+      ${refund.failureReason && html`<span class="error block">${text.refusal}
+        ${" "}${text.refusals[refund.failureReason]} <span class="mono">${refund.failureReason}</span></span>`}
     </span>
     <span class="list-end">${title && html`<strong>${amount}</strong>`}<${Badge} tone=${TONES[state]}>${text.states[state]}</${Badge}></span>
     ${state === "REFUSED" && html`<${Settle} refund=${refund} reload=${reload} />`}

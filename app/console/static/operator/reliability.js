@@ -4,8 +4,9 @@
 import { call } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { reliability } from "../text/en-live.js";
+import { operations } from "../text/en-operations.js";
 import { Facts } from "../ui/facts.js";
-import { count, date, dateTime } from "../ui/format.js";
+import { count, date, dateTime, fileSize } from "../ui/format.js";
 import { Connected } from "../ui/freshness.js";
 import { html } from "../ui/html.js";
 import { useLive } from "../ui/live.js";
@@ -21,6 +22,7 @@ import { decimal, duration, percent } from "./figures.js";
 /** @typedef {import("../api/schema.js").SystemHealth} SystemHealth */
 /** @typedef {import("../api/schema.js").Uptime} UptimeOf */
 
+const backlogNames = { ...operations.events.names, ...reliability.queueNames };
 const EVERY_MS = 10_000;
 const TONES = { OK: "success", BEHIND: "warning", PARKED: "warning", AWAY: "danger", AHEAD: "warning", MISSING: "danger", UNKNOWN: "danger" };
 
@@ -114,9 +116,9 @@ function Uptime({ uptime }) {
     [reliability.minutesUnknown, count(uptime.unknownMinutes)],
     [reliability.atLeast, percent(uptime.minPercent)],
   ];
-  return html`<section class="card" aria-labelledby="uptime"><h2 id="uptime">${reliability.uptime}</h2>
-    <p class="objective-value">${percent(uptime.percent)}</p>
-    <p class="muted">${uptime.since ? reliability.uptimeSince(dateTime(uptime.since)) : reliability.noChecks}</p>
+  return html`<section class="card stack" aria-labelledby="uptime"><div><h2 id="uptime">${reliability.uptime}</h2>
+      <p class="objective-value">${percent(uptime.percent)}</p>
+      <p class="muted">${uptime.since ? reliability.uptimeSince(dateTime(uptime.since)) : reliability.noChecks}</p></div>
     <${Facts} facts=${facts} />
   </section>`;
 }
@@ -125,7 +127,8 @@ function Uptime({ uptime }) {
 function Backlogs({ rows }) {
   const columns = [
     { title: reliability.backlogName, kind: "wide", cell: (/** @type {Backlog} */ row) => html`
-      <span class="cell-title">${row.name}</span><span class="muted">${reliability.backlogKinds[row.kind]}</span>` },
+      <span class="cell-title">${backlogNames[row.name] ?? row.name}</span>
+      <span class="muted">${reliability.backlogKinds[row.kind]} · <span class="mono">${row.name}</span></span>` },
     { title: reliability.oldest, cell: (/** @type {Backlog} */ row) => html`<span class="muted">${row.waiting ? duration(row.delaySeconds * 1000) : "–"}</span>` },
     { title: reliability.waiting, kind: "number", cell: (/** @type {Backlog} */ row) => count(row.waiting) },
     { title: reliability.parked, kind: "number", cell: (/** @type {Backlog} */ row) => (row.parked
@@ -147,6 +150,7 @@ function Books({ verification }) {
           verification.violated ? reliability.violated(count(verification.violated)) : reliability.sound}</${Badge}></p>
         <p>${reliability.ran(dateTime(verification.startedAt),
           duration(Date.parse(verification.finishedAt) - Date.parse(verification.startedAt)))}</p>
+        ${verification.violated > 0 && html`<p class="error">${reliability.violatedText}</p>`}
         <p class="muted">${verification.since ? reliability.incremental(dateTime(verification.since)) : reliability.complete}</p>`}
   </section>`;
 }
@@ -154,7 +158,7 @@ function Books({ verification }) {
 /** @param {{archive: SystemHealth["archive"], last: SystemHealth["backup"]}} props */
 function Backup({ archive, last }) {
   return html`<section class="card stack" aria-labelledby="backup"><h2 id="backup">${reliability.backup}</h2>
-    <p>${last ? reliability.lastBackup[last.kind](dateTime(last.finishedAt)) : reliability.noBackup}</p>
+    <p>${last ? reliability.lastBackup[last.kind](dateTime(last.finishedAt), fileSize(last.size)) : reliability.noBackup}</p>
     <p><${Badge} tone=${archive.isOn ? "success" : "warning"}>${archive.isOn ? reliability.archiveOn : reliability.archiveOff}</${Badge}></p>
     ${archive.isOn
       ? html`<p>${archive.archivedAt ? reliability.archived(dateTime(archive.archivedAt)) : reliability.archiveNever}</p>`

@@ -125,7 +125,7 @@ function Actions({ rule, set }) {
     ${rule.activationRequestedBy && !rule.activatedAt && html`<${Notice} tone="warning">${rules.requested}</${Notice}>`}
     <${Facts} facts=${[
       [rules.key, html`<a class="mono" href="/app/operator/rules?key=${rule.key}">${rule.key}</a>`],
-      [rules.versions, rules.version(String(rule.version))],
+      [rules.versionLabel, String(rule.version)],
       [rules.changed, dateTime(rule.retiredAt ?? rule.activatedAt ?? rule.createdAt)],
     ]} />
     ${(status === "DRAFT" || status === "SHADOW") && html`<${ConfirmButton} name="activate" label=${rules.activate} look="primary wide" tone="primary"

@@ -1,14 +1,14 @@
 // @ts-check
 // One user: profile, wallets and sessions, and what an operator can do about them.
 
-import { call } from "../api/client.js";
+import { call, user as self } from "../api/client.js";
 import { View } from "../shell/layout.js";
 import { operations } from "../text/en-operations.js";
 import { Facts } from "../ui/facts.js";
 import { count, date, dateTime, programName } from "../ui/format.js";
 import { html } from "../ui/html.js";
 import { Loaded, useLoaded } from "../ui/load.js";
-import { Badge } from "../ui/states.js";
+import { Badge, Notice } from "../ui/states.js";
 import { Tabs } from "../ui/tabs.js";
 import { Action } from "./action.js";
 import { nameOf } from "./parts.js";
@@ -35,6 +35,7 @@ export function UserProfile({ id }) {
     actions=${loaded.data && html`<${Changes} detail=${loaded.data} reload=${loaded.reload} />`}>
     <${UserTabs} id=${id} />
     <${Loaded} of=${loaded} lines=${8}>${(/** @type {UserDetail} */ detail) => html`
+      ${id === self.value?.id && html`<${Notice} tone="info">${text.own}</${Notice}>`}
       <div class="sides">
         <div class="loaded">
           <${Profile} detail=${detail} />
@@ -50,6 +51,7 @@ export function UserProfile({ id }) {
 /** @param {{detail: UserDetail, reload: () => void}} props */
 function Changes({ detail, reload }) {
   const { user, twoFactor } = detail;
+  if (user.id === self.value?.id) return null;
   const path = { user_id: user.id };
   const activity = user.isActive
     ? html`<${Action} name="deactivate" label=${text.deactivate} title=${text.deactivateTitle} text=${text.deactivateText}

@@ -38,6 +38,12 @@ export function areasOf(user) {
   return AREAS.filter(({ role }) => role === null || role === user?.role);
 }
 
+/** Whose navigation is shown: that of the address, if the user may open it. @param {string} address
+ * @param {{role: string} | null | undefined} user */
+export function shownArea(address, user) {
+  return areasOf(user).find((area) => area === areaOf(address)) ?? AREAS[0];
+}
+
 /** Where a sign-in leads. @param {{role: string} | null | undefined} user */
 export function homeOf(user) {
   return areasOf(user).at(-1)?.at ?? "/";

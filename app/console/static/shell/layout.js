@@ -7,7 +7,7 @@ import { words } from "../text/en.js";
 import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { BASE, navigate, path } from "../ui/router.js";
-import { areaOf, areasOf } from "./areas.js";
+import { areasOf, shownArea } from "./areas.js";
 import { ConnectionState, watchConnection } from "./connection.js";
 import { TestMode } from "./test-mode.js";
 import { setTheme, theme } from "./theme.js";
@@ -19,7 +19,7 @@ const LONG_TITLE = 60;
 
 /** @param {string} to @param {string[]} also */
 function isCurrent(to, also) {
-  const isHome = areaOf(path.value).at === to;
+  const isHome = shownArea(path.value, user.value).at === to;
   const isBelow = (/** @type {string} */ at) => path.value === at || path.value.startsWith(`${at}/`);
   return path.value === to || (!isHome && [to, ...also].some(isBelow));
 }
@@ -63,12 +63,20 @@ async function leave() {
   navigate("/sign-in");
 }
 
+/** Narrow screens show some of the tabs; the others are scrolled to. @param {HTMLElement | null} tabs */
+function showCurrent(tabs) {
+  const current = /** @type {HTMLElement | null | undefined} */ (tabs?.querySelector("[aria-current]"));
+  if (tabs && current) tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 /** @param {{children: any}} props */
 export function Layout({ children }) {
   useEffect(watchUnread, []);
   useEffect(watchConnection, []);
+  const tabs = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => showCurrent(tabs.current), [path.value]);
   const name = user.value?.firstName ?? user.value?.email ?? "";
-  const area = areaOf(path.value);
+  const area = shownArea(path.value, user.value);
   const others = areasOf(user.value).filter(({ at }) => at !== area.at);
   return html`<div class="shell">
     <a class="skip" href="#content">${words.skip}</a>
@@ -88,7 +96,7 @@ export function Layout({ children }) {
           </button>
         </div>
       </header>
-      <nav class="tabs" aria-label=${menu.label}>
+      <nav class="tabs" ref=${tabs} aria-label=${menu.label}>
         ${area.items.map((item) => html`<${Item} key=${item.to} ...${item} />`)}
       </nav>
     </div>

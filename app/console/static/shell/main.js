@@ -15,7 +15,7 @@ import { html } from "../ui/html.js";
 import { navigate, path, query, startRouter } from "../ui/router.js";
 import { Empty, Problem, Skeleton } from "../ui/states.js";
 import { Toasts } from "../ui/toast.js";
-import { homeOf } from "./areas.js";
+import { areaOf, areasOf, homeOf } from "./areas.js";
 import { Layout, View } from "./layout.js";
 
 /** @typedef {import("./areas.js").ViewAddress} ViewAddress */
@@ -52,6 +52,14 @@ async function show(address) {
           <a class="button" href="/app">${problems.home}</a>
         </${Empty}>
       </${View}>`,
+    };
+    return;
+  }
+  const area = areaOf(address);
+  if (user.peek() && !areasOf(user.peek()).includes(area)) {
+    shown.value = {
+      key: address,
+      content: html`<${View} title=${area.text}><section class="card"><${Problem} error=${{ status: 403 }} /></section></${View}>`,
     };
     return;
   }

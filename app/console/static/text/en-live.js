@@ -101,6 +101,8 @@ export const reliability = {
     MISSING: "Missing", UNKNOWN: "No answer",
   },
   backlogs: "Outbox and queues",
+  /** @type {Record<string, string>} */
+  queueNames: { waiting: "Endpoints of merchants", default: "Own jobs", outbound: "Requests to banks and the payment provider", EMAIL: "Mail", SMS: "Text messages" },
   backlogKinds: { EVENTS: "Events", WEBHOOKS: "Webhooks", JOBS: "Jobs", MESSAGES: "Messages" },
   backlogName: "To",
   waiting: "Waiting",
@@ -110,6 +112,7 @@ export const reliability = {
   booksText: "verify compares every balance, order and event with the ledger.",
   sound: "Every invariant holds",
   violated: (/** @type {string} */ count) => `${count} invariants are violated`,
+  violatedText: "Run ./flow verify: it names what is violated, and by which records.",
   complete: "Complete run",
   incremental: (/** @type {string} */ time) => `Records since ${time}`,
   ran: (/** @type {string} */ time, /** @type {string} */ took) => `${time}, took ${took}`,
@@ -117,8 +120,8 @@ export const reliability = {
   neverText: "Run ./flow verify --incremental every night and ./flow verify every week.",
   backup: "Backup",
   lastBackup: {
-    FULL: (/** @type {string} */ time) => `Last backup ${time}, full`,
-    INCREMENTAL: (/** @type {string} */ time) => `Last backup ${time}, incremental`,
+    FULL: (/** @type {string} */ time, /** @type {string} */ size) => `Last backup ${time}, full, ${size}`,
+    INCREMENTAL: (/** @type {string} */ time, /** @type {string} */ size) => `Last backup ${time}, incremental, ${size}`,
   },
   noBackup: "No backup yet. Set BACKUP_DIR, or run ./flow backup.",
   archiveOn: "The log is archived",
@@ -139,7 +142,7 @@ export const reliability = {
   missed: "Missed",
   noRequests: "No requests yet",
   budget: "Error budget left",
-  budgetText: (/** @type {string} */ bad, /** @type {string} */ allowed) => `${bad} of ${allowed} allowed requests used`,
+  budgetText: (/** @type {string} */ bad, /** @type {string} */ allowed) => `${bad} bad requests · ${allowed} allowed`,
   burnRates: "Burn rates",
   window: "Window",
   requests: "Requests",
@@ -216,6 +219,7 @@ export const cases = {
   releaseTitle: "Release this payment?",
   releaseText: (/** @type {string} */ amount) => `${amount} is paid now, exactly as it was requested.`,
   released: "The payment is released.",
+  already: (/** @type {string | undefined} */ status) => `It was decided meanwhile: ${status ?? "see below"}.`,
   reject: "Reject",
   rejectTitle: "Reject this payment?",
   rejectText: (/** @type {string} */ amount) =>
@@ -271,9 +275,7 @@ export const rules = {
   windows: { MINUTE: "in a minute", HOUR: "in an hour", DAY: "in a day", MONTH: "in 30 days" },
   operators: { "<": "below", "<=": "at most", ">": "above", ">=": "at least", "=": "is", "!=": "is not", in: "is one of", "not in": "is none of" },
   setting: "the setting",
-  yes: "yes",
-  no: "no",
-  unknown: "unknown",
+  yes: "yes", no: "no", unknown: "unknown",
   noList: "on none",
   edit: "Details",
   name: "Name",
@@ -315,7 +317,7 @@ export const rules = {
   retireTitle: "Retire this rule?",
   retireText: "It has no effect from now on, for good.",
   retired: "The rule is retired.",
-  versions: "All versions",
+  versionLabel: "Version",
 };
 
 export const backtests = {

@@ -39,7 +39,8 @@ export function count(number) {
 /** @param {string} time @param {Intl.DateTimeFormatOptions} [options] */
 export function dateTime(time, options = { dateStyle: "medium", timeStyle: "short" }) {
   const { timeZone } = habits.value;
-  return new Intl.DateTimeFormat(locale.value, { ...options, timeZone }).format(new Date(time));
+  const text = new Intl.DateTimeFormat(locale.value, { ...options, timeZone }).format(new Date(time));
+  return text.replace(/(\d) (?=\S+$)/, "$1\u00a0"); // 5:53 PM stays on one line
 }
 
 /** A time in a list: without the year if it is this one. @param {string} time */
