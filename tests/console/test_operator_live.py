@@ -1,5 +1,6 @@
 """Operators watch the system, review payments and steer the rules of risk, in a real browser."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from app.common.settings import Settings
 from tests import servers
@@ -141,6 +142,35 @@ def test_the_stream_of_the_live_process_is_followed(
         expect(rows).to_have_count(before + 1, timeout=8000)  # sooner than without the stream
         expect(state).to_have_text("Live")
     expect(state).to_have_text("Reconnecting; updated every few seconds")
+
+
+@pytest.mark.stress
+def test_what_happens_while_the_view_loads_is_shown_soon(
+    page: Page, server: LiveServer, settings: Settings, shop: Shop
+) -> None:
+    rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
+    numbers = itertools.count()
+
+    def answer(route: Route) -> None:
+        """The first answer while there is a stream is older than a purchase that it tells of."""
+        found = route.fetch()
+        if page.locator(".freshness", has_text="Live").count() and next(numbers) == 0:
+            shop.buy(server)
+            wait_until(lambda: total() > before, seconds=20)
+            page.wait_for_timeout(500)
+        route.fulfill(response=found)
+
+    def total() -> int:
+        approved: int = call(server, shop.admin.token, "GET", "/insights/stats")["approved"]
+        return approved
+
+    before = total()
+    with LiveProcess.start(settings, server.database) as live:
+        lead_to_stream(page, lambda: live.url)
+        page.route("**/insights/transactions?*", answer)
+        sign_in(page, server, shop.admin, heading="Live")
+        expect(rows).to_have_count(min(before + 1, 20), timeout=8000)
+        assert next(numbers) > 1
 
 
 @pytest.mark.stress
