@@ -280,25 +280,6 @@ _OTHER_AND_NEW_BUYERS: Final = f"""
     )
 """  # noqa: S608 – as above
 
-_NEW_BUYERS: Final = f"""
-    earlier AS (
-        SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
-    ), other_buyers AS (
-        SELECT count(*) FILTER (WHERE is_summed IS NOT TRUE) AS number,
-            count(*) FILTER (WHERE (first IS NULL OR first >= %(day_of_since)s
-                    AND NOT (first >= %(first_day)s AND first < %(next_day)s))
-                AND buyer_id NOT IN (SELECT buyer_id FROM earlier)) AS new
-        FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
-        LEFT JOIN LATERAL (
-            SELECT min(day) AS first,
-                bool_or(day >= %(first_day)s AND day < %(next_day)s) AS is_summed
-            FROM buyer_days b
-            WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
-                AND b.buyer_id = found.buyer_id
-        ) AS days ON true
-    )
-"""  # noqa: S608 – as above
-
 _NEW_BUYERS: Final = """CAST(coalesce((
             SELECT sum(buyers) FROM daily_buyers
             WHERE scope_id = {scope_id} AND currency = %(currency)s

@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -69,7 +70,12 @@ def test_entries_of_another_database_hide_nothing(
     """As after a restore, or with a Redis that was used before."""
     buyer, seller = factories.buyer(), factories.merchant()
     client = redis.Redis.from_url(own_redis.url)
-    entry = {"user": str(buyer.id), "merchant": "", "json": '{"id":999', "risk": "null"}
+    entry: dict[Any, Any] = {
+        "user": str(buyer.id),
+        "merchant": "",
+        "json": '{"id":999',
+        "risk": "null",
+    }
     for number in range(999_990, 1_000_000):
         client.xadd(KEY, entry, id=f"{number}-0")
     url = own_redis.url_of("queue")
