@@ -148,10 +148,8 @@ def test_what_happens_while_the_view_loads_is_shown_soon(
     page: Page, server: LiveServer, settings: Settings, shop: Shop
 ) -> None:
     rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
+    newest = (server, shop.admin.token, "GET", "/insights/transactions?limit=1")
     bought: list[Any] = []
-
-    def latest() -> Any:
-        return call(server, shop.admin.token, "GET", "/insights/transactions?limit=1")["data"][0]
 
     with LiveProcess.start(settings, server.database) as live:
 
@@ -160,7 +158,7 @@ def test_what_happens_while_the_view_loads_is_shown_soon(
             found = route.fetch()
             if live.streams and not bought:
                 bought.append(buy(server, shop.buyer, shop.product_id, quantity=2))
-                wait_until(lambda: latest()["amount"] == "25.00", seconds=20)
+                wait_until(lambda: call(*newest)["data"][0]["amount"] == "25.00", seconds=20)
                 page.wait_for_timeout(500)
             route.fulfill(response=found)
 
