@@ -51,6 +51,7 @@ from app.health import service as health
 from app.idempotency.http import respond_to_view_once
 from app.images import service as images
 from app.inbox import service as inbox
+from app.insights.analytics import periods
 from app.insights.health import service as insights_health
 from app.insights.objectives.objective import Objectives, objectives
 from app.notifications import mail_config, page_links
@@ -173,6 +174,7 @@ def connect_redis(url: str, *, cache_url: str | None = None) -> None:
     stream_tickets.store.configure(patient)
     catalogue.catalogue_cache.configure(_region(client, "products", CATALOGUE_TTL))
     onramp_links.link_cache.configure(_region(client, "onramp-links", onramp_links.TTL))
+    periods.sales_cache.configure(_region(client, "sales", periods.TTL))
 
 
 def configure(settings: Settings) -> None:

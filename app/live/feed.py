@@ -56,7 +56,8 @@ class Feed:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="database")
         self._catching_up = asyncio.Semaphore(4)
         self._last_id = self._received_id = 0
-        self._redis_answers = False
+        #: Set while Redis answers, and its stream is known to be of this database.
+        self._redis_answers = asyncio.Event()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -129,12 +130,12 @@ class Feed:
 
     async def _append(self) -> None:
         """Append what is new in the table to the stream in Redis."""
-        if not self._redis_answers:
+        if not self._redis_answers.is_set():
             await self._find_end()
         rows = await self.in_thread(_list_after, self._last_id)
         if rows:
             self._last_id = rows[-1].id
-            if not self._redis_answers or not await self._add(rows):
+            if not self._redis_answers.is_set() or not await self._add(rows):
                 self._hub.publish(rows)
         if len(rows) < _BATCH:
             await self._rest()
@@ -163,7 +164,7 @@ class Feed:
             last_id = self._received_id = 0
         # A stream that is far behind begins anew with what clients may have missed.
         self._last_id = max(last_id, end - MAX_MISSED)
-        self._redis_answers = True
+        self._redis_answers.set()
 
     async def _add(self, rows: Sequence[Transaction]) -> bool:
         """Returns whether the stream in Redis has all of them."""
@@ -180,11 +181,14 @@ class Feed:
         failed = [
             reply for reply in replies if isinstance(reply, Exception) and _STALE not in str(reply)
         ]
-        self._redis_answers = not failed
+        if failed:
+            self._redis_answers.clear()
         return not failed
 
     async def _receive(self) -> None:
         """Pass on the next entries of the stream in Redis."""
+        # Before that, it may have entries of another database, after which ours would look old.
+        await self._redis_answers.wait()
         since = max(self._hub.position, self._received_id)
         reply: Any = await self._waiting_redis.xread(
             {KEY: f"{since}-0"}, count=_BATCH, block=1000 * _BLOCK_SECONDS

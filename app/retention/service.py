@@ -1,7 +1,7 @@
 """Deletes what is older than its retention, so that no table grows without bound."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,10 +17,10 @@ from app.common.process_state import Slot
 from app.retention import repository
 from app.retention.policy import RULES, Rule
 
-#: Rows per transaction: a few milliseconds, so that nobody waits for its locks.
+#: Rows per transaction: tens of milliseconds, so that nobody waits for its locks.
 BATCH_SIZE: Final = 1000
-#: A run ends after this time, because other jobs wait; the next one continues.
-_MAX_SECONDS: Final = 5.0
+#: A run ends after this time, because other jobs wait; another one continues.
+_MAX_SECONDS: Final = 2.0
 #: An event is recorded in the transaction of its record, but may have a slightly older id.
 _MARGIN: Final = timedelta(hours=1)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,36 +42,63 @@ def events_since() -> datetime:
     return clock.now() - periods().by_setting["retention_events"] + _MARGIN
 
 
-def prune() -> int:
-    """Apply every rule, for a few seconds at most. Returns the number of rows.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a run has done. rows: how many were deleted or cleared; is_complete: whether nothing is
+    left to do; errors: of the rules that failed."""
 
-    Each rule has its turn, however much another one has to do and whether it fails.
-    Raises ExceptionGroup with the errors of those that failed.
+    rows: int
+    is_complete: bool
+    errors: Sequence[Exception]
+
+
+def prune() -> Pruned:
+    """Apply every rule, for a few seconds at most.
+
+    Rules take turns of a batch each, however much another one has to do and whether it fails.
     """
     ends_at = time.monotonic() + _MAX_SECONDS
-    total = 0
+    turns = [_Turn(rule) for rule in RULES]
+    rows = 0
     errors: list[Exception] = []
-    for rule in RULES:
-        try:
-            total += _apply(rule, ends_at=ends_at)
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise ExceptionGroup("rules of the retention failed", errors)
-    return total
+    while turns:
+        unfinished = []
+        for turn in turns:
+            try:
+                number = turn.take()
+            except Exception as error:
+                errors.append(error)
+                continue
+            rows += number
+            if number >= BATCH_SIZE:
+                unfinished.append(turn)
+        turns = unfinished
+        if time.monotonic() >= ends_at:
+            break
+    return Pruned(rows, is_complete=not turns, errors=errors)
 
 
-def _apply(rule: Rule, *, ends_at: float) -> int:
-    total = 0
-    after: datetime | UUID = _bound(rule, _BEGINNING)
-    before = _bound(rule, clock.now() - periods().by_setting[rule.period])
-    while True:
-        batch = partial(_apply_to_batch, rule=rule, after=after, before=before)
+class _Turn:
+    """Applies a rule, one batch at a time, the oldest rows first."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._after = _bound(rule, _BEGINNING)
+        self._before = _bound(rule, clock.now() - periods().by_setting[rule.period])
+
+    def take(self) -> int:
+        """Returns the number of rows. Fewer than BATCH_SIZE: there are no others.
+
+        After a full batch it rests for as long as the batch took: at least half of the time is left
+        to purchases.
+        """
+        began_at = time.monotonic()
+        batch = partial(_apply_to_batch, rule=self._rule, after=self._after, before=self._before)
         number, last = retry_transaction(batch)
-        total += number
-        if number < BATCH_SIZE or time.monotonic() >= ends_at:
-            return total
-        after = last
+        if number >= BATCH_SIZE:
+            self._after = last
+            time.sleep(time.monotonic() - began_at)
+        return number
 
 
 def _bound(rule: Rule, moment: datetime) -> datetime | UUID:

@@ -226,25 +226,31 @@ _OTHER_BUYERS: Final = """
     )
 """
 
-# The same, and which of them are new: their first day is not before that of the period, and they
-# are not among the earlier buyers of that day or of days that have not been summed (part 2). Those
-# whose first day is among the summed ones count there.
+# The same, and which of them are new: they bought on no day before that of the beginning, and are
+# not among the earlier buyers of that day or of days that have not been summed (part 2). Those
+# whose first day is among the summed ones count there. Most buyers take one look at the index.
 _OTHER_AND_NEW_BUYERS: Final = f"""
     earlier AS (
         SELECT buyer_id FROM ({_lines_of(2)}) AS lines WHERE buyer_id IS NOT NULL
     ), other_buyers AS (
-        SELECT count(*) FILTER (WHERE is_summed IS NOT TRUE) AS number,
-            count(*) FILTER (WHERE (first IS NULL OR first >= %(day_of_since)s
-                    AND NOT (first >= %(first_day)s AND first < %(next_day)s))
-                AND buyer_id NOT IN (SELECT buyer_id FROM earlier)) AS new
+        SELECT count(*) FILTER (WHERE last IS NULL OR last < %(first_day)s) AS number,
+            count(*) FILTER (WHERE CASE
+                WHEN last IS NULL THEN true
+                WHEN last < %(day_of_since)s THEN false
+                ELSE (
+                    SELECT b.day >= %(day_of_since)s AND b.day < %(first_day)s
+                    FROM buyer_days b
+                    WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
+                        AND b.buyer_id = found.buyer_id
+                    ORDER BY b.day LIMIT 1)
+                END AND buyer_id NOT IN (SELECT buyer_id FROM earlier)) AS new
         FROM (SELECT DISTINCT buyer_id FROM lines WHERE buyer_id IS NOT NULL) AS found
         LEFT JOIN LATERAL (
-            SELECT min(day) AS first,
-                bool_or(day >= %(first_day)s AND day < %(next_day)s) AS is_summed
-            FROM buyer_days b
+            SELECT b.day AS last FROM buyer_days b
             WHERE b.scope_id = {{scope_id}} AND b.currency = %(currency)s
-                AND b.buyer_id = found.buyer_id
-        ) AS days ON true
+                AND b.buyer_id = found.buyer_id AND b.day < %(next_day)s
+            ORDER BY b.day DESC LIMIT 1
+        ) AS before ON true
     )
 """  # noqa: S608 – as above
 

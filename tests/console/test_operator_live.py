@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from app.common.settings import Settings
 from tests import servers
@@ -141,6 +141,32 @@ def test_the_stream_of_the_live_process_is_followed(
         expect(rows).to_have_count(before + 1, timeout=8000)  # sooner than without the stream
         expect(state).to_have_text("Live")
     expect(state).to_have_text("Reconnecting; updated every few seconds")
+
+
+@pytest.mark.stress
+def test_what_happens_while_the_view_loads_is_shown_soon(
+    page: Page, server: LiveServer, settings: Settings, shop: Shop
+) -> None:
+    rows = page.get_by_role("table", name="Latest transactions").locator("tbody tr")
+    newest = (server, shop.admin.token, "GET", "/insights/transactions?limit=1")
+    bought: list[Any] = []
+
+    with LiveProcess.start(settings, server.database) as live:
+
+        def answer(route: Route) -> None:
+            """The first answer beside the stream is older than a purchase that it tells of."""
+            found = route.fetch()
+            if live.streams and not bought:
+                bought.append(buy(server, shop.buyer, shop.product_id, quantity=2))
+                wait_until(lambda: call(*newest)["data"][0]["amount"] == "25.00", seconds=20)
+                page.wait_for_timeout(500)
+            route.fulfill(response=found)
+
+        lead_to_stream(page, lambda: live.url)
+        page.route("**/insights/transactions?*", answer)
+        sign_in(page, server, shop.admin, heading="Live")
+        expect(rows.first).to_contain_text("$25.00", timeout=8000)
+        assert bought
 
 
 @pytest.mark.stress

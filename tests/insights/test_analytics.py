@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.common.db import transaction
+from app.sales import service as sales
 from app.sales.daily_sums import service as daily_sums
 from tests import factories
 from tests.clock import freeze_clock
@@ -90,6 +91,27 @@ def test_the_figures_are_those_of_the_summary_of_both_periods(
         name: of_before[name] for name in names
     }
     assert (found["days"], found["bestProducts"]) == (of_period["days"], of_period["bestProducts"])
+
+
+def test_what_is_over_is_read_once_and_what_is_not_each_time(
+    client: FlaskClient, seller: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, buyer = factories.product(seller), factories.buyer()
+    add_orders(product, buyer, TODAY - DAY, count=2)
+    add_orders(product, buyer, TODAY + 11 * HOUR, count=1)
+    past = report(client, seller)
+    assert past["current"]["orders"] == 2
+    assert report(client, seller, to=TODAY + 12 * HOUR)["current"]["orders"] == 3
+
+    with monkeypatch.context() as unread:
+        unread.setattr(sales, "get_totals", None)
+        unread.setattr(sales, "get_days", None)
+        assert report(client, seller) == past
+        another = client.get(REPORT, headers=factories.merchant().headers)
+        assert another.status_code == 500
+
+    add_orders(product, buyer, TODAY + 11 * HOUR, count=1)
+    assert report(client, seller, to=TODAY + 12 * HOUR)["current"]["orders"] == 4
 
 
 def test_changes_are_told_in_per_cent(client: FlaskClient, seller: Actor) -> None:

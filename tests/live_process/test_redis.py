@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -61,6 +62,29 @@ def test_a_flushed_redis_loses_nothing(live: LiveProcess, own_redis: RedisServer
         assert events.next_transaction()["amount"] == 3
     with live.events(admin.token, last_id=last_id) as events:
         assert [events.next_transaction()["amount"] for _ in range(2)] == [2, 3]
+
+
+def test_entries_of_another_database_hide_nothing(
+    settings: Settings, live_database: servers.TestDatabase, own_redis: RedisServer
+) -> None:
+    """As after a restore, or with a Redis that was used before."""
+    buyer, seller = factories.buyer(), factories.merchant()
+    client = redis.Redis.from_url(own_redis.url)
+    entry: dict[Any, Any] = {
+        "user": str(buyer.id),
+        "merchant": "",
+        "json": '{"id":999',
+        "risk": "null",
+    }
+    for number in range(999_990, 1_000_000):
+        client.xadd(KEY, entry, id=f"{number}-0")
+    url = own_redis.url_of("queue")
+    with (
+        LiveProcess.start(settings, live_database, REDIS_URL=url) as live,
+        live.web_socket() as socket,
+    ):
+        relay(purchase(buyer, seller, amount=500))
+        assert next_transaction(socket)["amount"] == 5
 
 
 def test_a_redis_that_is_away_delays_nobody(live: LiveProcess, own_redis: RedisServer) -> None:

@@ -12,9 +12,9 @@ from app.common import clock
 from app.common.time_range import PeriodInvalid, TimeRange
 from app.common.time_zone import local, start_of
 from app.insights.analytics import repository
+from app.insights.analytics.periods import get_sales
 from app.insights.transactions.service import round_half_up
 from app.orders.models import OrderStatus
-from app.sales import service as sales
 from app.sales.service import DayTotals, PeriodTotals, ProductTotals, Totals
 
 #: Days of the period by default.
@@ -115,39 +115,36 @@ def get_report(session: Session, *, merchant_id: UUID, currency: str, within: Ti
     session: reads one snapshot. Raises PeriodInvalid.
     """
     since, until = _period(within)
+    found = get_sales(
+        session,
+        merchant_id=merchant_id,
+        currency=currency,
+        since=since,
+        until=until,
+        zone=within.zone,
+    )
 
-    def figures(since: datetime, until: datetime) -> tuple[Figures, PeriodTotals]:
-        found = sales.get_totals(
-            session, merchant_id=merchant_id, currency=currency, since=since, until=until
-        )
-        checkouts = _checkouts(session, merchant_id, since, until)
+    def figures(since: datetime, until: datetime, sold: PeriodTotals) -> Figures:
         return Figures(
             since=since,
             until=until,
             currency=currency,
-            totals=found.totals,
-            buyers=found.buyers,
-            new_buyers=found.new_buyers,
-            checkouts=checkouts,
-        ), found
+            totals=sold.totals,
+            buyers=sold.buyers,
+            new_buyers=sold.new_buyers,
+            checkouts=_checkouts(session, merchant_id, since, until),
+        )
 
-    current, found = figures(since, until)
-    before, _ = figures(since - (until - since), since)
-    days = sales.get_days(
-        session,
-        merchant_id=merchant_id,
-        currency=currency,
-        within=(since, until),
-        zone=within.zone,
-    )
+    current = figures(since, until, found.current)
+    before = figures(since - (until - since), since, found.before)
     return Report(
         time_zone=within.zone.key,
         currency=currency,
         current=current,
         before=before,
         changes=Changes.between(before, current),
-        best=found.best,
-        days=days,
+        best=found.current.best,
+        days=found.days,
     )
 
 

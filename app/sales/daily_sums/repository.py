@@ -28,16 +28,19 @@ _OF_DAY: Final = lines(
     refunds="r.id >= :first AND r.id < :beyond",
 )
 
+# All of them in the order of the keys: what is read together is in the same pages.
 _SALES: Final = f"""
     SELECT merchant_id, currency, CAST(:day AS date) AS day, product_id, {SUMS}
     FROM ({_OF_DAY}) found
     GROUP BY merchant_id, currency, product_id
+    ORDER BY merchant_id, currency, product_id
 """  # noqa: S608 – names from our own code
 
 _BUYER_DAYS: Final = f"""
     SELECT DISTINCT scope_id, currency, buyer_id, CAST(:day AS date) AS day
     FROM ({_OF_DAY}) found, LATERAL (VALUES (merchant_id), (product_id)) AS scopes (scope_id)
     WHERE buyer_id IS NOT NULL
+    ORDER BY scope_id, currency, buyer_id
 """  # noqa: S608 – as above
 
 _BUYERS: Final = f"""
@@ -51,6 +54,7 @@ _BUYERS: Final = f"""
         FROM ({_BUYER_DAYS}) b
     ) with_previous
     GROUP BY scope_id, currency, day, previous_day
+    ORDER BY scope_id, currency, previous_day
 """  # noqa: S608 – as above
 
 
@@ -61,6 +65,7 @@ _QUARTERS: Final = f"""
         SELECT found.*, {QUARTER_HOUR} AS starts_at FROM ({_OF_DAY}) found
     ) of_quarters, LATERAL (VALUES (merchant_id), (product_id)) AS scopes (scope_id)
     GROUP BY scope_id, currency, starts_at
+    ORDER BY scope_id, currency, starts_at
 """  # noqa: S608 – as above
 
 _OF_DAYS: Final = (

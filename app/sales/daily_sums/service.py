@@ -13,7 +13,7 @@ from app.common.id_ranges import SLACK
 from app.sales.daily_sums import repository
 
 #: How long after its end a day is summed. Every transaction that began on it has ended by then.
-_DELAY: Final = timedelta(hours=1)
+DELAY: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
@@ -58,7 +58,7 @@ def _sum_next_day(session: Session) -> date | None:
     day = repository.first_day_without_quarters(session)
     if day is None:
         day = first_unsummed_day(session) or _first_day(session)
-        if day is None or clock.now() < start_of(day + _DAY) + _DELAY:
+        if day is None or clock.now() < start_of(day + _DAY) + DELAY:
             return None
         repository.add_day(session, day, since=start_of(day), until=start_of(day + _DAY))
     repository.add_quarters(session, day, since=start_of(day), until=start_of(day + _DAY))

@@ -42,15 +42,15 @@ export function useLive(load, { every = 3000, latest: longest = LATEST_MS, follo
     let timer;
 
     const plan = (/** @type {number} */ delay) => {
+      if (isBusy) { // its answer may be older than what we were told of
+        isAskedAgain = true;
+        return;
+      }
       clearTimeout(timer);
       timer = setTimeout(run, delay);
     };
 
     async function run() {
-      if (isBusy) {
-        isAskedAgain = true;
-        return;
-      }
       if (document.hidden) return; // goes on when it is seen again
       isBusy = true;
       loadedAt = Date.now();
