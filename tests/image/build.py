@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -36,15 +36,19 @@ def require_programs(*names: str) -> None:
         )
 
 
-def build(tag: str, *, from_registry: bool) -> None:
-    """Build the Dockerfile. from_registry: on its own base, which is fetched. Raises ImageError."""
+def build(tags: Mapping[str, str | None], *, from_registry: bool) -> None:
+    """Build images. tags: for each, its stage of the Dockerfile, None for the last; from_registry:
+    on its own base, which is fetched. Raises ImageError."""
     bases = set(re.findall(r"^FROM (\S+@sha256:\S+)", _dockerfile(), re.MULTILINE))
     options = []
     if not from_registry:
         _make_base()
         options = [f"--build-context={name}=docker-image://{_BASE}" for name in bases]
-    # The format in which images have health checks.
-    _run("buildah", "build", "--isolation=chroot", "--format=docker", f"--tag={tag}", *options, ".")
+    for tag, stage in tags.items():
+        target = [f"--target={stage}"] if stage else []
+        # Layers are kept for the next image, in the format in which images have health checks.
+        how = ("--isolation=chroot", "--layers", "--format=docker")
+        _run("buildah", "build", *how, f"--tag={tag}", *target, *options, ".")
 
 
 def _dockerfile() -> str:
