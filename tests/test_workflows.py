@@ -105,7 +105,11 @@ def test_a_release_is_tested_first_and_made_for_both_architectures() -> None:
     assert workflow["jobs"]["test"]["uses"] == "./.github/workflows/ci.yml"
     assert workflow["jobs"]["image"]["needs"] == "test"
     steps_of = {step.get("id"): step for step in workflow["jobs"]["image"]["steps"]}
-    sign = next(step for step in workflow["jobs"]["image"]["steps"] if "Sign" in str(step))
+    (sign,) = [
+        each
+        for each in workflow["jobs"]["image"]["steps"]
+        if each.get("name", "").startswith("Sign")
+    ]
     for name, target in (("build", None), ("backup", "backup")):
         given = steps_of[name]["with"]
         assert given.get("target") == target
