@@ -10,6 +10,7 @@ import yaml
 from app.common import connections
 from app.common.settings import PROJECT_ROOT
 from tests.compose import COMPOSE, SERVICES
+from tests.deploy.checkers import check, needs
 from tests.deploy.rules import ALERTS
 
 DEPLOY = PROJECT_ROOT / "deploy"
@@ -203,6 +204,23 @@ def test_alerts_that_silence_others_exist() -> None:
             label, pattern = re.fullmatch(r'(\w+)=~?"(.+)"', matcher).groups()  # type: ignore[union-attr]
             if label == "alertname":
                 assert any(re.fullmatch(pattern, name) for name in ALERTS)
+
+
+@needs("amtool")
+def test_alertmanager_accepts_its_configuration() -> None:
+    check("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
+
+
+@needs("prometheus-blackbox-exporter")
+def test_the_probe_accepts_its_configuration() -> None:
+    file = DEPLOY / "blackbox" / "blackbox.yml"
+    check("prometheus-blackbox-exporter", f"--config.file={file}", "--config.check")
+
+
+@needs("haproxy")
+@pytest.mark.parametrize("name", ["haproxy.cfg", "docker-logs.cfg"])
+def test_haproxy_accepts_its_configuration(name: str) -> None:
+    check("haproxy", "-c", "-f", DEPLOY / "haproxy" / name)
 
 
 def test_probes_use_modules_that_exist() -> None:
