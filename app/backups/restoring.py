@@ -102,7 +102,7 @@ def recovery_settings(plan: Plan, *, wal: Path) -> dict[str, str]:
 def append_settings(cluster: Path, settings: Mapping[str, str]) -> None:
     """Write parameters where an operator's own server finds them. They are removed when it has
     recovered: a replica that copies it would stop at the moment, too."""
-    # Without queries before it is done: `pg_ctl start` waits until then.
+    # Without connections before it is done: `pg_isready` says when.
     once = {
         "hot_standby": "off",
         **settings,

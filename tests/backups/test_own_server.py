@@ -45,7 +45,11 @@ class OwnServer:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         log = cluster / "server.log"
         self._run(cluster, "start", f"--log={log}", "--timeout=120", f"--options={options}")
+        is_ready = [self._pg_ctl.with_name("pg_isready"), "--quiet", "--host=127.0.0.1"]
+        is_ready.append(f"--port={self.port}")
         try:
+            # It refuses connections while it recovers.
+            wait_until(lambda: subprocess.run(is_ready).returncode == 0, seconds=120)
             yield
         finally:
             self._run(cluster, "stop", "--mode=fast")
@@ -70,7 +74,7 @@ def archiving(server: LiveServer) -> Iterator[None]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: is_archived(server), seconds=60)
+        wait_until(lambda: is_archived(server), seconds=120)
         yield
     finally:
         process.terminate()
@@ -131,7 +135,7 @@ def test_a_restored_server_of_ones_own_sells_on(settings: Settings, is_exact: bo
                 merchant = server.sign_up("merchant", role="MERCHANT")
                 product = server.create_product(merchant, price="1.00", units=10)
                 with archiving(server):
-                    wait_until(lambda: server.cli("backup", "verify").returncode == 0, seconds=60)
+                    wait_until(lambda: server.cli("backup", "verify").returncode == 0, seconds=120)
                     buyer = server.sign_up("buyer", balance="10.00")
                     kept = buy(server, buyer, product)
                     time.sleep(0.1)
