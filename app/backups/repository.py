@@ -38,7 +38,8 @@ def ask(url: str) -> Server:
 
 
 def get_server_start(session: Session) -> datetime:
-    return session.execute(select(func.pg_postmaster_start_time())).scalar_one()
+    start: datetime = session.execute(select(func.pg_postmaster_start_time())).scalar_one()
+    return start
 
 
 def is_received(url: str) -> bool:
