@@ -57,9 +57,17 @@ def backup_tag(tag: str) -> str:
 
 
 def _build(tag: str, *options: str) -> None:
+    before = _containers()
     # The format in which images have health checks.
-    how = ("--isolation=chroot", "--format=docker", "--force-rm")
+    how = ("--isolation=chroot", "--format=docker")
     _run("buildah", "build", *how, f"--tag={tag}", *options, ".")
+    # Those of stages without steps of their own stay.
+    if left := _containers() - before:
+        _run("buildah", "rm", *left)
+
+
+def _containers() -> set[str]:
+    return set(_run("buildah", "containers", "--quiet").split())
 
 
 def _replacing(name: str, image: str) -> str:
