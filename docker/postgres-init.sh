@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs once, when the database folder is empty: the database, the role that owns its tables, and
 # the role of the application, which `migrate` grants what it needs and no more. With a password for
-# it, also the role that reads statistics.
+# each, also the role that reads statistics, and the one that makes backups.
 set -eu
 
 psql --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'
@@ -22,4 +22,13 @@ CREATE ROLE payment_flow_monitor LOGIN PASSWORD :'monitor_password' IN ROLE pg_m
 GRANT CONNECT ON DATABASE payment_flow TO payment_flow_monitor;
 \endif
 \endif
+\getenv backup_password POSTGRES_BACKUP_PASSWORD
+\if :{?backup_password}
+SELECT :'backup_password' <> '' AS is_backed_up \gset
+\if :is_backed_up
+CREATE ROLE payment_flow_backup LOGIN REPLICATION PASSWORD :'backup_password';
+\endif
+\endif
 SQL
+# The lines of the image allow replication from this container only.
+echo 'host replication payment_flow_backup all scram-sha-256' >> "$PGDATA/pg_hba.conf"

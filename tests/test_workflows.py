@@ -104,10 +104,19 @@ def test_a_release_is_tested_first_and_made_for_both_architectures() -> None:
     assert workflow[ON] == {"push": {"tags": ["v*"]}}
     assert workflow["jobs"]["test"]["uses"] == "./.github/workflows/ci.yml"
     assert workflow["jobs"]["image"]["needs"] == "test"
-    (build,) = [step for step in workflow["jobs"]["image"]["steps"] if step.get("id") == "build"]
-    assert build["with"]["platforms"] == "linux/amd64,linux/arm64"
-    assert build["with"]["sbom"] is True
-    assert build["with"]["provenance"] == "mode=max"
+    steps_of = {step.get("id"): step for step in workflow["jobs"]["image"]["steps"]}
+    (sign,) = [
+        each
+        for each in workflow["jobs"]["image"]["steps"]
+        if each.get("name", "").startswith("Sign")
+    ]
+    for name, target in (("build", None), ("backup", "backup")):
+        given = steps_of[name]["with"]
+        assert given.get("target") == target
+        assert given["platforms"] == "linux/amd64,linux/arm64"
+        assert given["sbom"] is True
+        assert given["provenance"] == "mode=max"
+        assert f"steps.{name}.outputs.digest" in str(sign["env"])
     assert "cosign sign" in script("release.yml", "image", "Sign")
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.auth import login_sessions
+from app.backups import repository
 from app.banks import event_list as bank_events
 from app.banks import providers
 from app.banks import service as banks
@@ -32,8 +33,16 @@ def end_sessions(since: datetime) -> int:
 
     The revocations after it are lost: a session whose owner has ended it since, or whose refresh
     token has leaked, would be valid again. API keys stay, because servers of merchants use them.
+
+    since: the moment, or before it if it is only known to be later: what the server has recovered
+    was there before it started.
     """
-    return retry_transaction(partial(login_sessions.end_all, before=since))
+
+    def end_all(session: Session) -> int:
+        before = max(since, repository.get_server_start(session))
+        return login_sessions.end_all(session, before=before)
+
+    return retry_transaction(end_all)
 
 
 def fetch_events(since: datetime) -> Iterator[str]:

@@ -41,7 +41,7 @@ def _backup(load: Load, connect: Connect) -> click.Group:
     @click.option("--full", is_flag=True, help="Not only what has changed since the last backup.")
     @click.pass_context
     def backup(context: click.Context, full: bool) -> None:
-        """Back up the database and files (list, verify, archive).
+        """Back up the database and files (list, verify, archive, check).
 
         An incremental backup is made if there is a full one of the last seven days.
         """
@@ -94,6 +94,13 @@ def _backup(load: Load, connect: Connect) -> click.Group:
             signal.signal(number, lambda *_: stopping.set())
         run.archive(settings, store.open_store(settings), stopping)
 
+    @backup.command()
+    def check() -> None:
+        """Fail unless the WAL is being archived now."""
+        from app.backups import run
+
+        run.require_archiving(connect(for_backup=True))
+
     return backup
 
 
@@ -143,7 +150,7 @@ def _after_restore(connect: Connect) -> click.Command:
         settings = connect()
         moment = _utc(since)
         count = aftermath.end_sessions(moment)
-        click.echo(f"Ended {count} sessions that existed at {moment:%Y-%m-%d %H:%M:%S} UTC.")
+        click.echo(f"Ended {count} sessions that were restored.")
         if settings.backup_dir is not None:
             click.echo(f"Restored {run.restore_files(settings)} files.")
         for line in aftermath.fetch_events(moment):

@@ -1,8 +1,11 @@
-"""SQL of backups: what a server says of itself, before the application is configured."""
+"""SQL of backups: what a server says of itself, mostly before the application is configured."""
 
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.common.backup_settings import SLOT
 from app.common.schema_version import connect
@@ -32,6 +35,20 @@ def ask(url: str) -> Server:
         ).fetchone()
     assert row is not None  # noqa: S101 – always one row
     return Server(*row)
+
+
+def get_server_start(session: Session) -> datetime:
+    start: datetime = session.execute(select(func.pg_postmaster_start_time())).scalar_one()
+    return start
+
+
+def is_received(url: str) -> bool:
+    """Whether the log is being received through the slot now. Raises psycopg.Error."""
+    with closing(connect(url)) as connection:
+        row = connection.execute(
+            "SELECT FROM pg_replication_slots WHERE slot_name = %s AND active", (SLOT,)
+        ).fetchone()
+    return row is not None
 
 
 def follow_restore(superuser_url: str) -> datetime | None:

@@ -19,6 +19,10 @@ from app.backups.verification import require_wal
 ENDED_BEFORE = "recovery ended before configured recovery target was reached"
 #: The parameter with the moment.
 TARGET_TIME = "recovery_target_time"
+#: Where PostgreSQL keeps parameters that were set by SQL. It runs commands in the same folder.
+_AUTO_CONF = "postgresql.auto.conf"
+#: A comment at the end of what is needed once.
+_ONCE = "# for the restore"
 
 Show = Callable[[str], None]
 
@@ -96,11 +100,18 @@ def recovery_settings(plan: Plan, *, wal: Path) -> dict[str, str]:
 
 
 def append_settings(cluster: Path, settings: Mapping[str, str]) -> None:
-    """Write parameters where an operator's own server finds them."""
-    with (cluster / "postgresql.auto.conf").open("a") as file:
-        for name, value in settings.items():
+    """Write parameters where an operator's own server finds them. They are removed when it has
+    recovered: a replica that copies it would stop at the moment, too."""
+    # Without connections before it is done: `pg_isready` says when.
+    once = {
+        "hot_standby": "off",
+        **settings,
+        "recovery_end_command": f"sed -i '/{_ONCE}$/d' {_AUTO_CONF}",
+    }
+    with (cluster / _AUTO_CONF).open("a") as file:
+        for name, value in once.items():
             escaped = value.replace("\\", "\\\\").replace("'", "''")
-            file.write(f"{name} = '{escaped}'\n")
+            file.write(f"{name} = '{escaped}'  {_ONCE}\n")
 
 
 def _extract(store: Store, backup: Backup, target: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.backups import creation, embedded, files, restoring, retention
+from app.backups import creation, embedded, files, repository, restoring, retention
 from app.backups.archiver import Archiver, ship_spool
 from app.backups.creation import Source
 from app.backups.errors import BackupError
@@ -53,6 +53,12 @@ def archive(settings: Settings, store: Store, stopping: threading.Event) -> None
     archiver.run()
 
 
+def require_archiving(settings: Settings) -> None:
+    """Raises BackupError unless the WAL is being archived now, and psycopg.Error."""
+    if not repository.is_received(_source(settings).url):
+        raise BackupError("The WAL is not being archived: `backup archive` does not run, or fails.")
+
+
 def _make_regularly(settings: Settings, store: Store, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
@@ -96,6 +102,11 @@ def restore_into(store: Store, plan: Plan, folder: Path, *, show: Show) -> None:
     )
     since = (plan.to or plan.backup.ended_at).isoformat(timespec="milliseconds")
     show(f"Start PostgreSQL {plan.backup.version} with the data directory {cluster}; it recovers.")
+    if plan.to is not None:
+        show(
+            f"If it says {restoring.ENDED_BEFORE!r}, no transaction was archived at that time or"
+            " later: restore without --to."
+        )
     show(f"Then run `{COMMAND} migrate` and `{COMMAND} after-restore --since {since}`.")
 
 

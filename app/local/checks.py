@@ -44,8 +44,8 @@ def run_checks(*, everything: bool, pytest_args: Sequence[str]) -> int:
         if _run(("tests.browser",)) != 0:
             failed.append("Chromium")
     if not pytest_args:
-        console.rule("promtool")
-        _run(("tests.deploy.promtool",))
+        console.rule("Checkers of configurations")
+        _run(("tests.deploy.checkers",))
     console.rule("pytest")
     marks = [] if everything or "-m" in pytest_args else ["-m", "not stress"]
     count = str(min(os.cpu_count() or 1, 4))

@@ -11,9 +11,9 @@ import yaml
 
 from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
+from tests.deploy.checkers import check, needs
 from tests.deploy.exported import application
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import needs_promtool, promtool
 from tests.deploy.rules import RULES, known
 from tests.deploy.values import unused
 
@@ -76,7 +76,7 @@ class TestQueries:
         if "histogram_quantile" in query:
             assert "le" in groupings(query)
 
-    @needs_promtool
+    @needs("promtool")
     def test_queries_are_valid(self, tmp_path: Path) -> None:
         rules = [
             {"record": f"query:{number}", "expr": query.replace("$__rate_interval", "5m")}
@@ -84,7 +84,7 @@ class TestQueries:
         ]
         file = tmp_path / "rules.yml"
         file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
-        promtool("check", "rules", file)
+        check("promtool", "check", "rules", file)
 
     def test_logs_are_selected_by_labels_that_they_have(self) -> None:
         found = [*queries("loki")]

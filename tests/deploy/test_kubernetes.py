@@ -18,7 +18,7 @@ from kubernetes_validate import utils
 from app import VERSION
 from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
-from tests.deploy.kustomize import Resource, references
+from tests.deploy.kustomize import Resource, references, render
 from tests.deploy.manifests import (
     COMMANDS,
     KUBERNETES,
@@ -43,7 +43,8 @@ VERSIONS = ("1.30", "1.37")
 SCHEMAS = Path(__file__).parent / "schemas"
 #: Groups of Kubernetes itself; those of operators are in SCHEMAS.
 OPERATORS = {
-    "postgresql.cnpg.io", "kafka.strimzi.io", "external-secrets.io", "monitoring.coreos.com",
+    "postgresql.cnpg.io", "barmancloud.cnpg.io", "kafka.strimzi.io", "external-secrets.io",
+    "monitoring.coreos.com",
 }  # fmt: skip
 #: Labels of pods that others run.
 FOREIGN_LABELS = (
@@ -78,13 +79,17 @@ def test_an_unknown_field_is_not_valid() -> None:
         kubernetes_validate.validate(resource, VERSIONS[-1], strict=True)
 
 
+def require_valid(resource: Resource) -> None:
+    schema = json.loads((SCHEMAS / f"{resource['kind'].lower()}.json").read_text())
+    jsonschema.validate(resource, schema)
+
+
 @each_overlay
 def test_custom_resources_are_valid(overlay: str) -> None:
     found = [each for each in manifests(overlay) if is_of_operator(each)]
     assert found
     for resource in found:
-        schema = json.loads((SCHEMAS / f"{resource['kind'].lower()}.json").read_text())
-        jsonschema.validate(resource, schema)
+        require_valid(resource)
 
 
 @each_overlay
@@ -162,6 +167,41 @@ def test_secrets_of_custom_resources_exist(overlay: str) -> None:
         assert login["serviceAccountRef"]["name"] in accounts
     for each in of_kind(overlay, "ExternalSecret"):
         assert each["spec"]["secretStoreRef"]["name"] in stores
+
+
+def test_the_database_of_production_is_backed_up() -> None:
+    store = named("production", "ObjectStore", "backups")["spec"]
+    for reference in store["configuration"]["s3Credentials"].values():
+        assert reference["key"] in secrets("production")[reference["name"]]
+    cluster = named("production", "Cluster", "postgres")
+    (plugin,) = cluster["spec"]["plugins"]
+    assert plugin["isWALArchiver"] is True
+    assert plugin["parameters"]["barmanObjectName"] == "backups"
+    backup = named("production", "ScheduledBackup", "nightly")["spec"]
+    assert backup["cluster"]["name"] == name_of(cluster)
+    assert (backup["method"], backup["pluginConfiguration"]["name"]) == ("plugin", plugin["name"])
+    # The first field is seconds.
+    assert len(backup["schedule"].split()) == 6
+
+
+def test_a_restored_database_reads_the_archive_and_never_writes_to_it(tmp_path: Path) -> None:
+    """With the component `restore`, which no overlay has until it is needed."""
+    file = shutil.copytree(tree(), tmp_path / "copy") / "overlays/production/kustomization.yaml"
+    backups, restore = (f"  - ../../components/{name}\n" for name in ("backups", "restore"))
+    file.write_text(file.read_text().replace(backups, backups + restore))
+    (cluster,) = [each for each in render(file.parent) if each["kind"] == "Cluster"]
+    require_valid(cluster)
+    spec, original = cluster["spec"], named("production", "Cluster", "postgres")["spec"]
+    recovery, initial = spec["bootstrap"]["recovery"], original["bootstrap"]["initdb"]
+    assert spec["bootstrap"].keys() == {"recovery"}
+    for name in ("database", "owner", "secret"):
+        assert recovery[name] == initial[name]
+    (source,) = spec["externalClusters"]
+    assert recovery["source"] == source["name"]
+    read, write = source["plugin"]["parameters"], spec["plugins"][0]["parameters"]
+    assert read == original["plugins"][0]["parameters"]
+    assert write["barmanObjectName"] == read["barmanObjectName"]
+    assert write["serverName"] != read["serverName"]
 
 
 @each_overlay

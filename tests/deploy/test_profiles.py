@@ -1,5 +1,5 @@
-"""The profiles `observability`, `ha` and `kafka` of docker-compose.yml, and the files that their
-services read."""
+"""The profiles `observability`, `ha`, `kafka` and `backup` of docker-compose.yml, and the files
+that their services read."""
 
 import re
 from typing import Any
@@ -10,6 +10,7 @@ import yaml
 from app.common import connections
 from app.common.settings import PROJECT_ROOT
 from tests.compose import COMPOSE, SERVICES
+from tests.deploy.checkers import check, needs
 from tests.deploy.rules import ALERTS
 
 DEPLOY = PROJECT_ROOT / "deploy"
@@ -19,7 +20,7 @@ def of_profile(name: str) -> set[str]:
     return {service for service, one in SERVICES.items() if name in one.get("profiles", [])}
 
 
-NEW = sorted(of_profile("observability") | of_profile("ha"))
+NEW = sorted(of_profile("observability") | of_profile("ha") | of_profile("backup"))
 
 
 def read(name: str) -> Any:
@@ -33,6 +34,7 @@ def test_each_profile_has_its_services() -> None:
     }
     assert of_profile("ha") == {"web-2", "haproxy", "pgbouncer"}
     assert of_profile("kafka") == {"kafka", "kafka-ui"}
+    assert of_profile("backup") == {"backup"}
 
 
 def test_services_without_a_profile_need_none_that_has_one() -> None:
@@ -68,7 +70,7 @@ def test_ports_differ() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_is_mounted_exists(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
-        source, target = volume.split(":")[:2]
+        source, target = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume).split(":")[:2]
         if source.startswith("."):
             assert (PROJECT_ROOT / source).exists()
             assert volume.endswith(":ro")
@@ -153,6 +155,22 @@ def test_the_second_web_server_is_as_the_first() -> None:
     assert "httpchk GET /health/ready" in config
 
 
+def test_only_the_service_of_backups_may_copy_everything_and_reads_the_backups() -> None:
+    for name, service in SERVICES.items():
+        may = {key for key in service.get("environment", {}) if key.startswith("BACKUP_")}
+        assert bool(may) == (name == "backup")
+    script = (PROJECT_ROOT / "docker" / "postgres-init.sh").read_text()
+    environment = SERVICES["backup"]["environment"]
+    (role,) = re.findall(r"//(\w+):.*@postgres:5432/postgres$", environment["BACKUP_DATABASE_URL"])
+    assert f"CREATE ROLE {role} LOGIN REPLICATION" in script
+    assert f"host replication {role} all scram-sha-256" in script
+    command = SERVICES["postgres"]["command"]
+    assert {"-csummarize_wal=on", "-cmax_slot_wal_keep_size=20GB"} < set(command)
+    folders = dict(volume.rsplit(":", 1) for volume in SERVICES["backup"]["volumes"])
+    assert environment["BACKUP_DIR"] == folders["${BACKUP_FOLDER:-backup-data}"]
+    assert environment["DATA_DIR"] == folders["backup-spool"]
+
+
 def test_traces_lead_from_the_application_to_jaeger() -> None:
     config = read("collector/collector.yml")
     pipeline = config["service"]["pipelines"]["traces"]
@@ -188,6 +206,23 @@ def test_alerts_that_silence_others_exist() -> None:
                 assert any(re.fullmatch(pattern, name) for name in ALERTS)
 
 
+@needs("amtool")
+def test_alertmanager_accepts_its_configuration() -> None:
+    check("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
+
+
+@needs("prometheus-blackbox-exporter")
+def test_the_probe_accepts_its_configuration() -> None:
+    file = DEPLOY / "blackbox" / "blackbox.yml"
+    check("prometheus-blackbox-exporter", f"--config.file={file}", "--config.check")
+
+
+@needs("haproxy")
+@pytest.mark.parametrize("name", ["haproxy.cfg", "docker-logs.cfg"])
+def test_haproxy_accepts_its_configuration(name: str) -> None:
+    check("haproxy", "-c", "-f", DEPLOY / "haproxy" / name)
+
+
 def test_probes_use_modules_that_exist() -> None:
     modules = read("blackbox/blackbox.yml")["modules"]
     for job in read("prometheus/prometheus.yml")["scrape_configs"]:
@@ -196,7 +231,7 @@ def test_probes_use_modules_that_exist() -> None:
 
 def test_profiles_are_documented() -> None:
     page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
-    for profile in ("observability", "ha", "kafka"):
+    for profile in ("observability", "ha", "kafka", "backup"):
         assert f"--profile {profile} up" in page
 
 

@@ -9,9 +9,9 @@ import yaml
 
 from app.common.settings import PROJECT_ROOT
 from tests.compose import SERVICES
+from tests.deploy.checkers import check, needs
 from tests.deploy.exported import EXPORTERS, SCRAPED, all_metrics
 from tests.deploy.promql import groupings, selectors, unknown
-from tests.deploy.promtool import needs_promtool, promtool
 from tests.deploy.rules import ALERTS, FOLDER, GROUPS, RULE_FILES, RULES, known
 from tests.deploy.values import unused
 
@@ -76,18 +76,18 @@ class TestRules:
 
 
 class TestPromtool:
-    @needs_promtool
+    @needs("promtool")
     def test_rules_are_valid(self) -> None:
-        promtool("check", "rules", *RULE_FILES)
+        check("promtool", "check", "rules", *RULE_FILES)
 
-    @needs_promtool
+    @needs("promtool")
     def test_the_configuration_is_valid(self) -> None:
-        promtool("check", "config", "--syntax-only", FOLDER / "prometheus.yml")
+        check("promtool", "check", "config", "--syntax-only", FOLDER / "prometheus.yml")
 
-    @needs_promtool
+    @needs("promtool")
     @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
     def test_alerts_fire_when_they_should(self, path: Path) -> None:
-        promtool("test", "rules", path)
+        check("promtool", "test", "rules", path)
 
 
 JOBS: dict[str, dict[str, Any]] = {job["job_name"]: job for job in CONFIG["scrape_configs"]}

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import TextIO
 
 import click
@@ -34,7 +33,9 @@ _NAMESPACES = (
     help="Write what the image contains to this file (CycloneDX).",
 )
 def main(tag: str, local_base: bool, check: bool, sbom_file: TextIO | None) -> None:
-    """Build the image with buildah, say what is in it, and sell with it.
+    """Build the image with buildah, say what is in it, sell with it, and make a backup.
+
+    The second image, whose name ends with `-backup`, has the programs of PostgreSQL for that.
 
     Needs Linux, root, and Debian's buildah; no container engine.
     """
@@ -42,22 +43,28 @@ def main(tag: str, local_base: bool, check: bool, sbom_file: TextIO | None) -> N
         build.require_programs("buildah", "unshare", "ip")
         click.echo("Building the image …")
         build.build(tag, from_registry=not local_base)
-        with build.mounted(tag) as (root, config):
+        other = build.backup_tag(tag)
+        with build.mounted(tag) as (root, config), build.mounted(other) as (other_root, its):
             for name, megabytes in build.contents(root):
                 click.echo(f"{megabytes:>6} MB  {name}")
             if sbom_file is not None:
                 json.dump(sbom.document(root), sbom_file, indent=2)
             if check:
-                _check(root, config)
+                _check(
+                    {
+                        "payment-flow": {"root": str(root), "config": config},
+                        "payment-flow-backup": {"root": str(other_root), "config": its},
+                    }
+                )
     except build.ImageError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _check(root: Path, config: object) -> None:
+def _check(images: object) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(config, file)
+        json.dump(images, file)
         file.flush()
-        command = [*_NAMESPACES, sys.executable, "-m", "tests.image.sell", str(root), file.name]
+        command = [*_NAMESPACES, sys.executable, "-m", "tests.image.sell", file.name]
         result = subprocess.run(command, cwd=PROJECT_ROOT, check=False)
     if result.returncode != 0:
         raise click.ClickException("The image does not work.")

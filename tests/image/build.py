@@ -37,14 +37,41 @@ def require_programs(*names: str) -> None:
 
 
 def build(tag: str, *, from_registry: bool) -> None:
-    """Build the Dockerfile. from_registry: on its own base, which is fetched. Raises ImageError."""
+    """Build the image, and another with the programs that make backups (`backup_tag`).
+
+    from_registry: on the Dockerfile's own base, which is fetched. Raises ImageError.
+    """
     bases = set(re.findall(r"^FROM (\S+@sha256:\S+)", _dockerfile(), re.MULTILINE))
     options = []
     if not from_registry:
         _make_base()
-        options = [f"--build-context={name}=docker-image://{_BASE}" for name in bases]
+        options = [_replacing(name, _BASE) for name in bases]
+    _build(tag, *options)
+    # The same stage, instead of building it again.
+    application = _replacing("application", f"localhost/{tag}")
+    _build(backup_tag(tag), "--target=backup", application, *options)
+
+
+def backup_tag(tag: str) -> str:
+    return f"{tag}-backup"
+
+
+def _build(tag: str, *options: str) -> None:
+    before = _containers()
     # The format in which images have health checks.
-    _run("buildah", "build", "--isolation=chroot", "--format=docker", f"--tag={tag}", *options, ".")
+    how = ("--isolation=chroot", "--format=docker")
+    _run("buildah", "build", *how, f"--tag={tag}", *options, ".")
+    # Those of stages without steps of their own stay.
+    if left := _containers() - before:
+        _run("buildah", "rm", *left)
+
+
+def _containers() -> set[str]:
+    return set(_run("buildah", "containers", "--quiet").split())
+
+
+def _replacing(name: str, image: str) -> str:
+    return f"--build-context={name}=docker-image://{image}"
 
 
 def _dockerfile() -> str:

@@ -18,16 +18,16 @@ from typing import Any, Final
 from app.local import processes
 from tests import compose
 
-#: The services that run the application's image.
-SERVICES: Final = tuple(
-    name for name, service in compose.SERVICES.items() if service.get("build") == "."
-)
+#: The services that run images of ours, and the image of each.
+SERVICES: Final = {
+    name: str(service["image"]) for name, service in compose.SERVICES.items() if "build" in service
+}
 #: Here all use the ports of one machine, which the first web server has.
 _OWN: Final = {"web-2": {"PORT": "3010"}}
 
 USER: Final = "10001:10001"
 #: The folders that the compose file mounts; everything else is read-only.
-_WRITABLE: Final = ("tmp", "files", "data")
+_WRITABLE: Final = ("tmp", "files", "data", "backups")
 
 #: Prepares the root in a mount namespace of its own, and becomes the service.
 _ENTER: Final = f"""
@@ -44,11 +44,19 @@ exec chroot --userspec={USER} "$root" /usr/bin/env --ignore-environment --chdir=
 
 
 @dataclass(frozen=True)
-class Containers:
-    """The image, and what the services share. values: of the variables of the compose file."""
+class Image:
+    """root: the folder of its files; config: what the Dockerfile says of its processes."""
 
     root: Path
     config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Containers:
+    """The images by name, and what the services share. values: of the variables of the compose
+    file."""
+
+    images: Mapping[str, Image]
     folders: Path
     values: Mapping[str, str]
     replaced: Mapping[str, str]
@@ -63,7 +71,7 @@ class Containers:
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of a service, as a container engine would set them."""
-        image = dict(line.split("=", 1) for line in self.config["Env"])
+        image = dict(line.split("=", 1) for line in self._image(name).config["Env"])
         service = compose.SERVICES[name].get("environment") or {}
         given = {
             key: self._resolved(str(value)) for key, value in service.items() if value is not None
@@ -74,6 +82,9 @@ class Containers:
             if value is None and key in self.values
         }
         return image | given | passed_on | _OWN.get(name, {})
+
+    def _image(self, name: str) -> Image:
+        return self.images[SERVICES[name]]
 
     def _resolved(self, text: str) -> str:
         """The text with the values of its variables, and the addresses of our own servers."""
@@ -86,57 +97,45 @@ class Containers:
             text = re.sub(pattern, replacement, text)
         return text
 
-    def _command(self, arguments: list[str], environment: Mapping[str, str]) -> list[str]:
-        variables = [f"{key}={value}" for key, value in environment.items()]
+    def _popen(self, name: str, arguments: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        variables = [f"{key}={value}" for key, value in self.environment(name).items()]
         enter = ["unshare", "--mount", "--propagation=private", "sh", "-c", _ENTER, "sh"]
-        return [*enter, str(self.root), *variables, *arguments]
-
-    def _popen(
-        self, arguments: list[str], environment: Mapping[str, str], **options: Any
-    ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            self._command(arguments, environment),
+            [*enter, str(self._image(name).root), *variables, *arguments],
             env={"PATH": os.environ["PATH"], "FOLDERS": str(self.folders)},
             **options,
         )
 
-    def run(self, arguments: list[str], environment: Mapping[str, str]) -> int:
-        """Run a command to its end. Returns its exit code."""
-        return self._popen(arguments, environment).wait()
+    def run(self, name: str, arguments: list[str]) -> int:
+        """Run a command as a service to its end. Returns its exit code."""
+        return self._popen(name, arguments).wait()
 
     @contextmanager
     def started(self, name: str) -> Iterator[None]:
         """A service, from when its health check passes until it is stopped by SIGTERM."""
-        environment = self.environment(name)
         log = self.folders / f"{name}.log"
-        arguments = compose.SERVICES[name].get("command") or self.config["Cmd"]
+        arguments = compose.SERVICES[name].get("command") or self._image(name).config["Cmd"]
         with log.open("wb") as output:
             process = self._popen(
+                name,
                 list(arguments),
-                environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         try:
-            self._wait(name, process, environment, log)
+            self._wait(name, process, log)
             yield
         finally:
             processes.stop(process, signal.SIGTERM)
 
-    def _wait(
-        self,
-        name: str,
-        process: "subprocess.Popen[bytes]",
-        environment: Mapping[str, str],
-        log: Path,
-    ) -> None:
+    def _wait(self, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         check = compose.SERVICES[name].get("healthcheck", {}).get("test")
-        arguments = check[1:] if check else self.config["Healthcheck"]["Test"][1:]
+        arguments = check[1:] if check else self._image(name).config["Healthcheck"]["Test"][1:]
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             tried = self._popen(
-                list(arguments), environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                name, list(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             if tried.wait() == 0:
                 return

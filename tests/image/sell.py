@@ -1,26 +1,31 @@
-"""Every service of the image is started, and a licence is sold: `python -m tests.image.sell ROOT`.
+"""Every service of the images is started, a licence is sold, and a backup of it is made:
+`python -m tests.image.sell FILE`, with the images as JSON.
 
 It runs in a network namespace of its own, where the ports of the services are free.
 """
 
 import base64
 import json
+import secrets
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import make_url
 
 from app.local.embedded import PostgresServer, RedisServer
 from tests.console.helpers import Account, add_licence_product, buy, call
 from tests.environment import REQUIRED
-from tests.image.containers import SERVICES, USER, Containers
-from tests.live import Api
+from tests.image.containers import SERVICES, USER, Containers, Image
+from tests.live import Api, wait_until
 
 _KEY: Final = "whsec_" + base64.b64encode(b"a key of at least 32 bytes, for checks").decode()
+_BACKUP: Final = ("python", "-m", "app.cli", "backup")
+_SERVER: Final = {"fsync": "off", "summarize_wal": "on"}
 #: http, deposits without a bank, and the sandboxes are for development.
 _DEVELOPMENT: Final = {
     "APP_ENV": "development",
@@ -34,19 +39,20 @@ _DEVELOPMENT: Final = {
 
 
 def containers_of(
-    root: Path, config: dict[str, Any], folder: Path, postgres: PostgresServer, redis: RedisServer
+    images: Mapping[str, Image], folder: Path, postgres: PostgresServer, redis: RedisServer
 ) -> Containers:
-    app, owner = make_url(postgres.app_url), make_url(postgres.owner_url)
+    app, owner, backup = map(make_url, (postgres.app_url, postgres.owner_url, postgres.backup_url))
     folders = folder / "containers"
     folders.mkdir()
     made = Containers(
-        root,
-        config,
+        images,
         folders,
         values={
             **REQUIRED,
             "POSTGRES_APP_PASSWORD": str(app.password),
             "POSTGRES_OWNER_PASSWORD": str(owner.password),
+            "POSTGRES_BACKUP_PASSWORD": str(backup.password),
+            "BACKUP_KEYS": secrets.token_hex(32),
         },
         replaced={
             "@postgres:5432": f"@127.0.0.1:{app.port}",
@@ -58,11 +64,10 @@ def containers_of(
 
 
 def check(containers: Containers) -> None:
-    migrate = containers.environment("migrate")
-    assert containers.run(["python", "-m", "app.cli", "migrate"], migrate) == 0
+    assert containers.run("migrate", ["python", "-m", "app.cli", "migrate"]) == 0
     user, *_ = USER.split(":")
-    assert containers.run(["sh", "-c", f'test "$(id -u)" = {user}'], migrate) == 0
-    assert containers.run(["sh", "-c", "! touch /srv/anything 2>/dev/null"], migrate) == 0
+    assert containers.run("migrate", ["sh", "-c", f'test "$(id -u)" = {user}']) == 0
+    assert containers.run("migrate", ["sh", "-c", "! touch /srv/anything 2>/dev/null"]) == 0
     with containers.started("web"):
         _say("web starts in production")
     development = replace(containers, values={**containers.values, **_DEVELOPMENT})
@@ -72,8 +77,12 @@ def check(containers: Containers) -> None:
                 running.enter_context(development.started(name))
                 _say(f"{name} is healthy")
         _sell(Api("http://127.0.0.1:3000"))
-    verify = ["python", "-m", "app.cli", "verify"]
-    assert development.run(verify, development.environment("web")) == 0
+        # The first one may still be being made.
+        wait_until(lambda: development.run("backup", [*_BACKUP, "--full"]) == 0, seconds=120)
+        assert development.run("backup", [*_BACKUP, "verify"]) == 0
+    assert development.run("web", ["python", "-m", "app.cli", "verify"]) == 0
+    into = ["restore", "--into", "/tmp/restored"]
+    assert development.run("backup", ["python", "-m", "app.cli", *into]) == 0
 
 
 def _sell(api: Api) -> None:
@@ -90,16 +99,19 @@ def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
 
-def main(root: str, config: str) -> None:
+def main(file: str) -> None:
+    images = {
+        name: Image(Path(given["root"]), given["config"])
+        for name, given in json.loads(Path(file).read_text()).items()
+    }
     with tempfile.TemporaryDirectory(prefix="payment-flow-image-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        postgres = PostgresServer.start(folder / "postgres", settings={"fsync": "off"})
+        postgres = PostgresServer.start(folder / "postgres", settings=_SERVER)
         try:
             redis = RedisServer.start(folder / "redis")
             try:
-                given = json.loads(Path(config).read_text())
-                check(containers_of(Path(root), given, folder, postgres, redis))
+                check(containers_of(images, folder, postgres, redis))
             finally:
                 redis.stop()
         finally:
