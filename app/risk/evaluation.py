@@ -5,7 +5,7 @@ rules. Nothing here reads a clock, a setting or a database.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -118,10 +118,6 @@ class StoredInputs(dict[str, Any]):
 #: Whether the inputs of an attempt match.
 Matches = Callable[[Mapping[str, Any]], bool]
 Compare = Callable[[Any, Any], bool]
-#: A rule with its first condition: input, comparison and value; and the others, None if that is
-#: all. Without a name there is no first condition.
-_CompiledRule = tuple[Rule, str | None, Compare, Any, Matches | None]
-
 
 class Ruleset:
     """Rules that are evaluated together. windows: those that count or sum something.
@@ -174,18 +170,18 @@ class _Compiled:
         exempting = [rule for rule in rules.active if rule.outcome is RuleOutcome.APPROVE]
         others = [rule for rule in rules.active if rule.outcome is not RuleOutcome.APPROVE]
         self._exempting, self._others, self._shadow = (
-            [_compiled(rule, currency, parameters) for rule in group]
+            _CompiledRules(group, currency, parameters)
             for group in (exempting, others, rules.shadow)
         )
         self._parameters = parameters
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Result:
         skipped: list[str] = []
-        matched = _matching(self._exempting, inputs, skipped)
+        matched = self._exempting.matching(inputs, skipped)
         exempt = bool(matched)
         if not exempt:
-            matched = _matching(self._others, inputs, skipped)
-        shadow = _matching(self._shadow, inputs, skipped)
+            matched = self._others.matching(inputs, skipped)
+        shadow = self._shadow.matching(inputs, skipped)
         score = 0 if exempt else _score(matched)
         return Result(
             Outcome.APPROVE if exempt else self._outcome(matched, score),
@@ -206,20 +202,70 @@ class _Compiled:
         return Outcome.APPROVE
 
 
-def _matching(
-    rules: Sequence[_CompiledRule], inputs: Mapping[str, Any], skipped: list[str]
-) -> list[Rule]:
-    matched = []
-    for rule, name, compare, value, matches in rules:
-        try:
-            if (name is None or compare(inputs[name], value)) and (
-                matches is None or matches(inputs)
-            ):
-                matched.append(rule)
-        except Exception:
-            # A defect of one rule must not stop payments. Decisions show it, and a metric.
-            skipped.append(rule.name)
-    return matched
+class _CompiledRules:
+    """Rules in the order of their evaluation.
+
+    Most match nothing, and of many rules most begin alike. So those that cannot match are ruled out
+    together: by the input, comparison and value which at least one of them needs.
+    """
+
+    def __init__(self, rules: Sequence[Rule], currency: str, parameters: Parameters) -> None:
+        self._rules = [(rule, _compile(rule.conditions, currency, parameters)) for rule in rules]
+        opened: dict[tuple[Any, ...], tuple[str, Compare, Any, set[int]]] = {}
+        for position, rule in enumerate(rules):
+            for condition in _openings(rule.conditions):
+                name, operator = condition.input, condition.operator
+                compare, value = _comparison(condition, currency, parameters)
+                if operator == "=":
+                    operator, compare, value = "in", _OPERATORS["in"], frozenset({value})
+                weakest = _WEAKEST.get(operator)
+                key = name, operator, None if weakest else value
+                positions = {position}
+                if key in opened:
+                    *_, known, others = opened[key]
+                    positions |= others
+                    value = weakest(known, value) if weakest else value
+                opened[key] = name, compare, value, positions
+        self._opened = list(opened.values())
+
+    def matching(self, inputs: Mapping[str, Any], skipped: list[str]) -> list[Rule]:
+        """The rules that match. Adds those that fail to `skipped`."""
+        possible: set[int] = set()
+        for name, compare, value, positions in self._opened:
+            try:
+                if compare(inputs[name], value):
+                    possible |= positions
+            except Exception:
+                possible |= positions  # each of them fails by itself, if it has to
+        matched: list[Rule] = []
+        for position in sorted(possible):
+            rule, matches = self._rules[position]
+            try:
+                if matches(inputs):
+                    matched.append(rule)
+            except Exception:
+                # A defect of one rule must not stop payments. Decisions show it, and a metric.
+                skipped.append(rule.name)
+        return matched
+
+
+#: Of two values, or sets of values, that which an operator holds for more often.
+_WEAKEST: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    ">": min,
+    ">=": min,
+    "<": max,
+    "<=": max,
+    "in": frozenset.union,
+}
+
+
+def _openings(group: Group) -> Iterator[Condition]:
+    """Conditions of which at least one holds if the group does."""
+    for node in group.nodes[:1] if group.needs_all else group.nodes:
+        if isinstance(node, Group):
+            yield from _openings(node)
+        else:
+            yield node
 
 
 def _score(matched: Iterable[Rule]) -> int:
@@ -228,16 +274,6 @@ def _score(matched: Iterable[Rule]) -> int:
     for rule in matched:
         left = left * (MAX_WEIGHT - rule.weight) // MAX_WEIGHT
     return MAX_SCORE - left
-
-
-def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
-    # Most rules fail at their first condition, which is compared without another call.
-    group = rule.conditions
-    first, *others = group.nodes
-    if not isinstance(first, Condition) or (others and not group.needs_all):
-        return rule, None, operator.eq, None, _compile(group, currency, parameters)
-    rest = _compile(Group(True, tuple(others)), currency, parameters) if others else None
-    return rule, first.input, *_comparison(first, currency, parameters), rest
 
 
 def _compile(group: Group, currency: str, parameters: Parameters) -> Matches:

@@ -4,7 +4,7 @@ Every decision has the totals of its user so far, so what happened in a window i
 less those before the first decision in it: one step in an index, however many there are.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -22,33 +22,37 @@ TOTALS_MODULUS: Final = 2**63
 
 
 class Totals(NamedTuple):
-    """Of a user's decisions in a currency: of all their number (ordinal), of those approved or
-    under review their number and sum in minor units, and the number of the others."""
+    """Of a user's decisions in a currency: of those approved or under review their number and sum
+    in minor units, and the number of the others."""
 
-    ordinal: int = 0
     payments: int = 0
     sum: int = 0
     refused: int = 0
+
+
+NOTHING: Final = Totals()
 
 
 @dataclass(slots=True)
 class Profile:
     """What is known about a payer, whose wallet is locked.
 
-    totals: with all attempts so far; before: those before the first decision in each window, None
-    where there is none; last_at: time of the last decision; payees: of this transaction's attempts.
+    ordinal: of the last decision, 0 if there is none; totals: with all attempts so far; before:
+    those before the first decision in each window, without windows that have none; last_at: time of
+    the last decision; payees: of this transaction's attempts.
     """
 
     user_id: UUID
     email: str | None
     created_at: datetime
     time_zone: str
+    ordinal: int
     totals: Totals
-    before: Mapping[Window, Totals | None]
+    before: Mapping[Window, Totals]
     last_at: datetime | None
     payees: set[UUID] = field(default_factory=set)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
-    _first_totals: Totals = field(default=Totals())
+    _first_totals: Totals = NOTHING
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _devices: dict[UUID, str | None] = field(default_factory=dict)
 
@@ -58,19 +62,18 @@ class Profile:
     def start_of(self, window: Window) -> Totals:
         """The totals at the start of a window: what has happened in it is the difference of
         `totals`, which have the attempts of this transaction as well."""
-        return self.before.get(window) or self._first_totals
+        return self.before.get(window, self._first_totals)
 
-    def count(self, attempt: Attempt, *, is_counted: bool) -> Totals:
+    def count(self, attempt: Attempt, *, is_counted: bool) -> None:
         """Add an attempt to the totals. is_counted: whether it was approved or is under review."""
-        ordinal, count, amount, refused = self.totals
+        self.ordinal += 1
+        count, amount, refused = self.totals
         if is_counted:
-            amount = (amount + attempt.amount) % TOTALS_MODULUS
-            self.totals = Totals(ordinal + 1, count + 1, amount, refused)
+            self.totals = Totals(count + 1, (amount + attempt.amount) % TOTALS_MODULUS, refused)
             if attempt.payee_id is not None:
                 self.payees.add(attempt.payee_id)
         else:
-            self.totals = Totals(ordinal + 1, count, amount, refused + 1)
-        return self.totals
+            self.totals = Totals(count, amount, refused + 1)
 
     def receivers(
         self, session: Session, currency: str, window: Window, now: datetime
@@ -115,37 +118,38 @@ def query_profiles(
 ) -> Callable[[], dict[UUID, Profile]]:
     """Send the query for payers and their totals; call the result to read them. windows: those
     that end now and matter."""
+    since = {window: now - WINDOWS[window] for window in reversed(windows)}
     rows = repository.query_profiles(
         session,
         user_ids=user_ids,
         currency=currency,
-        since={window.lower(): now - WINDOWS[window] for window in windows},
+        since={window.lower(): start for window, start in since.items()},
     )
-
-    def read() -> dict[UUID, Profile]:
-        return {row.user_id: _profile(row, windows) for row in rows}
-
-    return read
+    return lambda: {row.user_id: _profile(row, since) for row in rows}
 
 
-def _profile(row: Any, windows: Sequence[Window]) -> Profile:
-    latest, *first = (_totals(row.totals, n) for n in range(len(windows) + 1))
-    totals, before = latest or Totals(), dict(zip(windows, first, strict=True))
+def _profile(row: Any, since: Mapping[Window, datetime]) -> Profile:
+    """since: the starts of the windows, the longest first, as `row` has them."""
+    ordinal, *values = row.totals
+    totals, before = NOTHING, {}
+    if ordinal is not None:
+        totals = first = Totals(*values[:3])
+        for n, (window, start) in enumerate(since.items(), 1):
+            if row.last_at <= start:
+                break
+            if values[3 * n] is not None:
+                first = Totals(*values[3 * n : 3 * n + 3])
+            before[window] = first
     return Profile(
         row.user_id,
         row.email_key,
         row.created_at,
         row.time_zone,
+        ordinal or 0,
         totals,
         before,
         row.last_at,
     )
-
-
-def _totals(values: Sequence[int], n: int) -> Totals | None:
-    """The n-th of several totals."""
-    start = n * len(Totals._fields)
-    return None if values[start] is None else Totals(*values[start : start + len(Totals._fields)])
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:

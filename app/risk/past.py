@@ -95,10 +95,9 @@ class PastAttempt(dict[str, Any]):
         before = getattr(row, f"before_{window.lower()}", None)
         if before is None:
             raise MissingInput(window)
-        ordinal, payments, amount, refused = before
+        payments, amount, refused = before
         counted = row.code is None
         return Totals(
-            row.ordinal - 1 - ordinal,
             row.count_total - counted - payments,
             (row.sum_total - counted * row.amount - amount) % TOTALS_MODULUS,
             row.refused_total - (not counted) - refused,

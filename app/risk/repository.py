@@ -175,22 +175,24 @@ _KNOWN = """
     WHERE s.user_id = %(user_id)s AND s.created_at <= %(since)s
 """
 _DEVICE = "SELECT device_id FROM login_sessions WHERE id = %(session_id)s"
-# What is counted is subtracted again from the first row in the window.
+# What is counted is subtracted again from the first row in the window. A window whose first row is
+# that of a longer one costs no step in the index.
 _BEFORE = """
     LEFT JOIN LATERAL (
-        SELECT d.ordinal - 1 AS ordinal,
+        SELECT d.created_at,
             d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END AS count_total,
             d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END AS sum_total,
             d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END AS refused_total
         FROM risk_decisions d
-        WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
+        WHERE l.created_at > %(since_{name})s {unknown} AND d.user_id = u.id
             AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
         ORDER BY d.created_at, d.ordinal LIMIT 1
     ) {name} ON true
 """
+_UNKNOWN = "AND greatest({longer}) <= %(since_{name})s"
 _PROFILES = """
     SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        json_build_array({totals}) AS totals
+        json_build_array(l.ordinal, {totals}) AS totals
     FROM users u
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
@@ -203,13 +205,18 @@ _PROFILES = """
 
 @cache
 def _profiles(windows: tuple[str, ...]) -> str:
+    joins = ""
+    for n, name in enumerate(windows):
+        longer = ", ".join(f"{each}.created_at" for each in windows[:n])
+        unknown = _UNKNOWN.format(longer=longer, name=name) if longer else ""
+        joins += _BEFORE.format(name=name, unknown=unknown)
     return _PROFILES.format(
         totals=", ".join(
             f"{name}.{column}"
             for name in ("l", *windows)
-            for column in ("ordinal", "count_total", "sum_total", "refused_total")
+            for column in ("count_total", "sum_total", "refused_total")
         ),
-        joins="".join(_BEFORE.format(name=name) for name in windows),
+        joins=joins,
     )
 
 
@@ -220,9 +227,13 @@ def query_profiles(
     currency: str,
     since: Mapping[str, datetime],
 ) -> Iterable[Any]:
-    """Send the query for payers: one row each, with a list of totals: those of their last decision,
-    and for each window, which begins at `since`, those before the first decision in it. All four
-    are None where there is none."""
+    """Send the query for payers: one row each, with a list of totals: the ordinal and those of
+    their last decision, and for each window those before the first decision in it. since: when each
+    window begins, the longest first.
+
+    They are None where there is no decision, and for a window that begins with the same decision as
+    a longer one.
+    """
     values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
     for window, start in since.items():
         values[f"since_{window}"] = start
@@ -270,7 +281,7 @@ def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> Non
 # A row that is the first in the window is itself, so there is always one.
 _BEFORE_PAST = """
     CROSS JOIN LATERAL (
-        SELECT json_build_array(b.ordinal - 1,
+        SELECT json_build_array(
             b.count_total - CASE WHEN b.code IS NULL THEN 1 ELSE 0 END,
             b.sum_total - CASE WHEN b.code IS NULL THEN b.amount ELSE 0 END,
             b.refused_total - CASE WHEN b.code IS NULL THEN 0 ELSE 1 END) AS totals

@@ -144,7 +144,8 @@ class Screening:
         if result is not None:
             _SECONDS.observe(screened.latency_us / 1_000_000)
         profile = self.profiles[attempt.user_id]
-        totals = profile.count(attempt, is_counted=code is None)
+        profile.count(attempt, is_counted=code is None)
+        totals = profile.totals
         profile.last_at = max(clock.now(), profile.last_at or self.now)
         if result is not None and result.skipped:
             _report(result.skipped)
@@ -163,7 +164,7 @@ class Screening:
                 inputs=None if result is None else screened.inputs,
                 reasons=None if result is None else result.reasons_as_stored(),
                 latency_us=None if result is None else screened.latency_us,
-                ordinal=totals.ordinal,
+                ordinal=profile.ordinal,
                 count_total=totals.payments,
                 sum_total=totals.sum,
                 refused_total=totals.refused,
