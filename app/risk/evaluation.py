@@ -119,6 +119,7 @@ class StoredInputs(dict[str, Any]):
 Matches = Callable[[Mapping[str, Any]], bool]
 Compare = Callable[[Any, Any], bool]
 
+
 class Ruleset:
     """Rules that are evaluated together. windows: those that count or sum something.
 

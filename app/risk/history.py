@@ -4,9 +4,11 @@ Every decision has the totals of its user so far, so what happened in a window i
 less those before the first decision in it: one step in an index, however many there are.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -46,11 +48,11 @@ class Profile:
     email: str | None
     created_at: datetime
     time_zone: str
-    ordinal: int
-    totals: Totals
-    before: Mapping[Window, Totals]
-    last_at: datetime | None
-    payees: set[UUID] = field(default_factory=set)
+    ordinal: int = 0
+    totals: Totals = NOTHING
+    before: Mapping[Window, Totals] = field(default_factory=dict)
+    last_at: datetime | None = None
+    payees: list[UUID] = field(default_factory=list)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
     _first_totals: Totals = NOTHING
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Profile:
         if is_counted:
             self.totals = Totals(count + 1, (amount + attempt.amount) % TOTALS_MODULUS, refused)
             if attempt.payee_id is not None:
-                self.payees.add(attempt.payee_id)
+                self.payees.append(attempt.payee_id)
         else:
             self.totals = Totals(count, amount, refused + 1)
 
@@ -83,7 +85,7 @@ class Profile:
             self._receivers[window] = repository.get_receivers(
                 session, user_id=self.user_id, currency=currency, since=now - WINDOWS[window]
             )
-        return self._receivers[window] | self.payees
+        return self._receivers[window].union(self.payees)
 
     def is_known(self, session: Session, origin: Origin, now: datetime) -> Any:
         """Whether device and address of a request have been known for a day. Read once for each."""
@@ -108,48 +110,59 @@ class Profile:
         return self._devices[session_id]
 
 
-def query_profiles(
-    session: Session,
-    *,
-    user_ids: Collection[UUID],
-    currency: str,
-    windows: tuple[Window, ...],
-    now: datetime,
-) -> Callable[[], dict[UUID, Profile]]:
-    """Send the query for payers and their totals; call the result to read them. windows: those
-    that end now and matter."""
-    since = {window: now - WINDOWS[window] for window in reversed(windows)}
-    rows = repository.query_profiles(
-        session,
-        user_ids=user_ids,
-        currency=currency,
-        since={window.lower(): start for window, start in since.items()},
-    )
-    return lambda: {row.user_id: _profile(row, since) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """What rules look back on, as a part of a query that has a row for each payer: a statement of
+    its own would cost as much as it reads.
 
+    columns, joins: SQL for `users u`; values: placeholders besides `currency`; since: the starts of
+    the windows, the longest first.
+    """
 
-def _profile(row: Any, since: Mapping[Window, datetime]) -> Profile:
-    """since: the starts of the windows, the longest first, as `row` has them."""
-    ordinal, *values = row.totals
-    totals, before = NOTHING, {}
-    if ordinal is not None:
-        totals = first = Totals(*values[:3])
-        for n, (window, start) in enumerate(since.items(), 1):
-            if row.last_at <= start:
+    columns: str = ""
+    joins: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    since: Mapping[Window, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, windows: Sequence[Window], now: datetime) -> "Lookback":
+        """windows: those that end now and matter, the shortest first."""
+        since = {window: now - WINDOWS[window] for window in reversed(windows)}
+        names = {window: window.lower() for window in since}
+        columns, joins = repository.select_history(tuple(names.values()))
+        values = {f"since_{names[window]}": start for window, start in since.items()}
+        return cls(f", {columns}", joins, values, since)
+
+    def profile(self, row: Any) -> Profile:
+        """row: of the query."""
+        if row.ordinal is None:
+            return Profile(row.user_id, row.email_key, row.created_at, row.time_zone)
+        last_at = row.last_at
+        totals = first = Totals(row.l_count, row.l_sum, row.l_refused)
+        before = {}
+        for window, start in self.since.items():
+            if last_at <= start:
                 break
-            if values[3 * n] is not None:
-                first = Totals(*values[3 * n : 3 * n + 3])
+            values = _totals_in(window)(row)
+            if values[0] is not None:
+                first = Totals(*values)
             before[window] = first
-    return Profile(
-        row.user_id,
-        row.email_key,
-        row.created_at,
-        row.time_zone,
-        ordinal or 0,
-        totals,
-        before,
-        row.last_at,
-    )
+        return Profile(
+            row.user_id,
+            row.email_key,
+            row.created_at,
+            row.time_zone,
+            row.ordinal,
+            totals,
+            before,
+            last_at,
+        )
+
+
+@cache
+def _totals_in(window: Window) -> Callable[[Any], Any]:
+    name = window.lower()
+    return attrgetter(f"{name}_count", f"{name}_sum", f"{name}_refused")
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:

@@ -190,54 +190,36 @@ _BEFORE = """
     ) {name} ON true
 """
 _UNKNOWN = "AND greatest({longer}) <= %(since_{name})s"
-_PROFILES = """
-    SELECT u.id AS user_id, u.email_key, u.created_at, u.time_zone, l.created_at AS last_at,
-        json_build_array(l.ordinal, {totals}) AS totals
-    FROM users u
+_LAST = """
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
         FROM risk_decisions d WHERE d.user_id = u.id AND d.currency = %(currency)s
         ORDER BY d.created_at DESC, d.ordinal DESC LIMIT 1
-    ) l ON true {joins}
-    WHERE u.id = ANY(%(user_ids)s)
+    ) l ON true
+"""
+_TOTALS = """
+    {name}.count_total AS {name}_count, {name}.sum_total AS {name}_sum,
+    {name}.refused_total AS {name}_refused
 """
 
 
 @cache
-def _profiles(windows: tuple[str, ...]) -> str:
-    joins = ""
+def select_history(windows: tuple[str, ...]) -> tuple[str, str]:
+    """Columns and joins for a query of `users u` that has a row for each payer.
+
+    The columns `l_count`, `l_sum` and `l_refused` are the totals of the user's last decision. For
+    each window, the longest first, three more are those before the first decision in it. They are
+    None where there is no decision, and for a window that begins with the same decision as a longer
+    one. Its placeholders are `currency` and, for each window, `since_<name>`.
+    """
+    columns = ["u.email_key, u.created_at, u.time_zone, l.created_at AS last_at, l.ordinal"]
+    joins = [_LAST]
+    columns += (_TOTALS.format(name=name) for name in ("l", *windows))
     for n, name in enumerate(windows):
         longer = ", ".join(f"{each}.created_at" for each in windows[:n])
         unknown = _UNKNOWN.format(longer=longer, name=name) if longer else ""
-        joins += _BEFORE.format(name=name, unknown=unknown)
-    return _PROFILES.format(
-        totals=", ".join(
-            f"{name}.{column}"
-            for name in ("l", *windows)
-            for column in ("count_total", "sum_total", "refused_total")
-        ),
-        joins=joins,
-    )
-
-
-def query_profiles(
-    session: Session,
-    *,
-    user_ids: Collection[UUID],
-    currency: str,
-    since: Mapping[str, datetime],
-) -> Iterable[Any]:
-    """Send the query for payers: one row each, with a list of totals: the ordinal and those of
-    their last decision, and for each window those before the first decision in it. since: when each
-    window begins, the longest first.
-
-    They are None where there is no decision, and for a window that begins with the same decision as
-    a longer one.
-    """
-    values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
-    for window, start in since.items():
-        values[f"since_{window}"] = start
-    return send(session, _profiles(tuple(since)), values)
+        joins.append(_BEFORE.format(name=name, unknown=unknown))
+    return ", ".join(columns), " ".join(joins)
 
 
 def get_receivers(session: Session, *, user_id: UUID, currency: str, since: datetime) -> set[UUID]:
