@@ -62,6 +62,8 @@ class Parameters:
 
 #: The name of the parameters among the inputs of a decision.
 PARAMETERS: Final = "parameters"
+#: Stored for an input that no rule has read.
+_UNREAD: Final[list[Any]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,9 @@ class Ruleset:
         self.fields = frozenset(condition.field for condition in read) | frozenset(
             "refused" for condition in read if condition.model is not None
         )
+        #: What rules may read, in the order in which `pack` stores it. It must never change.
+        self._inputs = (PARAMETERS, *dict.fromkeys(condition.input for condition in read))
+        self._has_models = any(condition.model is not None for condition in read)
         self._compiled: dict[tuple[str, Parameters], _Compiled] = {}
 
     def evaluate(
@@ -162,6 +167,20 @@ class Ruleset:
         if compiled is None:
             compiled = self._compiled[key] = _Compiled(self, currency, parameters)
         return compiled.evaluate(inputs)
+
+    def pack(self, inputs: Mapping[str, Any]) -> list[Any] | Mapping[str, Any]:
+        """Inputs as decisions store them: without their names, which these rules tell, and which
+        would take most of the space. Models read more, so they keep them."""
+        if self._has_models:
+            return inputs
+        return [inputs.get(name, _UNREAD) for name in self._inputs]
+
+    def unpack(self, stored: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs that `pack` has stored, or an earlier version with their names."""
+        if isinstance(stored, Mapping):
+            return dict(stored)
+        named = zip(self._inputs, stored, strict=False)
+        return {name: value for name, value in named if value != _UNREAD}
 
 
 class _Compiled:

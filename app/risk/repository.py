@@ -1,6 +1,6 @@
 """SQL of rules, rulesets and lists."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
-from app.common.driver import send, uuid_array
+from app.common.driver import send
 from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
@@ -276,7 +276,7 @@ _BEFORE_PAST = """
 """
 _PAST = """
     SELECT d.id, d.user_id, d.payee_id, d.kind, d.amount, d.currency, d.outcome, d.code, d.score,
-        d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
+        d.ruleset, d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
         u.created_at AS registered_at, u.time_zone, c.status AS case_status,
         coalesce(c.result_id, c.reference_id) AS result_id {columns}
     FROM (

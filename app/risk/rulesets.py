@@ -113,6 +113,17 @@ def read_ruleset(session: Session, version: int) -> Ruleset:
     return Ruleset(active, shadow)
 
 
+class Versions(dict[int, Ruleset]):
+    """Versions of the ruleset, each read when it is needed first."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __missing__(self, version: int) -> Ruleset:
+        found = self[version] = read_ruleset(self._session, version)
+        return found
+
+
 def renew(session: Session) -> None:
     """Put the rules and lists into force as they are now. Needs the ledger lock: what is decided
     afterwards is decided with them.

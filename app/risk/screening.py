@@ -180,7 +180,7 @@ class Screening:
                 code=code,
                 score=None if result is None else result.score,
                 ruleset=None if result is None else self.in_force.version,
-                inputs=None if result is None else screened.inputs,
+                inputs=None if result is None else self.in_force.rules.pack(screened.inputs),
                 reasons=None if result is None else result.reasons_as_stored(),
                 latency_us=None if result is None else screened.latency_us,
                 ordinal=profile.ordinal,

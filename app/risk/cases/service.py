@@ -4,7 +4,7 @@ OPEN → RELEASED, REJECTED or EXPIRED, once. What a release does depends on the
 whose module executes it in the same transaction: either both exist or neither.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -23,6 +23,7 @@ from app.common.pagination import Page, PageRequest
 from app.common.process_state import Handlers, Slot
 from app.events import service as events
 from app.events.catalogue.wallets import PaymentReviewed
+from app.risk import rulesets
 from app.risk.attempt import Origin, latency_of
 from app.risk.cases import repository
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
@@ -99,10 +100,12 @@ def insert_cases(session: Session, cases: Iterable[RiskCase]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CaseDetails:
-    """A case with the decision that asked for it and its notes, oldest first."""
+    """A case with the decision that asked for it, the inputs of that by name, and its notes, oldest
+    first."""
 
     case: RiskCase
     decision: RiskDecision | None
+    inputs: Mapping[str, Any]
     notes: list[RiskCaseNote]
 
 
@@ -136,7 +139,10 @@ def require_case(session: Session, case_id: UUID) -> CaseDetails:
     if case is None:
         raise CaseNotFound
     decision = repository.get_decision(session, case.decision_id)
-    return CaseDetails(case, decision, list(repository.list_notes(session, case_id)))
+    inputs: Mapping[str, Any] = {}
+    if decision is not None and decision.ruleset is not None and decision.inputs is not None:
+        inputs = rulesets.read_ruleset(session, decision.ruleset).unpack(decision.inputs)
+    return CaseDetails(case, decision, inputs, list(repository.list_notes(session, case_id)))
 
 
 def list_reviews(session: Session, page: PageRequest, *, user_id: UUID) -> Page[RiskCase]:

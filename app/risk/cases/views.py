@@ -224,6 +224,6 @@ def _shown(details: CaseDetails) -> dict[str, Any]:
     return {
         "case": details.case,
         "reasons": {name: reasons.get(name, []) for name in ("rules", "shadow", "skipped")},
-        "inputs": (decision.inputs if decision is not None else None) or {},
+        "inputs": details.inputs,
         "notes": details.notes,
     }
