@@ -106,6 +106,10 @@ class Result:
         }
 
 
+#: Of nearly every payment.
+_NOTHING_MATCHED: Final = Result(Outcome.APPROVE, 0)
+
+
 class MissingInput(KeyError):
     """A rule reads an input that was not stored."""
 
@@ -202,6 +206,8 @@ class _Compiled:
         if not exempt:
             matched = self._others.matching(inputs, skipped)
         shadow = self._shadow.matching(inputs, skipped)
+        if not (matched or shadow or skipped):
+            return _NOTHING_MATCHED
         score = 0 if exempt else _score(matched)
         return Result(
             Outcome.APPROVE if exempt else self._outcome(matched, score),
@@ -257,7 +263,9 @@ class _CompiledRules:
                     possible |= positions
             except Exception:
                 possible |= positions  # each of them fails by itself, if it has to
-        matched: list[Rule] = []
+        if not possible:
+            return []
+        matched = []
         for position in sorted(possible):
             rule, matches = self._rules[position]
             try:
