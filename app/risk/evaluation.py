@@ -95,6 +95,8 @@ class Result:
     skipped: tuple[str, ...] = ()
 
     def reasons_as_stored(self) -> dict[str, Any]:
+        if self is _NOTHING_MATCHED:
+            return {}
         return {
             name: list(names)
             for name, names in (
