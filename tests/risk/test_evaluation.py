@@ -159,7 +159,7 @@ def test_many_rules_decide_as_each_of_them_alone() -> None:
     def reasons(of: Ruleset, inputs: dict[str, Any]) -> tuple[str, ...]:
         return of.evaluate(StoredInputs(inputs), currency="USD", parameters=DEFAULTS).reasons
 
-    matched = set()
+    matched: set[str] = set()
     for _ in range(300):
         inputs = {"hour": numbers(), "share": numbers(), "productKind": texts()}
         alone = tuple(name for one in each_alone for name in reasons(one, inputs))
