@@ -5,7 +5,7 @@ rules. Nothing here reads a clock, a setting or a database.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -62,6 +62,8 @@ class Parameters:
 
 #: The name of the parameters among the inputs of a decision.
 PARAMETERS: Final = "parameters"
+#: Stored for an input that no rule has read.
+_UNREAD: Final[list[Any]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Result:
     causes: tuple[Exception, ...] = field(default=(), compare=False)
 
     def reasons_as_stored(self) -> dict[str, Any]:
+        if self is _NOTHING_MATCHED:
+            return {}
         return {
             name: list(names)
             for name, names in (
@@ -105,6 +109,10 @@ class Result:
             )
             if names
         }
+
+
+#: Of nearly every payment.
+_NOTHING_MATCHED: Final = Result(Outcome.APPROVE, 0)
 
 
 class MissingInput(KeyError):
@@ -121,9 +129,6 @@ class StoredInputs(dict[str, Any]):
 #: Whether the inputs of an attempt match.
 Matches = Callable[[Mapping[str, Any]], bool]
 Compare = Callable[[Any, Any], bool]
-#: A rule with its first condition: input, comparison and value; and the others, None if that is
-#: all. Without a name there is no first condition.
-_CompiledRule = tuple[Rule, str | None, Compare, Any, Matches | None]
 
 
 class Ruleset:
@@ -152,6 +157,13 @@ class Ruleset:
         self.fields = frozenset(condition.field for condition in read) | frozenset(
             "refused" for condition in read if condition.model is not None
         )
+        #: What rules may read, in the order in which `pack` stores it. It must never change.
+        self._inputs = (PARAMETERS, *dict.fromkeys(condition.input for condition in read))
+        # Models read more than conditions name, and what a rule reads that this version of the
+        # program cannot read, another one may know.
+        self._needs_names = any(condition.model is not None for condition in read) or any(
+            rule.problem is not None for rule in (*self.active, *self.shadow)
+        )
         self._compiled: dict[tuple[str, Parameters], _Compiled] = {}
 
     def evaluate(
@@ -169,6 +181,20 @@ class Ruleset:
             compiled = self._compiled[key] = _Compiled(self, currency, parameters)
         return compiled.evaluate(inputs)
 
+    def pack(self, inputs: Mapping[str, Any]) -> list[Any] | Mapping[str, Any]:
+        """Inputs as decisions store them: if possible without their names, which these rules tell,
+        and which would take most of the space."""
+        if self._needs_names:
+            return inputs
+        return [inputs.get(name, _UNREAD) for name in self._inputs]
+
+    def unpack(self, stored: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs that `pack` has stored, or an earlier version with their names."""
+        if isinstance(stored, Mapping):
+            return dict(stored)
+        named = zip(self._inputs, stored, strict=False)
+        return {name: value for name, value in named if value != _UNREAD}
+
 
 class _Compiled:
     """A ruleset for one currency, as functions."""
@@ -177,18 +203,20 @@ class _Compiled:
         exempting = [rule for rule in rules.active if rule.outcome is RuleOutcome.APPROVE]
         others = [rule for rule in rules.active if rule.outcome is not RuleOutcome.APPROVE]
         self._exempting, self._others, self._shadow = (
-            [_compiled(rule, currency, parameters) for rule in group]
+            _CompiledRules(group, currency, parameters)
             for group in (exempting, others, rules.shadow)
         )
         self._parameters = parameters
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Result:
         skipped: list[tuple[str, Exception]] = []
-        matched = _matching(self._exempting, inputs, skipped)
+        matched = self._exempting.matching(inputs, skipped)
         exempt = bool(matched)
         if not exempt:
-            matched = _matching(self._others, inputs, skipped)
-        shadow = _matching(self._shadow, inputs, skipped)
+            matched = self._others.matching(inputs, skipped)
+        shadow = self._shadow.matching(inputs, skipped)
+        if not (matched or shadow or skipped):
+            return _NOTHING_MATCHED
         score = 0 if exempt else _score(matched)
         return Result(
             Outcome.APPROVE if exempt else self._outcome(matched, score),
@@ -210,22 +238,83 @@ class _Compiled:
         return Outcome.APPROVE
 
 
-def _matching(
-    rules: Sequence[_CompiledRule],
-    inputs: Mapping[str, Any],
-    skipped: list[tuple[str, Exception]],
-) -> list[Rule]:
-    matched = []
-    for rule, name, compare, value, matches in rules:
-        try:
-            if (name is None or compare(inputs[name], value)) and (
-                matches is None or matches(inputs)
-            ):
-                matched.append(rule)
-        except Exception as cause:
-            # A defect of one rule must not stop payments. Decisions show it, and a metric.
-            skipped.append((rule.name, cause))
-    return matched
+class _CompiledRules:
+    """Rules in the order of their evaluation.
+
+    Most match nothing, and of many rules most begin alike. So those that cannot match are ruled out
+    together: by the input, comparison and value which at least one of them needs.
+    """
+
+    def __init__(self, rules: Sequence[Rule], currency: str, parameters: Parameters) -> None:
+        self._rules: list[tuple[Rule, Matches]] = []
+        #: Positions of rules that fail whatever the inputs are.
+        self._failing: set[int] = set()
+        opened: dict[tuple[Any, ...], tuple[str, Compare, Any, set[int]]] = {}
+        for position, rule in enumerate(rules):
+            try:
+                matches = _compile_rule(rule, currency, parameters)
+            except Exception as cause:
+                self._rules.append((rule, _failing(cause)))
+                self._failing.add(position)
+                continue
+            self._rules.append((rule, matches))
+            for condition in _openings(rule.conditions):
+                name, operator = condition.input, condition.operator
+                compare, value = _comparison(condition, currency, parameters)
+                if operator == "=":
+                    operator, compare, value = "in", _OPERATORS["in"], frozenset({value})
+                weakest = _WEAKEST.get(operator)
+                key = name, operator, None if weakest else value
+                positions = {position}
+                if key in opened:
+                    *_, known, others = opened[key]
+                    positions |= others
+                    value = weakest(known, value) if weakest else value
+                opened[key] = name, compare, value, positions
+        self._opened = list(opened.values())
+
+    def matching(
+        self, inputs: Mapping[str, Any], skipped: list[tuple[str, Exception]]
+    ) -> list[Rule]:
+        """The rules that match. Adds those that fail to `skipped`, with the reason."""
+        possible = set(self._failing)
+        for name, compare, value, positions in self._opened:
+            try:
+                if compare(inputs[name], value):
+                    possible |= positions
+            except Exception:
+                possible |= positions  # each of them fails by itself, if it has to
+        if not possible:
+            return []
+        matched = []
+        for position in sorted(possible):
+            rule, matches = self._rules[position]
+            try:
+                if matches(inputs):
+                    matched.append(rule)
+            except Exception as cause:
+                # A defect of one rule must not stop payments. Decisions show it, and a metric.
+                skipped.append((rule.name, cause))
+        return matched
+
+
+#: Of two values, or sets of values, that which an operator holds for more often.
+_WEAKEST: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    ">": min,
+    ">=": min,
+    "<": max,
+    "<=": max,
+    "in": frozenset.union,
+}
+
+
+def _openings(group: Group) -> Iterator[Condition]:
+    """Conditions of which at least one holds if the group does."""
+    for node in group.nodes[:1] if group.needs_all else group.nodes:
+        if isinstance(node, Group):
+            yield from _openings(node)
+        else:
+            yield node
 
 
 def _score(matched: Iterable[Rule]) -> int:
@@ -236,23 +325,10 @@ def _score(matched: Iterable[Rule]) -> int:
     return MAX_SCORE - left
 
 
-def _compiled(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
-    try:
-        return _compiled_or_raise(rule, currency, parameters)
-    except Exception as cause:  # the same as one that raises when it is evaluated
-        return rule, None, operator.eq, None, _failing(cause)
-
-
-def _compiled_or_raise(rule: Rule, currency: str, parameters: Parameters) -> _CompiledRule:
+def _compile_rule(rule: Rule, currency: str, parameters: Parameters) -> Matches:
     if rule.problem is not None:
         raise ValueError(rule.problem)
-    # Most rules fail at their first condition, which is compared without another call.
-    group = rule.conditions
-    first, *others = group.nodes
-    if not isinstance(first, Condition) or (others and not group.needs_all):
-        return rule, None, operator.eq, None, _compile(group, currency, parameters)
-    rest = _compile(Group(True, tuple(others)), currency, parameters) if others else None
-    return rule, first.input, *_comparison(first, currency, parameters), rest
+    return _compile(rule.conditions, currency, parameters)
 
 
 def _failing(cause: Exception) -> Matches:

@@ -4,9 +4,11 @@ Every decision has the totals of its user so far, so what happened in a window i
 less those before the first decision in it: one step in an index, however many there are.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -23,13 +25,15 @@ TOTALS_MODULUS: Final = 2**63
 
 
 class Totals(NamedTuple):
-    """Of a user's decisions in a currency: of all their number (ordinal), of those approved or
-    under review their number and sum in minor units, and the number of the others."""
+    """Of a user's decisions in a currency: of those approved or under review their number and sum
+    in minor units, and the number of the others."""
 
-    ordinal: int = 0
     payments: int = 0
     sum: int = 0
     refused: int = 0
+
+
+NOTHING: Final = Totals()
 
 
 class Known(NamedTuple):
@@ -43,9 +47,10 @@ class Known(NamedTuple):
 class Profile:
     """What is known about a payer, whose wallet is locked.
 
-    has_proven_email: whether the user is known to receive what is sent to `email`; totals: with all
-    attempts so far; before: those before the first decision in each window, None where there is
-    none; last_at: time of the last decision; payees: of this transaction's attempts.
+    has_proven_email: whether the user is known to receive what is sent to `email`; ordinal: of the
+    last decision, 0 if there is none; totals: with all attempts so far; before: those before the
+    first decision in each window, without windows that have none; last_at: time of the last
+    decision; payees: of this transaction's attempts.
     """
 
     user_id: UUID
@@ -53,12 +58,13 @@ class Profile:
     has_proven_email: bool
     created_at: datetime
     time_zone: str
-    totals: Totals
-    before: Mapping[Window, Totals | None]
-    last_at: datetime | None
-    payees: set[UUID] = field(default_factory=set)
+    ordinal: int = 0
+    totals: Totals = NOTHING
+    before: Mapping[Window, Totals] = field(default_factory=dict)
+    last_at: datetime | None = None
+    payees: list[UUID] = field(default_factory=list)
     _receivers: dict[Window, set[UUID]] = field(default_factory=dict)
-    _first_totals: Totals = field(default=Totals())
+    _first_totals: Totals = NOTHING
     _known: dict[tuple[Any, ...], Known] = field(default_factory=dict)
     _devices: dict[UUID, str | None] = field(default_factory=dict)
 
@@ -68,19 +74,18 @@ class Profile:
     def start_of(self, window: Window) -> Totals:
         """The totals at the start of a window: what has happened in it is the difference of
         `totals`, which have the attempts of this transaction as well."""
-        return self.before.get(window) or self._first_totals
+        return self.before.get(window, self._first_totals)
 
-    def count(self, attempt: Attempt, *, is_counted: bool) -> Totals:
+    def count(self, attempt: Attempt, *, is_counted: bool) -> None:
         """Add an attempt to the totals. is_counted: whether it was approved or is under review."""
-        ordinal, count, amount, refused = self.totals
+        self.ordinal += 1
+        count, amount, refused = self.totals
         if is_counted:
-            amount = (amount + attempt.amount) % TOTALS_MODULUS
-            self.totals = Totals(ordinal + 1, count + 1, amount, refused)
+            self.totals = Totals(count + 1, (amount + attempt.amount) % TOTALS_MODULUS, refused)
             if attempt.payee_id is not None:
-                self.payees.add(attempt.payee_id)
+                self.payees.append(attempt.payee_id)
         else:
-            self.totals = Totals(ordinal + 1, count, amount, refused + 1)
-        return self.totals
+            self.totals = Totals(count, amount, refused + 1)
 
     def receivers(
         self, session: Session, currency: str, window: Window, now: datetime
@@ -90,7 +95,7 @@ class Profile:
             self._receivers[window] = repository.get_receivers(
                 session, user_id=self.user_id, currency=currency, since=now - WINDOWS[window]
             )
-        return self._receivers[window] | self.payees
+        return self._receivers[window].union(self.payees)
 
     def is_known(self, session: Session, origin: Origin, now: datetime) -> Known:
         """Whether device and address of a request have been known for a day. Read once for each."""
@@ -116,48 +121,63 @@ class Profile:
         return self._devices[session_id]
 
 
-def query_profiles(
-    session: Session,
-    *,
-    user_ids: Collection[UUID],
-    currency: str,
-    windows: tuple[Window, ...],
-    now: datetime,
-) -> Callable[[], dict[UUID, Profile]]:
-    """Send the query for payers and their totals; call the result to read them. windows: those
-    that end now and matter."""
-    rows = repository.query_profiles(
-        session,
-        user_ids=user_ids,
-        currency=currency,
-        since={window.lower(): now - WINDOWS[window] for window in windows},
-    )
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """What rules look back on, as a part of a query that has a row for each payer: a statement of
+    its own would cost as much as it reads.
 
-    def read() -> dict[UUID, Profile]:
-        return {row.user_id: _profile(row, windows) for row in rows}
+    columns, joins: SQL for `users u`; values: placeholders besides `currency`; since: the starts of
+    the windows, the longest first.
+    """
 
-    return read
+    columns: str = ""
+    joins: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    since: Mapping[Window, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, windows: Sequence[Window], now: datetime) -> "Lookback":
+        """windows: those that end now and matter, the shortest first."""
+        since = {window: now - WINDOWS[window] for window in reversed(windows)}
+        names = {window: window.lower() for window in since}
+        columns, joins = repository.select_history(tuple(names.values()))
+        values = {f"since_{names[window]}": start for window, start in since.items()}
+        return cls(f", {columns}", joins, values, since)
+
+    def profile(self, row: Any) -> Profile:
+        """row: of the query."""
+        has_proven_email = row.email_verified_at is not None
+        if row.ordinal is None:
+            return Profile(
+                row.user_id, row.email_key, has_proven_email, row.created_at, row.time_zone
+            )
+        last_at = row.last_at
+        totals = first = Totals(row.l_count, row.l_sum, row.l_refused)
+        before = {}
+        for window, start in self.since.items():
+            if last_at <= start:
+                break
+            values = _totals_in(window)(row)
+            if values[0] is not None:
+                first = Totals(*values)
+            before[window] = first
+        return Profile(
+            row.user_id,
+            row.email_key,
+            has_proven_email,
+            row.created_at,
+            row.time_zone,
+            row.ordinal,
+            totals,
+            before,
+            last_at,
+        )
 
 
-def _profile(row: Any, windows: Sequence[Window]) -> Profile:
-    latest, *first = (_totals(row.totals, n) for n in range(len(windows) + 1))
-    totals, before = latest or Totals(), dict(zip(windows, first, strict=True))
-    return Profile(
-        row.user_id,
-        row.email_key,
-        row.email_verified_at is not None,
-        row.created_at,
-        row.time_zone,
-        totals,
-        before,
-        row.last_at,
-    )
-
-
-def _totals(values: Sequence[int], n: int) -> Totals | None:
-    """The n-th of several totals."""
-    start = n * len(Totals._fields)
-    return None if values[start] is None else Totals(*values[start : start + len(Totals._fields)])
+@cache
+def _totals_in(window: Window) -> Callable[[Any], Any]:
+    name = window.lower()
+    return attrgetter(f"{name}_count", f"{name}_sum", f"{name}_refused")
 
 
 def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> None:

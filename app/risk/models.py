@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.common.bulk import row_class
@@ -160,7 +161,8 @@ class RiskDecision(Created, Monetary, Base):
     """An attempt to move money out of a wallet, and what was decided about it.
 
     Never changed, and deleted when it is old.
-    inputs: everything that rules have read, and the settings they refer to; reasons: keys and
+    inputs: everything that rules have read, and the settings they refer to, as `Ruleset.pack` has
+    it; reasons: keys and
     versions of the rules that matched; shadow: of those without effect; skipped: of those that
     failed; score: ten-thousandths; latency_us: microseconds that the evaluation took.
     code: of the error that refused it. A REFUSED attempt was not screened.
@@ -195,7 +197,7 @@ class RiskDecision(Created, Monetary, Base):
     code: Mapped[str | None]
     score: Mapped[int | None]
     ruleset: Mapped[int | None]
-    inputs: Mapped[dict[str, Any] | None]
+    inputs: Mapped[dict[str, Any] | list[Any] | None] = mapped_column(JSONB)
     reasons: Mapped[dict[str, Any] | None]
     latency_us: Mapped[int | None]
     ordinal: Mapped[int]

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 
 from app.common.ids import first_id
 from app.common.process_state import Handlers
-from app.risk import repository
+from app.risk import repository, rulesets
 from app.risk.conditions import MODEL_WINDOWS, WINDOWS, Condition, Group, Window
-from app.risk.evaluation import MissingInput
+from app.risk.evaluation import MissingInput, Ruleset
 from app.risk.history import TOTALS_MODULUS, Totals
 from app.risk.learning import store
 from app.risk.models import CaseStatus, Outcome, PaymentKind
@@ -65,12 +65,15 @@ endings: Final[Handlers[PaymentKind, FindEndings]] = Handlers("endings of paymen
 class PastAttempt(dict[str, Any]):
     """The inputs of a screened attempt of the past: those that were stored, and those that can be
     computed. decision: its row, with `registered_at` and `time_zone` of the user and, if it was
-    reviewed, `case_status` and `result_id`; models: whose scores may be read."""
+    reviewed, `case_status` and `result_id`; rules: of its time; models: whose scores may be read.
+    """
 
     __slots__ = ("decision", "models", "session")
 
-    def __init__(self, session: Session, decision: Any, models: store.Models) -> None:
-        super().__init__(decision.inputs)
+    def __init__(
+        self, session: Session, decision: Any, rules: Ruleset, models: store.Models
+    ) -> None:
+        super().__init__(rules.unpack(decision.inputs))
         self.session, self.decision, self.models = session, decision, models
 
     def __missing__(self, name: str) -> Any:
@@ -95,10 +98,9 @@ class PastAttempt(dict[str, Any]):
         before = getattr(row, f"before_{window.lower()}", None)
         if before is None:
             raise MissingInput(window)
-        ordinal, payments, amount, refused = before
+        payments, amount, refused = before
         counted = row.code is None
         return Totals(
-            row.ordinal - 1 - ordinal,
             row.count_total - counted - payments,
             (row.sum_total - counted * row.amount - amount) % TOTALS_MODULUS,
             row.refused_total - (not counted) - refused,
@@ -118,7 +120,8 @@ def read_batch(
     those of which totals may be read; models: whose scores may be."""
     lengths = {window.lower(): WINDOWS[window] for window in Window if window in windows}
     rows = repository.list_past(session, after=after, until=until, limit=limit, windows=lengths)
-    return [PastAttempt(session, row, models) for row in rows]
+    rules = rulesets.Versions(session)
+    return [PastAttempt(session, row, rules[row.ruleset], models) for row in rows]
 
 
 def find_endings(session: Session, attempts: Sequence[PastAttempt]) -> dict[UUID, Ending]:

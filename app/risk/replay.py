@@ -33,15 +33,13 @@ def replay(
     session: Session, *, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[Replayed]:
     """Replay every screened decision of a period, oldest first; None: unbounded."""
-    rules: dict[int, Ruleset] = {}
+    rules = rulesets.Versions(session)
     after: UUID | None = None
     while True:
         rows = repository.list_decisions(
             session, since=since, until=until, after=after, limit=_BATCH
         )
         for row in rows:
-            if row.ruleset not in rules:
-                rules[row.ruleset] = rulesets.read_ruleset(session, row.ruleset)
             yield replay_decision(row, rules[row.ruleset])
         if len(rows) < _BATCH:
             return
@@ -50,7 +48,7 @@ def replay(
 
 def replay_decision(row: Any, rules: Ruleset) -> Replayed:
     """Evaluate the stored inputs of a decision with these rules. row: of `risk_decisions`."""
-    inputs = dict(row.inputs)
+    inputs = rules.unpack(row.inputs)
     parameters = Parameters.of_input(inputs.pop(PARAMETERS))
     result = rules.evaluate(StoredInputs(inputs), currency=row.currency, parameters=parameters)
     return Replayed(

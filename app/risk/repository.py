@@ -1,6 +1,6 @@
 """SQL of rules, rulesets and lists."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.common.bulk import BulkInsert, Write, write
-from app.common.driver import send, uuid_array
+from app.common.driver import send
 from app.common.ids import first_id
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import insert_row, lock_row
@@ -180,58 +180,54 @@ _KNOWN = """
     WHERE s.user_id = %(user_id)s AND s.created_at <= %(since)s
 """
 _DEVICE = "SELECT device_id FROM login_sessions WHERE id = %(session_id)s"
-# What is counted is subtracted again from the first row in the window.
+# What is counted is subtracted again from the first row in the window. A window whose first row is
+# that of a longer one costs no step in the index.
 _BEFORE = """
     LEFT JOIN LATERAL (
-        SELECT d.ordinal - 1 AS ordinal,
+        SELECT d.created_at,
             d.count_total - CASE WHEN d.code IS NULL THEN 1 ELSE 0 END AS count_total,
             d.sum_total - CASE WHEN d.code IS NULL THEN d.amount ELSE 0 END AS sum_total,
             d.refused_total - CASE WHEN d.code IS NULL THEN 0 ELSE 1 END AS refused_total
         FROM risk_decisions d
-        WHERE l.created_at > %(since_{name})s AND d.user_id = u.id
+        WHERE l.created_at > %(since_{name})s {unknown} AND d.user_id = u.id
             AND d.currency = %(currency)s AND d.created_at > %(since_{name})s
         ORDER BY d.created_at, d.ordinal LIMIT 1
     ) {name} ON true
 """
-_PROFILES = """
-    SELECT u.id AS user_id, u.email_key, u.email_verified_at, u.created_at, u.time_zone,
-        l.created_at AS last_at, json_build_array({totals}) AS totals
-    FROM users u
+_UNKNOWN = "AND greatest({longer}) <= %(since_{name})s"
+_LAST = """
     LEFT JOIN LATERAL (
         SELECT d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total
         FROM risk_decisions d WHERE d.user_id = u.id AND d.currency = %(currency)s
         ORDER BY d.created_at DESC, d.ordinal DESC LIMIT 1
-    ) l ON true {joins}
-    WHERE u.id = ANY(%(user_ids)s)
+    ) l ON true
+"""
+_TOTALS = """
+    {name}.count_total AS {name}_count, {name}.sum_total AS {name}_sum,
+    {name}.refused_total AS {name}_refused
 """
 
 
 @cache
-def _profiles(windows: tuple[str, ...]) -> str:
-    return _PROFILES.format(
-        totals=", ".join(
-            f"{name}.{column}"
-            for name in ("l", *windows)
-            for column in ("ordinal", "count_total", "sum_total", "refused_total")
-        ),
-        joins="".join(_BEFORE.format(name=name) for name in windows),
-    )
+def select_history(windows: tuple[str, ...]) -> tuple[str, str]:
+    """Columns and joins for a query of `users u` that has a row for each payer.
 
-
-def query_profiles(
-    session: Session,
-    *,
-    user_ids: Collection[UUID],
-    currency: str,
-    since: Mapping[str, datetime],
-) -> Iterable[Any]:
-    """Send the query for payers: one row each, with a list of totals: those of their last decision,
-    and for each window, which begins at `since`, those before the first decision in it. All four
-    are None where there is none."""
-    values: dict[str, Any] = {"user_ids": uuid_array(user_ids), "currency": currency}
-    for window, start in since.items():
-        values[f"since_{window}"] = start
-    return send(session, _profiles(tuple(since)), values)
+    The columns `l_count`, `l_sum` and `l_refused` are the totals of the user's last decision. For
+    each window, the longest first, three more are those before the first decision in it. They are
+    None where there is no decision, and for a window that begins with the same decision as a longer
+    one. Its placeholders are `currency` and, for each window, `since_<name>`.
+    """
+    columns = [
+        "u.email_key, u.email_verified_at, u.created_at, u.time_zone",
+        "l.created_at AS last_at, l.ordinal",
+    ]
+    joins = [_LAST]
+    columns += (_TOTALS.format(name=name) for name in ("l", *windows))
+    for n, name in enumerate(windows):
+        longer = ", ".join(f"{each}.created_at" for each in windows[:n])
+        unknown = _UNKNOWN.format(longer=longer, name=name) if longer else ""
+        joins.append(_BEFORE.format(name=name, unknown=unknown))
+    return ", ".join(columns), " ".join(joins)
 
 
 def get_receivers(session: Session, *, user_id: UUID, currency: str, since: datetime) -> set[UUID]:
@@ -274,7 +270,7 @@ def insert_decisions(session: Session, decisions: Iterable[RiskDecision]) -> Non
 # A row that is the first in the window is itself, so there is always one.
 _BEFORE_PAST = """
     CROSS JOIN LATERAL (
-        SELECT json_build_array(b.ordinal - 1,
+        SELECT json_build_array(
             b.count_total - CASE WHEN b.code IS NULL THEN 1 ELSE 0 END,
             b.sum_total - CASE WHEN b.code IS NULL THEN b.amount ELSE 0 END,
             b.refused_total - CASE WHEN b.code IS NULL THEN 0 ELSE 1 END) AS totals
@@ -287,7 +283,7 @@ _BEFORE_PAST = """
 """
 _PAST = """
     SELECT d.id, d.user_id, d.payee_id, d.kind, d.amount, d.currency, d.outcome, d.code, d.score,
-        d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
+        d.ruleset, d.inputs, d.created_at, d.ordinal, d.count_total, d.sum_total, d.refused_total,
         u.created_at AS registered_at, u.time_zone, c.status AS case_status,
         coalesce(c.result_id, c.reference_id) AS result_id {columns}
     FROM (

@@ -16,7 +16,7 @@ from app.risk.conditions import ConditionsInvalid, Group, parse
 from app.risk.errors import TooManyRules
 from app.risk.evaluation import Parameters, Rule, Ruleset
 from app.risk.learning import store
-from app.risk.models import ListKind, ListName, RuleOutcome, RuleStatus
+from app.risk.models import ListKind, ListName, RiskDecision, RuleOutcome, RuleStatus
 
 #: Rules in force, active or in shadow.
 MAX_RULES: Final = 200
@@ -119,6 +119,24 @@ def _rule(row: Any) -> Rule:
     except ConditionsInvalid as error:
         group, problem = Group(True, ()), str(error.details)
     return Rule(row.id, row.key, row.version, group, outcome, row.weight, problem)
+
+
+def inputs_of(session: Session, decision: RiskDecision) -> dict[str, Any]:
+    """What the rules have read, by name; empty for an attempt that was not screened."""
+    if decision.ruleset is None or decision.inputs is None:
+        return {}
+    return read_ruleset(session, decision.ruleset).unpack(decision.inputs)
+
+
+class Versions(dict[int, Ruleset]):
+    """Versions of the ruleset, each read when it is needed first."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __missing__(self, version: int) -> Ruleset:
+        found = self[version] = read_ruleset(self._session, version)
+        return found
 
 
 def renew(session: Session) -> None:

@@ -334,9 +334,9 @@ class RiskDecisionOut(Schema):
     created_at = Timestamp(required=True)
 
 
-def decision_out(decision: RiskDecision) -> dict[str, Any]:
+def decision_out(decision: RiskDecision, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What RiskDecisionOut describes."""
     return {column.key: getattr(decision, column.key) for column in RiskDecision.__table__.c} | {
         "reasons": all_reasons(decision.reasons),
-        "inputs": decision.inputs or {},
+        "inputs": inputs,
     }

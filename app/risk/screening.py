@@ -7,7 +7,7 @@ are decided as one by one, and written with the others (docs/decisions/0030).
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +22,7 @@ from app.risk import history, rulesets
 from app.risk.attempt import NO_ORIGIN, Attempt, Origin
 from app.risk.errors import RiskDeclined
 from app.risk.evaluation import MAX_SCORE, PARAMETERS, Result
-from app.risk.history import Profile
+from app.risk.history import Lookback, Profile
 from app.risk.inputs import Inputs
 from app.risk.models import Outcome, RiskDecision, RiskDecisionRow
 from app.risk.rulesets import InForce
@@ -87,13 +87,26 @@ def format_score(score: int) -> str:
 
 @dataclass(slots=True)
 class Screening:
-    """The screening of payments in one currency. profiles: of the payers."""
+    """The screening of payments in one currency.
+
+    lookback: what the query for `payers` must have read, a row for each.
+    """
 
     in_force: InForce
     currency: str
     now: datetime
-    profiles: Mapping[UUID, Profile]
+    lookback: Lookback
+    payers: Mapping[UUID, Any] = field(default_factory=dict)
+    _profiles: dict[UUID, Profile] = field(default_factory=dict)
     _decisions: list[RiskDecision] = field(default_factory=list)
+
+    @classmethod
+    def prepare(cls, in_force: InForce, currency: str) -> "Screening":
+        """A screening that begins now, before its payers are known."""
+        now, rules = clock.now(), in_force.rules
+        has_rules = rules.active or rules.shadow
+        lookback = Lookback.on(rules.windows, now) if has_rules else Lookback()
+        return cls(in_force, currency, now, lookback)
 
     def screen(self, session: Session, attempt: Attempt, origin: Origin | None) -> Screened:
         """Evaluate the rules in force for an attempt. It counts once it is accepted or refused.
@@ -106,7 +119,7 @@ class Screening:
         if not rules.active and not rules.shadow:
             return Screened(new_id(), attempt, None, {}, 0, latency_ms)
         parameters = rulesets.parameters()
-        profile = self.profiles[attempt.user_id]
+        profile = self._profile(attempt.user_id)
         inputs = Inputs(session, self.in_force, profile, attempt, origin or NO_ORIGIN, self.now)
         result = rules.evaluate(inputs, currency=self.currency, parameters=parameters)
         inputs[PARAMETERS] = parameters.as_input()
@@ -130,7 +143,7 @@ class Screening:
         rules = self.in_force.rules
         if code not in SUSPICIOUS or code == RiskDeclined.code or "refused" not in rules.fields:
             return
-        if attempt.user_id in self.profiles and attempt.amount > 0:
+        if attempt.user_id in self.payers and attempt.amount > 0:
             screened = Screened(new_id(), attempt, None, {}, 0, None)
             self._record(screened, Outcome.REFUSED, code=code)
 
@@ -142,12 +155,19 @@ class Screening:
                 _DECISIONS.labels(outcome).inc(count)
             self._decisions = []
 
+    def _profile(self, user_id: UUID) -> Profile:
+        profile = self._profiles.get(user_id)
+        if profile is None:
+            profile = self._profiles[user_id] = self.lookback.profile(self.payers[user_id])
+        return profile
+
     def _record(self, screened: Screened, outcome: Outcome, *, code: str | None = None) -> None:
         attempt, result = screened.attempt, screened.result
         if result is not None:
             _SECONDS.observe(screened.latency_us / 1_000_000)
-        profile = self.profiles[attempt.user_id]
-        totals = profile.count(attempt, is_counted=code is None)
+        profile = self._profile(attempt.user_id)
+        profile.count(attempt, is_counted=code is None)
+        totals = profile.totals
         profile.last_at = max(clock.now(), profile.last_at or self.now)
         if result is not None and result.skipped:
             _report(result)
@@ -163,10 +183,10 @@ class Screening:
                 code=code,
                 score=None if result is None else result.score,
                 ruleset=None if result is None else self.in_force.version,
-                inputs=None if result is None else screened.inputs,
+                inputs=None if result is None else self.in_force.rules.pack(screened.inputs),
                 reasons=None if result is None else result.reasons_as_stored(),
                 latency_us=None if result is None else screened.latency_us,
-                ordinal=totals.ordinal,
+                ordinal=profile.ordinal,
                 count_total=totals.payments,
                 sum_total=totals.sum,
                 refused_total=totals.refused,
@@ -179,17 +199,3 @@ def _report(result: Result) -> None:
     for name, cause in zip(result.skipped, result.causes, strict=True):
         _SKIPPED.labels(name).inc()
         _log.warning("risk rule skipped", rule=name, error=repr(cause)[:_MAX_CAUSE])
-
-
-def query_screening(
-    session: Session, in_force: InForce, *, user_ids: Collection[UUID], currency: str
-) -> Callable[[], Screening]:
-    """Send the query for the history of payers; call the result to read it."""
-    now = clock.now()
-    rules = in_force.rules
-    if not rules.active and not rules.shadow:
-        return lambda: Screening(in_force, currency, now, {})
-    profiles_of = history.query_profiles(
-        session, user_ids=user_ids, currency=currency, windows=rules.windows, now=now
-    )
-    return lambda: Screening(in_force, currency, now, profiles_of())

@@ -201,12 +201,12 @@ def _record(session: Session, rule: RiskRule, *, actor_id: UUID | None, verb: st
     )
 
 
-def require_decision(session: Session, decision_id: UUID) -> RiskDecision:
-    """Raises DecisionNotFound."""
+def require_decision(session: Session, decision_id: UUID) -> tuple[RiskDecision, dict[str, Any]]:
+    """A decision, and what the rules have read. Raises DecisionNotFound."""
     found = repository.get_decision(session, decision_id)
     if found is None:
         raise DecisionNotFound
-    return found
+    return found, rulesets.inputs_of(session, found)
 
 
 def list_entries(

@@ -183,7 +183,7 @@ def get_risk_decision(decision_id: UUID) -> dict[str, Any]:
     """
     with reading() as session:
         current_admin(session)
-        return decision_out(service.require_decision(session, decision_id))
+        return decision_out(*service.require_decision(session, decision_id))
 
 
 @admin_blp.get("/lists")

@@ -21,7 +21,7 @@ from app.events import service as events
 from app.risk import rulesets
 from app.risk.attempt import Attempt, Origin
 from app.risk.models import PaymentKind
-from app.risk.screening import Reviewed, Screening, query_screening
+from app.risk.screening import Reviewed, Screening
 from app.wallets import refusals, repository
 from app.wallets.errors import DecideLater, ReviewedAmountChanged
 from app.wallets.ledger import Account, Authorization
@@ -276,9 +276,11 @@ def authorize(
     reviewed: the authorization that it was given before its review.
     """
     owner = [account.owner_id]
-    usages = query_usages(session, user_ids=owner, currency=account.currency)()
-    in_force = rulesets.query_in_force(session)()
-    screening = query_screening(session, in_force, user_ids=owner, currency=account.currency)()
+    screening = Screening.prepare(rulesets.query_in_force(session)(), account.currency)
+    usages = query_usages(
+        session, user_ids=owner, currency=account.currency, lookback=screening.lookback
+    )()
+    screening.payers = usages.declared
     outflows = Outflows(usages, screening=screening)
     if reviewed is not None:
         outflows.reviewed[account.owner_id] = reviewed

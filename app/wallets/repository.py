@@ -17,6 +17,7 @@ from app.common.db import fetch_one
 from app.common.driver import send, uuid_array
 from app.common.pagination import Page, PageRequest, paginate
 from app.common.rows import lock_row
+from app.risk.history import Lookback
 from app.wallets.models import (
     LIMITED,
     WINDOWS,
@@ -315,20 +316,28 @@ _LIMITS = """
         ) AS of_roles,
         (SELECT json_agg(json_build_array(l.type, l."window", l.amount)) FROM wallet_limits l
             WHERE l.user_id = u.id AND l.currency = %(currency)s
-        ) AS own
-    FROM users u LEFT JOIN two_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
+        ) AS own {columns}
+    FROM users u LEFT JOIN two_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL {joins}
     WHERE u.id = ANY(%(user_ids)s)
 """
 
 
-def query_limits(session: Session, *, user_ids: Iterable[UUID], currency: str) -> Iterable[Any]:
-    """Role, enrolment and limits of these users: one row each.
+def query_limits(
+    session: Session, *, user_ids: Iterable[UUID], currency: str, lookback: Lookback
+) -> Iterable[Any]:
+    """Role, enrolment, limits and history of these users: one row each.
 
     of_roles: lists of role, type, window and minor units, for all roles, as JSON: it is the same
     text for all users, so it need not be parsed for each; own: the user's own, as lists of type,
     window and minor units. Both are None if there are none.
     """
-    return send(session, _LIMITS, {"user_ids": uuid_array(user_ids), "currency": currency})
+    values = {"user_ids": uuid_array(user_ids), "currency": currency, **lookback.values}
+    return send(session, _limits(lookback.columns, lookback.joins), values)
+
+
+@cache
+def _limits(columns: str, joins: str) -> str:
+    return _LIMITS.format(columns=columns, joins=joins)
 
 
 _FIRST_PAYMENTS = """

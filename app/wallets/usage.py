@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.common import clock
 from app.common.money import Money
 from app.common.process_state import Handlers
+from app.risk.history import Lookback
 from app.wallets import repository
 from app.wallets.errors import LimitExceeded
 from app.wallets.ledger import Account
@@ -51,6 +52,8 @@ _COLUMNS: Final[dict[str, int]] = {window: 3 + n for n, window in enumerate(WIND
 #: of all for each window, and one of those without a code for the shortest.
 _BASELINES: Final[dict[str, int]] = {window: 2 + n for n, window in enumerate(WINDOWS)}
 _UNCODED_BASELINE: Final = 2 + len(WINDOWS)
+
+_NO_LOOKBACK: Final = Lookback()
 
 
 @dataclass(slots=True)
@@ -216,13 +219,14 @@ def query_usages(
     user_ids: Collection[UUID],
     receiving: Collection[UUID] = (),
     currency: str,
+    lookback: Lookback = _NO_LOOKBACK,
 ) -> Callable[[], Usages]:
     """Send the queries that decide about movements of these users; call the result to read them.
 
-    receiving: those of them who receive money that limits apply to. There are as many queries for
-    one user as for many.
+    receiving: those of them who receive money that limits apply to; lookback: read along with their
+    limits. There are as many queries for one user as for many.
     """
-    rows = repository.query_limits(session, user_ids=user_ids, currency=currency)
+    rows = repository.query_limits(session, user_ids=user_ids, currency=currency, lookback=lookback)
     waiting = {kind: pending[kind](session, receiving, currency) for kind in pending if receiving}
     return lambda: Usages(
         {row.user_id: row for row in rows}, {kind: read() for kind, read in waiting.items()}

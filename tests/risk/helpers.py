@@ -8,6 +8,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.common.db import transaction
+from app.risk import rulesets
 from app.risk import service as risk
 from app.risk.models import RuleOutcome
 from tests.factories import Actor, ledger_session
@@ -53,6 +54,12 @@ def decisions(user_id: UUID) -> list[Any]:
                 {"user_id": user_id},
             )
         )
+
+
+def inputs_of(decision: Any) -> dict[str, Any]:
+    """The inputs of a decision by name."""
+    with transaction() as session:
+        return rulesets.read_ruleset(session, decision.ruleset).unpack(decision.inputs)
 
 
 def open_cases(client: FlaskClient, admin: Actor, *, newest: bool = False) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
 """Rules are evaluated as they are written, and the same inputs give the same result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -139,6 +141,69 @@ def test_what_is_unknown_matches_nothing() -> None:
     for operator, value in (("=", "FR"), ("!=", "FR"), ("not in", ["FR"])):
         country = rule({"all": [{"field": "country", "operator": operator, "value": value}]})
         assert result({"country": None}, country) == Result(Outcome.APPROVE, 0)
+
+
+def test_many_rules_decide_as_each_of_them_alone() -> None:
+    """They are ruled out together, by what at least one of them needs."""
+    rng = Random(16)
+    numbers: Callable[[], int] = partial(rng.randint, 1, 6)
+    texts: Callable[[], str] = partial(rng.choice, ("ITEM", "FILE", "CODES"))
+
+    def node(depth: int) -> dict[str, Any]:
+        if depth < 3 and rng.random() < 0.4:
+            return group(depth + 1)
+        operator = rng.choice(("<", "<=", ">", ">=", "=", "!=", "in", "not in"))
+        if operator in ("in", "not in"):
+            return {"field": "productKind", "operator": operator, "value": [texts(), texts()]}
+        if operator in ("=", "!=") and rng.random() < 0.5:
+            return {"field": "productKind", "operator": operator, "value": texts()}
+        return {"field": rng.choice(("hour", "share")), "operator": operator, "value": numbers()}
+
+    def group(depth: int) -> dict[str, Any]:
+        name = rng.choice(("all", "any"))
+        return {name: [node(depth) for _ in range(rng.randint(1, 3))]}
+
+    rules = [rule(group(1), RuleOutcome.SCORE, key=f"rule-{n}", weight=n) for n in range(200)]
+    together, each_alone = Ruleset(rules), [Ruleset([each]) for each in rules]
+
+    def reasons(of: Ruleset, inputs: dict[str, Any]) -> tuple[str, ...]:
+        return of.evaluate(StoredInputs(inputs), currency="USD", parameters=DEFAULTS).reasons
+
+    matched: set[str] = set()
+    for _ in range(300):
+        inputs = {"hour": numbers(), "share": numbers(), "productKind": texts()}
+        alone = tuple(name for one in each_alone for name in reasons(one, inputs))
+        assert reasons(together, inputs) == alone
+        assert 0 < len(alone) < len(rules)
+        matched.update(alone)
+    assert len(matched) > 150, "most rules match now and then"
+
+
+def test_an_input_that_was_not_needed_is_not_missed() -> None:
+    """Earlier versions have stored no input that comes after the one that decided."""
+    either = rule(
+        {
+            "any": [
+                {"field": "hour", "operator": "<", "value": 5},
+                {"field": "newDevice", "operator": "=", "value": True},
+            ]
+        }
+    )
+    found = result({"hour": 4}, either)
+    assert (found.reasons, found.skipped) == (("rule@1",), ())
+
+
+def test_inputs_are_packed_without_their_names() -> None:
+    country = {"field": "country", "operator": "=", "value": "FR"}
+    hour = {"field": "hour", "operator": "<", "value": 5}
+    rules = Ruleset([rule({"all": [country, hour]})], [rule({"all": [hour]})])
+    parameters = DEFAULTS.as_input()
+
+    read = {"country": None, "parameters": parameters}
+    assert rules.pack(read) == [parameters, None, []]
+    assert rules.unpack(rules.pack(read)) == read
+    assert rules.unpack(rules.pack(read | {"hour": 0})) == read | {"hour": 0}
+    assert rules.unpack(read) == read, "earlier versions have stored the names"
 
 
 @pytest.mark.parametrize(

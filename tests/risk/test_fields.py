@@ -16,7 +16,7 @@ from tests.coupons.helpers import create_coupon
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.payment_requests.helpers import created_code, pay_code
-from tests.risk.helpers import condition, decisions, rule
+from tests.risk.helpers import condition, decisions, inputs_of, rule
 from tests.transfers.helpers import send
 
 #: Fourteen hours ahead: never the same hour as in UTC.
@@ -54,10 +54,11 @@ def payer_with(**columns: Any) -> Actor:
 def inputs(payer: Actor) -> dict[str, Any]:
     """What the rules have read about the newest payment; windows as {name: [minute, … month]}."""
     (*_, newest) = decisions(payer.id)
-    found = {name: value for name, value in newest.inputs.items() if "." not in name}
+    stored = inputs_of(newest)
+    found = {name: value for name, value in stored.items() if "." not in name}
     for name, field in FIELDS.items():
         if field.needs_window:
-            found[name] = [newest.inputs[f"{name}.{window}"] for window in Window]
+            found[name] = [stored[f"{name}.{window}"] for window in Window]
     return found
 
 

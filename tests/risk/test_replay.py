@@ -1,5 +1,7 @@
 """Stored decisions are reproduced from what is stored, bit for bit."""
 
+from json import dumps
+
 from flask import Flask
 from sqlalchemy import text
 
@@ -7,7 +9,7 @@ from app.common.db import reading, transaction
 from app.risk.models import RuleOutcome
 from app.risk.replay import replay
 from tests import factories
-from tests.risk.helpers import condition, decisions, rule
+from tests.risk.helpers import condition, decisions, inputs_of, rule
 from tests.transfers.helpers import send
 
 
@@ -30,6 +32,22 @@ def test_decisions_are_replayed_with_the_rules_of_their_time(committing: Flask) 
         replayed = list(replay(session))
     assert [one.id for one in replayed] == [first.id, second.id, third.id]
     assert all(one.agrees for one in replayed)
+
+
+def test_inputs_with_their_names_are_replayed(committing: Flask) -> None:
+    """As earlier versions have stored them."""
+    payer, payee = factories.buyer("1000.00"), factories.actor()
+    rule(condition("amount", ">", "20"), outcome=RuleOutcome.SCORE, weight=300)
+    send(committing.test_client(), payer, payee, "25.00")
+    (decision,) = decisions(payer.id)
+    named = inputs_of(decision)
+    assert named["amount"] == 2_500
+    with transaction() as session:
+        factories.as_owner(session, f"UPDATE risk_decisions SET inputs = '{dumps(named)}'")
+    assert decisions(payer.id)[0].inputs == named
+    with reading() as session:
+        (found,) = replay(session)
+    assert found.agrees
 
 
 def test_a_decision_that_was_tampered_with_differs(committing: Flask) -> None:

@@ -4,7 +4,7 @@ OPEN → RELEASED, REJECTED or EXPIRED, once. What a release does depends on the
 whose module executes it in the same transaction: either both exist or neither.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -24,6 +24,7 @@ from app.common.process_state import Handlers, Slot
 from app.events import service as events
 from app.events.catalogue.wallets import PaymentReviewed
 from app.risk import repository as decisions
+from app.risk import rulesets
 from app.risk.attempt import Origin, latency_of
 from app.risk.cases import repository
 from app.risk.errors import CaseDecided, CaseNotFound, NotReleasable, ReviewNotFound
@@ -100,10 +101,12 @@ def insert_cases(session: Session, cases: Iterable[RiskCase]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CaseDetails:
-    """A case with the decision that asked for it and its notes, oldest first."""
+    """A case with the decision that asked for it, the inputs of that by name, and its notes, oldest
+    first."""
 
     case: RiskCase
     decision: RiskDecision | None
+    inputs: Mapping[str, Any]
     notes: list[RiskCaseNote]
 
 
@@ -153,7 +156,8 @@ def require_case(session: Session, case_id: UUID) -> CaseDetails:
     if case is None:
         raise CaseNotFound
     decision = decisions.get_decision(session, case.decision_id)
-    return CaseDetails(case, decision, list(repository.list_notes(session, case_id)))
+    inputs = rulesets.inputs_of(session, decision) if decision is not None else {}
+    return CaseDetails(case, decision, inputs, list(repository.list_notes(session, case_id)))
 
 
 def list_reviews(session: Session, page: PageRequest, *, user_id: UUID) -> Page[RiskCase]:

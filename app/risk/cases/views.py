@@ -224,6 +224,6 @@ def _shown(details: CaseDetails) -> dict[str, Any]:
     return {
         "case": details.case,
         "reasons": all_reasons(decision.reasons if decision is not None else None),
-        "inputs": (decision.inputs if decision is not None else None) or {},
+        "inputs": details.inputs,
         "notes": details.notes,
     }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.auth.two_factor.service import SecondFactor
 from app.risk.attempt import Origin
 from app.risk.rulesets import InForce
-from app.risk.screening import query_screening
+from app.risk.screening import Screening
 from app.wallets import ledger
 from app.wallets import service as wallets
 from app.wallets.errors import WalletNotFound
@@ -117,9 +117,14 @@ def lock(session: Session, wanted: Iterable[NeededWallets], in_force: InForce) -
             user_ids=limited.union(*(each.others for each in needed)),
             currency=currency,
         )
-        usages_of = query_usages(session, user_ids=limited, receiving=receiving, currency=currency)
-        paying = {user_id for each in needed for user_id in each.paying}
-        screening_of = query_screening(session, in_force, user_ids=paying, currency=currency)
+        screening = Screening.prepare(in_force, currency)
+        usages_of = query_usages(
+            session,
+            user_ids=limited,
+            receiving=receiving,
+            currency=currency,
+            lookback=screening.lookback,
+        )
         for user_id, account in accounts_of().items():
             locked.accounts[user_id, currency] = account
         pairs = {
@@ -128,7 +133,9 @@ def lock(session: Session, wanted: Iterable[NeededWallets], in_force: InForce) -
             for payer_id in each.paying
             for payee_id in (*each.receiving, *each.others)
         }
-        locked.outflows[currency] = Outflows(usages_of(), pairs, screening=screening_of())
+        usages = usages_of()
+        screening.payers = usages.declared
+        locked.outflows[currency] = Outflows(usages, pairs, screening=screening)
     return locked
 
 

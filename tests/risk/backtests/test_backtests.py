@@ -19,7 +19,7 @@ from tests import factories
 from tests.factories import Actor
 from tests.orders.helpers import buy
 from tests.orders.refunds.helpers import refund
-from tests.risk.helpers import condition, decisions, rule
+from tests.risk.helpers import condition, decisions, inputs_of, rule
 from tests.transfers.helpers import send
 
 BACKTESTS = "/api/v1/admin/risk/backtests"
@@ -116,7 +116,7 @@ def test_windows_that_no_rule_has_read_are_computed_from_what_happened(committin
     payer, friends = factories.buyer("1000.00"), [factories.actor() for _ in range(3)]
     for friend in [*friends, friends[0]]:
         assert send(client, payer, friend, "10.00").status_code == 201
-    assert all("receivers.DAY" not in one.inputs for one in decisions(payer.id))
+    assert all("receivers.DAY" not in inputs_of(one) for one in decisions(payer.id))
     made = draft(
         client,
         admin,
