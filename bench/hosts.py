@@ -51,6 +51,12 @@ class Host:
             moved |= new
         self.processes.append(process)
 
+    def lift(self) -> None:
+        """Limit nothing any more."""
+        for process in self.processes:
+            for each in (process, *process.children(recursive=True)):
+                move(each.pid, root())
+
     def cpu(self) -> float:
         """CPU seconds that were used so far."""
         return sum(cpu_of(process) for process in self.processes)

@@ -21,7 +21,7 @@ from typing import Any, Final
 import psycopg
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from app.common.settings import COMMAND
 from bench import metrics, scaling_report
@@ -95,16 +95,15 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     plan = plan_of(quick=options.quick, rounds=options.rounds, seconds=options.seconds)
     console = Console(width=max(Console().width, 120))
-    with (
-        Progress(console=console, transient=True) as progress,
-        start_cluster(
-            web=max(plan.webs),
-            copies=max(setup.replicas for setup in plan.setups),
-            cores=options.cores,
-        ) as cluster,
-    ):
-        slices, profiles = run(cluster, plan, progress)
-        books = cluster.shop.servers.command("verify")
+    copies = max(setup.replicas for setup in plan.setups)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("starting the servers", total=None)
+        with start_cluster(web=max(plan.webs), copies=copies, cores=options.cores) as cluster:
+            slices, profiles = run(cluster, plan, progress, task)
+            progress.update(task, description="verify")
+            for host in cluster.databases:
+                host.lift()
+            books = cluster.shop.servers.command("verify")
     report = scaling_report.block(slices, profiles, cores=options.cores, seconds=plan.seconds)
     console.print(Markdown(report))
     problems = list(problems_of(slices))
@@ -128,19 +127,20 @@ def plan_of(*, quick: bool, rounds: int | None, seconds: float | None) -> Plan:
 
 
 def run(
-    cluster: Cluster, plan: Plan, progress: Progress
+    cluster: Cluster, plan: Plan, progress: Progress, task: TaskID
 ) -> tuple[dict[Key, list[Slice]], dict[Key, Profile]]:
     """The slices of each figure, which alternate with those of the others, and the profiles."""
     slices: dict[Key, list[Slice]] = defaultdict(list)
     profiles = {}
-    rounds = [key for setup in plan.setups for key in plan.keys(setup)] * plan.rounds
-    task = progress.add_task("scaling", total=len(rounds) + len(list(plan.profiled())))
-    for key in rounds[: len(rounds) // plan.rounds]:  # the first requests take longer
+    keys = [key for setup in plan.setups for key in plan.keys(setup)]
+    total = len(keys) * plan.rounds + len(list(plan.profiled()))
+    progress.update(task, description="measuring", total=total)
+    for key in keys:  # the first requests take longer
         if key.web == max(plan.webs) and not key.setup.synchronous:
             cluster.use(key.setup)
             measure(cluster, key, 1)
     setup = None
-    for key in rounds:
+    for key in keys * plan.rounds:
         if key.setup != setup:
             setup = key.setup
             cluster.use(setup)
