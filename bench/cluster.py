@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from pathlib import Path
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
@@ -12,7 +14,7 @@ from psycopg import sql
 from app.local.embedded import PostgresServer
 from app.local.processes import free_port
 from bench import http_requests, replicas
-from bench.hosts import Host, hosts
+from bench.hosts import Host, hosts, unlimited
 from bench.measurement import load
 from bench.servers import DURABLE, SERVE, Servers, Stores, start_stores, web_server
 from bench.shop import Shop
@@ -23,9 +25,8 @@ _SYNCHRONOUS: Final = "ANY 1 (*)"
 _FOLLOW_SECONDS: Final = 120.0
 
 _BUYERS: Final = 1000
-#: Sales of the merchant who lists them, and movements of the wallets whose owners list them.
-_SALES: Final = 1000
-_DEPOSITS: Final = 50
+#: Of the merchant who lists them, to the buyers who list their movements.
+_SALES: Final = 2000
 
 _FOLLOWERS: Final = """
     SELECT count(*) FILTER (WHERE state = 'streaming' AND replay_lsn >= pg_current_wal_flush_lsn()
@@ -50,9 +51,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Cluster:
-    """webs: for each number of replicas, a server on each web host, which reads from them."""
+    """webs: for each number of replicas, a server on each web host, which reads from them;
+    unlimited: the group of what has no host."""
 
     shop: Shop
+    unlimited: Path
     databases: Sequence[Host]
     web_hosts: Sequence[Host]
     webs: Sequence[Sequence[Servers]]
@@ -111,6 +114,7 @@ def start_cluster(*, web: int, copies: int, cores: float) -> Iterator[Cluster]:
         *(f"web-{number + 1}" for number in range(web)),
     ]
     with ExitStack() as cleanup:
+        rest = cleanup.enter_context(unlimited())
         limited = cleanup.enter_context(hosts(*names, cores=cores))
         databases, web_hosts = limited[: copies + 1], limited[copies + 1 :]
         stores = cleanup.enter_context(start_stores(**_SETTINGS))
@@ -123,7 +127,9 @@ def start_cluster(*, web: int, copies: int, cores: float) -> Iterator[Cluster]:
             [_start_web(cleanup, stores, made[:count]) for _ in range(web)]
             for count in range(copies + 1)
         ]
-        cluster = Cluster(_shop(webs[0][0]), databases, web_hosts, webs, stores.postgres, made)
+        cluster = Cluster(
+            _shop(webs[0][0]), rest, databases, web_hosts, webs, stores.postgres, made
+        )
         for host, server in zip(databases, (stores.postgres, *made), strict=True):
             host.add(psutil.Process(server.pid))
         for each in webs:
@@ -151,9 +157,9 @@ def _start_web(cleanup: ExitStack, stores: Stores, copies: Sequence[PostgresServ
 
 def _shop(servers: Servers) -> Shop:
     shop = Shop(servers, buyers=_BUYERS, merchants=2, long=0)
-    shop.deposit(shop.buyers[_BUYERS // 2 :], cents=100, times=_DEPOSITS)
     (listed,) = shop.products(shop.merchants[1:])
-    sales = [http_requests.purchase(shop.buyers[n % _BUYERS], listed) for n in range(_SALES)]
+    buyers = islice(cycle(shop.buyers[_BUYERS // 2 :]), _SALES)
+    sales = [http_requests.purchase(buyer, listed) for buyer in buyers]
     load(servers, sales, seconds=None, expected={"201"})
     servers.sql("VACUUM (ANALYZE)")
     return shop

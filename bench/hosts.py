@@ -6,7 +6,7 @@ like a slower core: one that holds a lock holds it longer, instead of stopping w
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,16 +21,13 @@ _SLICE_MICROSECONDS: Final = 1000
 _REMOVE_SECONDS: Final = 10.0
 _MOUNTS: Final = Path("/proc/mounts")
 
-#: Files of a group and what they contain for a number of microseconds in a period of others. Hosts
-#: come before the other programs of the machine, which disturb them less then.
-_FILES: Final = {
-    1: {
-        "cpu.cfs_period_us": "{period}",
-        "cpu.cfs_quota_us": "{quota}",
-        "cpu.shares": "8192",
-    },
-    2: {"cpu.max": "{quota} {period}", "cpu.weight": "800"},
+#: Files of a group, by version, and what they contain for a number of microseconds in a period.
+_LIMIT: Final = {
+    1: {"cpu.cfs_period_us": "{period}", "cpu.cfs_quota_us": "{quota}"},
+    2: {"cpu.max": "{quota} {period}"},
 }
+#: What is measured comes before the other programs of the machine, which disturb it less then.
+_WEIGHT: Final = {1: {"cpu.shares": "8192"}, 2: {"cpu.weight": "800"}}
 
 
 @dataclass
@@ -51,11 +48,11 @@ class Host:
             moved |= new
         self.processes.append(process)
 
-    def lift(self) -> None:
-        """Limit nothing any more."""
+    def lift(self, into: Path) -> None:
+        """Limit nothing any more. into: the group of what is not limited."""
         for process in self.processes:
             for each in (process, *process.children(recursive=True)):
-                move(each.pid, root())
+                move(each.pid, into)
 
     def cpu(self) -> float:
         """CPU seconds that were used so far."""
@@ -69,21 +66,45 @@ def move(pid: int, group: Path) -> None:
 
 
 @contextmanager
-def hosts(*names: str, cores: float) -> Iterator[list[Host]]:
-    """Groups with a share of a core each. Their processes must have ended when the block ends.
+def unlimited() -> Iterator[Path]:
+    """The group of this process and what it starts until the block ends, without a limit.
 
     Raises SystemExit if there are no control groups that we may change.
     """
     root, version = _hierarchy()
-    made: list[Host] = []
+    with _groups("unlimited", files=_WEIGHT[version]) as (group,):
+        move(os.getpid(), group)
+        try:
+            yield group
+        finally:
+            move(os.getpid(), root)
+
+
+@contextmanager
+def hosts(*names: str, cores: float) -> Iterator[list[Host]]:
+    """Groups with a share of a core each. Their processes must have ended when the block ends.
+
+    Raises SystemExit as `unlimited` does.
+    """
+    _, version = _hierarchy()
+    period = round(_SLICE_MICROSECONDS / cores)
+    files = {
+        name: text.format(quota=_SLICE_MICROSECONDS, period=period)
+        for name, text in (_LIMIT[version] | _WEIGHT[version]).items()
+    }
+    with _groups(*names, files=files) as made:
+        yield [Host(name, cores, group) for name, group in zip(names, made, strict=True)]
+
+
+@contextmanager
+def _groups(*names: str, files: Mapping[str, str]) -> Iterator[list[Path]]:
+    root, _ = _hierarchy()
+    made = [root / f"payment-flow-{os.getpid()}-{name}" for name in names]
     try:
-        for name in names:
-            group = root / f"payment-flow-{os.getpid()}-{name}"
-            made.append(Host(name, cores, group))
+        for group in made:
             group.mkdir()
-            for file, text in _FILES[version].items():
-                period = round(_SLICE_MICROSECONDS / cores)
-                (group / file).write_text(text.format(quota=_SLICE_MICROSECONDS, period=period))
+            for file, text in files.items():
+                (group / file).write_text(text)
     except OSError as error:
         _remove(made)
         raise SystemExit(f"CPU cannot be limited here: {error}. It takes root.") from error
@@ -91,11 +112,6 @@ def hosts(*names: str, cores: float) -> Iterator[list[Host]]:
         yield made
     finally:
         _remove(made)
-
-
-def root() -> Path:
-    """The group of processes without a limit. Raises SystemExit as `hosts` does."""
-    return _hierarchy()[0]
 
 
 def _hierarchy() -> tuple[Path, int]:
@@ -110,12 +126,12 @@ def _hierarchy() -> tuple[Path, int]:
     raise SystemExit("CPU cannot be limited here: Linux has control groups for it (cpu).")
 
 
-def _remove(made: list[Host]) -> None:
+def _remove(groups: Sequence[Path]) -> None:
     ends_at = time.monotonic() + _REMOVE_SECONDS
-    for host in made:
-        while host.group.exists():
+    for group in groups:
+        while group.exists():
             try:
-                host.group.rmdir()
+                group.rmdir()
             except OSError:  # a process of it is still ending
                 if time.monotonic() > ends_at:
                     raise

@@ -27,7 +27,7 @@ from app.common.settings import COMMAND
 from bench import metrics, scaling_report
 from bench.cells import number, whole
 from bench.cluster import Cluster, Setup, start_cluster
-from bench.hosts import move, root
+from bench.hosts import move
 from bench.measurement import generate, percentiles, wrong
 from bench.scaling_report import FREE, OTHER, PYTHON, REPLICA, STATEMENTS, WAL, Key, Profile, Slice
 from bench.servers import Servers
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
             slices, profiles = run(cluster, plan, progress, task)
             progress.update(task, description="verify")
             for host in cluster.databases:
-                host.lift()
+                host.lift(cluster.unlimited)
             books = cluster.shop.servers.command("verify")
     report = scaling_report.block(slices, profiles, cores=options.cores, seconds=plan.seconds)
     console.print(Markdown(report))
@@ -189,7 +189,7 @@ def measure(cluster: Cluster, key: Key, seconds: float) -> Slice:
 
 def profile(cluster: Cluster, key: Key, seconds: float) -> Profile:
     """A slice in which it is observed where the time of the ledger lock goes."""
-    with _observed(cluster.shop.servers) as seen:
+    with _observed(cluster) as seen:
         measured = measure(cluster, key, seconds)
     # Before the first purchase and after the last one, nobody holds it.
     held = [place for place, use in enumerate(seen) if use != FREE] or [0]
@@ -226,14 +226,18 @@ def _metrics(webs: Sequence[Servers]) -> metrics.Reading:
 
 
 @contextmanager
-def _observed(servers: Servers) -> Iterator[list[str]]:
+def _observed(cluster: Cluster) -> Iterator[list[str]]:
     """What the ledger lock is held for, at moments until the block ends."""
     seen: list[str] = []
     stop = threading.Event()
     with closing(
-        psycopg.connect(servers.superuser_url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+        psycopg.connect(
+            cluster.shop.servers.superuser_url, autocommit=True, connect_timeout=_CONNECT_SECONDS
+        )
     ) as connection:
-        move(connection.info.backend_pid, root())  # it costs the host of the primary nothing
+        move(
+            connection.info.backend_pid, cluster.unlimited
+        )  # it costs the host of the primary nothing
 
         def observe() -> None:
             while not stop.wait(1 / _SAMPLES_PER_SECOND):
