@@ -126,7 +126,7 @@ def draw(slices: Results) -> str:
     def panel(title: str, value: Value, *, buys: bool, reads: bool) -> chart.Panel:
         lines = [
             (
-                setup.name.replace("synchronous", "sync."),
+                _short(setup),
                 _COLOURS[setup],
                 [_median(slices[Key(setup, web, buys, reads)], value) for web in webs],
             )
@@ -211,7 +211,11 @@ def _table(heads: list[str], rows: list[list[str]], *, texts: int = 1) -> list[s
 
 
 def _profile_name(key: Key) -> str:
-    return f"{key.setup.name}, {key.web} web"
+    return f"{_short(key.setup)}, {key.web} web"
+
+
+def _short(setup: Setup) -> str:
+    return setup.name.replace("synchronous", "sync.")
 
 
 def _busy(slices: Sequence[Slice], name: str) -> str:

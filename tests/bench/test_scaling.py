@@ -74,7 +74,7 @@ def test_the_pictures_have_a_line_for_each_setup_and_a_bar_for_each_profile() ->
         "1 host, 1 web",
         "1 host, 2 web",
         "1 host, 4 web",
-        "3 hosts, synchronous, 4 web",
+        "3 hosts, sync., 4 web",
     ]
 
 
