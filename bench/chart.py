@@ -91,9 +91,9 @@ def draw_shares(title: str, rows: Mapping[str, Mapping[str, float]], names: Sequ
     body = [_text(24, 28, title, "title")]
     shown = [name for name in names if any(parts.get(name) for parts in rows.values())]
     for number, name in enumerate(shown):
-        x, y = 24 + 200 * (number % 3), 54 + 22 * (number // 3)
-        body.append(_box(x, y - 11, 12, 12, _SHADES[names.index(name)]))
-        body.append(_text(x + 18, y, name))
+        place, line = 24 + 200 * (number % 3), 54 + 22 * (number // 3)
+        body.append(_box(place, line - 11, 12, 12, _SHADES[names.index(name)]))
+        body.append(_text(place + 18, line, name))
     top = 54 + 22 * -(-len(shown) // 3)
     for number, (row, parts) in enumerate(rows.items()):
         x, y = float(left), top + 38 * number

@@ -22,7 +22,7 @@ class Server(PostgresServer):
             super()._create_roles_and_database()
 
 
-def copy(primary: PostgresServer, folder: Path, *, settings: Mapping[str, str]) -> Server:
+def copy(primary: PostgresServer, folder: Path, *, settings: Mapping[str, str]) -> PostgresServer:
     """Start a replica of `primary` in `folder`, which must not exist.
 
     settings: as for `PostgresServer.start`. Raises EmbeddedError.
@@ -30,9 +30,11 @@ def copy(primary: PostgresServer, folder: Path, *, settings: Mapping[str, str]) 
     source = primary._folder
     copied = source.path / f"copy-{folder.name}"
     program = Path(psutil.Process(primary.pid).exe()).with_name("pg_basebackup")
-    command = [program, "-D", copied, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
     copying = source.launch(
-        [*command, f"--dbname={connection_info(primary)}"],
+        [
+            *(program, f"--dbname={connection_info(primary)}", "-D", copied),
+            *("-R", "-X", "stream", "-c", "fast", "--no-sync"),
+        ],
         cwd=source.path,
         death_signal=signal.SIGTERM,
     )

@@ -239,7 +239,7 @@ def _spread(slices: Results) -> float:
 
 
 def _median(slices: Sequence[Slice], value: Value) -> float:
-    return statistics.median(value(one) for one in slices)
+    return float(statistics.median(value(one) for one in slices))
 
 
 def _webs(slices: Results) -> list[int]:
