@@ -231,15 +231,15 @@ def _percent(share: float) -> str:
 
 def _spread(slices: Results) -> float:
     """The median, over all figures, of how much their slices differ."""
-    spreads = []
+    spreads: list[float] = []
     for key, each in slices.items():
-        values = [(_purchases if key.buys else _reads)(one) for one in each]
+        values: list[float] = [(_purchases if key.buys else _reads)(one) for one in each]
         spreads.append((max(values) - min(values)) / statistics.median(values))
     return statistics.median(spreads)
 
 
 def _median(slices: Sequence[Slice], value: Value) -> float:
-    return float(statistics.median(value(one) for one in slices))
+    return statistics.median(value(one) for one in slices)
 
 
 def _webs(slices: Results) -> list[int]:
