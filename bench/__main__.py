@@ -11,6 +11,7 @@ cores of this machine, so only ratios within one run are meaningful.
     ./flow bench relay              # delivery of events
     ./flow bench webhooks           # an endpoint beside one that hangs
     ./flow bench live               # purchases beside open streams
+    ./flow bench scaling            # more web processes, more hosts of the database
     ./flow bench cells              # cells for up to 10⁹ purchases a day, simulated
 """
 
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import COMMAND, PROJECT_ROOT
-from bench import at_scale, cells, live, relay, report, sweep, webhooks
+from bench import at_scale, cells, live, relay, report, scaling, sweep, webhooks
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
 from bench.servers import DURABLE, Servers, start_servers
@@ -42,6 +43,7 @@ SUBCOMMANDS = {
     "relay": relay.main,
     "webhooks": webhooks.main,
     "live": live.main,
+    "scaling": scaling.main,
     "cells": cells.main,
 }
 

@@ -1,7 +1,8 @@
-"""The charts of a sweep as SVG: panels one below the other, over the number of connections."""
+"""Charts as SVG: lines in panels one below the other, over the same numbers, and bars of shares."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log10
 from typing import Final
 
@@ -11,19 +12,23 @@ from bench.measurement import Result
 Rates = Mapping[str, Mapping[int, float]]
 
 _WIDTH: Final = 640
-_LEFT, _RIGHT = 70, 90
+_LEFT, _RIGHT = 70, 130
 _TOP, _HEIGHT, _GAP = 64, 130, 58
+
+#: Between two lines of text, and the width of a bar that has room for a label.
+_LINE, _LEGIBLE = 15, 36
+_SHADES: Final = ("#2563eb", "#0d9488", "#94a3b8", "#cbd5e1", "#ea580c", "#be123c")
 
 _STYLE: Final = (
     "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#334155}"
-    ".title{font-size:16px;font-weight:600;fill:#0f172a}.name{font-weight:600;fill:#0f172a}"
+    ".title{font-size:16px;font-weight:600;fill:#0f172a}.name{font-weight:600;fill:#0f172a}.inside{fill:#fff}"
     ".grid{stroke:#e2e8f0}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
 )
 
 
 @dataclass(frozen=True)
-class _Panel:
-    """lines: name, colour and values of each, one value per number of connections."""
+class Panel:
+    """lines: name, colour and values of each, one value for each number below."""
 
     title: str
     lines: Sequence[tuple[str, str, Sequence[float]]]
@@ -36,8 +41,8 @@ def draw_batches(results: Mapping[int, Result]) -> str:
     """
     measured = list(results.values())
     panels = [
-        _Panel("Purchases per second", [("", "#2563eb", [r.per_second for r in measured])]),
-        _Panel(
+        Panel("Purchases per second", [("", "#2563eb", [r.per_second for r in measured])]),
+        Panel(
             "Milliseconds per purchase",
             [
                 ("p50", "#0d9488", [r.p50 for r in measured]),
@@ -47,14 +52,14 @@ def draw_batches(results: Mapping[int, Result]) -> str:
     ]
     batches = [r.batch for r in measured if r.batch is not None]
     if len(batches) == len(measured):
-        panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
-    return _draw("One product: the more buyers wait, the larger the batches", panels, list(results))
+        panels.insert(0, Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
+    return draw("One product: the more buyers wait, the larger the batches", panels, list(results))
 
 
 def draw_movements(now: Rates, before: Rates) -> str:
     """The rate of every movement. before: of an earlier version, or empty."""
     panels = [
-        _Panel(
+        Panel(
             f"{name[0].upper()}{name[1:]}, per second",
             [
                 (label, colour, list(rates[name].values()))
@@ -64,16 +69,46 @@ def draw_movements(now: Rates, before: Rates) -> str:
         )
         for name in now
     ]
-    return _draw("Movements of money", panels, list(next(iter(now.values()))))
+    return draw("Movements of money", panels, list(next(iter(now.values()))))
 
 
-def _draw(title: str, panels: Sequence[_Panel], connections: Sequence[int]) -> str:
+def draw(
+    title: str, panels: Sequence[Panel], numbers: Sequence[int], *, below: str = "connections"
+) -> str:
+    """below: what the numbers are."""
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
         _text(24, 28, title, "title"),
-        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), connections) for n, p in enumerate(panels)),
-        _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
+        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), numbers) for n, p in enumerate(panels)),
+        _text(_LEFT + _span() / 2, height - 10, below, anchor="middle"),
     ]
+    return _picture(body, height)
+
+
+def draw_shares(title: str, rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> str:
+    """Bars whose parts add up to 1. names: of the parts, in their order."""
+    left, span = 190, _WIDTH - 190 - 24
+    body = [_text(24, 28, title, "title")]
+    shown = [name for name in names if any(parts.get(name) for parts in rows.values())]
+    for number, name in enumerate(shown):
+        place, line = 24 + 200 * (number % 3), 54 + 22 * (number // 3)
+        body.append(_box(place, line - 11, 12, 12, _SHADES[names.index(name)]))
+        body.append(_text(place + 18, line, name))
+    top = 54 + 22 * -(-len(shown) // 3)
+    for number, (row, parts) in enumerate(rows.items()):
+        x, y = float(left), top + 38 * number
+        body.append(_text(left - 10, y + 18, row, "name", anchor="end"))
+        for name in shown:
+            width = span * parts.get(name, 0)
+            body.append(_box(x, y, width, 26, _SHADES[names.index(name)]))
+            if width > _LEGIBLE:
+                label = f"{parts[name] * 100:.0f} %"
+                body.append(_text(x + width / 2, y + 18, label, "inside", anchor="middle"))
+            x += width
+    return _picture(body, top + 38 * len(rows) + 8)
+
+
+def _picture(body: Sequence[str], height: float) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">\n'
         f'<style>{_STYLE}</style>\n<rect width="100%" height="100%" fill="#fff"/>\n'
@@ -82,9 +117,9 @@ def _draw(title: str, panels: Sequence[_Panel], connections: Sequence[int]) -> s
     )
 
 
-def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
+def _panel(panel: Panel, top: float, numbers: Sequence[int]) -> str:
     ceiling = _ceiling(max(value for *_, values in panel.lines for value in values))
-    xs = [_LEFT + _span() * n / max(len(connections) - 1, 1) for n in range(len(connections))]
+    xs = [_LEFT + _span() * n / max(len(numbers) - 1, 1) for n in range(len(numbers))]
 
     def y(value: float) -> float:
         return top + _HEIGHT * (1 - value / ceiling)
@@ -99,16 +134,32 @@ def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
         parts.append(_text(_LEFT - 8, y(value) + 4, f"{value:,.4g}", anchor="end"))
     parts += [
         _text(x, top + _HEIGHT + 18, str(count), anchor="middle")
-        for x, count in zip(xs, connections, strict=True)
+        for x, count in zip(xs, numbers, strict=True)
     ]
-    for name, colour, values in panel.lines:
+    labels = _apart([y(values[-1]) for *_, values in panel.lines])
+    for (name, colour, values), label in zip(panel.lines, labels, strict=True):
         points = [(x, y(value)) for x, value in zip(xs, values, strict=True)]
         path = " ".join(f"{x:.1f},{v:.1f}" for x, v in points)
         parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points]
         last = f"{name} {values[-1]:,.{0 if values[-1] >= 100 else 1}f}".strip()
-        parts.append(_text(points[-1][0] + 10, points[-1][1] + 4, last))
+        parts.append(_text(points[-1][0] + 10, label + 4, last))
     return "\n".join(parts)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """The heights of labels, moved so that none covers another."""
+    moved = list(heights)
+    order = sorted(range(len(moved)), key=moved.__getitem__)
+    for upper, lower in pairwise(order):
+        moved[lower] = max(moved[lower], moved[upper] + _LINE)
+    # What has moved down is as much too low as what has not is too high.
+    shift = sum(moved) / len(moved) - sum(heights) / len(heights)
+    return [height - shift for height in moved]
+
+
+def _box(x: float, y: float, width: float, height: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" fill="{colour}"/>'
 
 
 def _span() -> float:

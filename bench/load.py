@@ -2,9 +2,10 @@
 
     python -m bench.load < job.json > result.json
 
-A job: {"host", "port", "connections", "seconds" or null, "requests": [text, …], "fresh"}. With
-seconds the requests are repeated until time is up; without, each is sent once. A request
-is sent unchanged except for `{n}`, which becomes a number that is unique within the run.
+A job: {"host", "ports": [number, …], "connections", "seconds" or null, "requests": [text, …],
+"fresh"}. Connections are spread over the ports. With seconds the requests are repeated until time
+is up; without, each is sent once. A request is sent unchanged except for `{n}`, which becomes a
+number that is unique within the run.
 Connections are opened before the measurement and stay open until the last response. With fresh
 (default false) each request gets a new one, and opening it is part of the latency.
 The result: {"seconds", "outcomes": {"201": …, "400 PRODUCT_OUT_OF_STOCK": …, "no answer": …},
@@ -19,7 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count, cycle
+from itertools import count, cycle, islice
 from typing import Any
 
 from app.common import open_files
@@ -37,8 +38,8 @@ _OWN_FILES = 64
 class _Connection:
     """A connection with at most one pending request. fresh: it is opened for each request."""
 
-    def __init__(self, job: dict[str, Any], selector: selectors.BaseSelector) -> None:
-        self._address = job["host"], job["port"]
+    def __init__(self, job: dict[str, Any], port: int, selector: selectors.BaseSelector) -> None:
+        self._address = job["host"], port
         self._fresh = job.get("fresh", False)
         self._selector = selector
         self._watched = False
@@ -92,7 +93,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     size = job["connections"] if job["seconds"] else min(job["connections"], len(job["requests"]))
     open_files.raise_limit(size + _OWN_FILES)
     selector = selectors.DefaultSelector()
-    connections = [_Connection(job, selector) for _ in range(size)]
+    ports = islice(cycle(job["ports"]), size)
+    connections = [_Connection(job, port, selector) for port in ports]
     outcomes: Counter[str] = Counter()
     latencies: list[float] = []
     cpu, started = time.process_time(), time.perf_counter()

@@ -55,14 +55,14 @@ def load(
     """
     job = {
         "host": "127.0.0.1",
-        "port": servers.port,
+        "ports": [servers.port],
         "connections": connections,
         "seconds": seconds,
         "requests": requests,
         "fresh": fresh,
     }
     samples, (web, database) = metrics.read(servers), servers.cpu()
-    measured = _generate(job)
+    measured = generate(job)
     web_after, database_after = servers.cpu()
     count = sum(measured["outcomes"].values())
     return Result(
@@ -78,7 +78,7 @@ def load(
     )
 
 
-def _generate(job: dict[str, Any]) -> dict[str, Any]:
+def generate(job: dict[str, Any]) -> dict[str, Any]:
     """Run the load generator in a separate process, so that it does not share our interpreter."""
     process = subprocess.run(
         [sys.executable, "-m", "bench.load"],

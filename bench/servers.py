@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
 import psycopg
@@ -24,7 +24,14 @@ from app.local.embedded import PostgresServer, RedisServer
 from app.local.processes import free_port
 
 #: Full durability: every commit waits for the disk.
-DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+DURABLE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_connections": "200",
+}
+_CLI: Final = [sys.executable, "-m", "app.cli"]
+SERVE: Final = [*_CLI, "serve"]
 
 #: Production refuses direct deposits, which are measured too. Everything else that depends on
 #: APP_ENV is decided at startup, so it does not affect the cost of a request.
@@ -60,7 +67,7 @@ class Servers:
 
     def cpu(self) -> tuple[float, float]:
         """CPU seconds used so far by the web server and by PostgreSQL."""
-        return _cpu(self.web), _cpu(self.postgres)
+        return cpu_of(self.web), cpu_of(self.postgres)
 
     def pss(self) -> int:
         """Bytes of memory of the largest web process."""
@@ -69,7 +76,7 @@ class Servers:
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The result of a command such as `./flow verify` for this database."""
         return subprocess.run(  # noqa: S603 – arguments of our own
-            [sys.executable, "-m", "app.cli", *arguments],
+            [*_CLI, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -77,7 +84,7 @@ class Servers:
         )
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_of(process: psutil.Process) -> float:
     """CPU seconds of a process and its children, including those that have ended."""
     while True:
         ended = process.cpu_times()[2:4]
@@ -90,18 +97,47 @@ def _cpu(process: psutil.Process) -> float:
             return seconds + float(sum(times[:4]))
 
 
+@dataclass(frozen=True)
+class Stores:
+    """PostgreSQL with the schema, and Redis, whose files are in `folder`.
+
+    environment: the environment variables of a web server, without PORT and WEB_WORKERS.
+    """
+
+    folder: Path
+    postgres: PostgresServer
+    environment: dict[str, str]
+
+    @property
+    def superuser_url(self) -> str:
+        return self.postgres.superuser_url.rpartition("/")[0] + "/payment_flow"
+
+
 @contextmanager
 def start_servers(*, workers: int) -> Iterator[Servers]:
     """Start all servers, and stop them when the block ends."""
+    with start_stores() as stores:
+        port = free_port()
+        environment = stores.environment | {"PORT": str(port), "WEB_WORKERS": str(workers)}
+        with web_server(SERVE, environment, "/health/ready", stores.folder) as web:
+            postgres = psutil.Process(stores.postgres.pid)
+            yield Servers(stores.superuser_url, postgres, environment, port, web)
+
+
+@contextmanager
+def start_stores(**settings: str) -> Iterator[Stores]:
+    """Start PostgreSQL and Redis, and stop them when the block ends.
+
+    settings: of PostgreSQL, besides those that all benchmarks have.
+    """
     with ExitStack() as cleanup:
         folder = Path(mkdtemp(prefix="payment-flow-bench-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)  # as root, PostgreSQL runs as another user and needs access
-        postgres = PostgresServer.start(folder, settings=DURABLE | {"max_connections": "200"})
+        postgres = PostgresServer.start(folder, settings=DURABLE | settings)
         cleanup.callback(postgres.stop)
         redis = RedisServer.start(folder)
         cleanup.callback(redis.stop)
-        port = free_port()
         environment = os.environ | {
             "APP_ENV": APP_ENV,
             "DATABASE_URL": postgres.app_url,
@@ -113,8 +149,6 @@ def start_servers(*, workers: int) -> Iterator[Servers]:
             "METRICS_TOKEN": secrets.token_urlsafe(32),
             "BANK_PROVIDERS": json.dumps([{**BANK, "keys": [f"whsec_{BANK_KEY}"]}]),
             "DATA_DIR": str(folder),
-            "PORT": str(port),
-            "WEB_WORKERS": str(workers),
             "RATELIMIT_ENABLED": "false",
             # All buyers come from one address.
             "WEB_CONNECTIONS_PER_ADDRESS": "8192",
@@ -122,14 +156,9 @@ def start_servers(*, workers: int) -> Iterator[Servers]:
             "TWO_FACTOR_ABOVE": "1000000000.00",
             "PYTHONPATH": str(PROJECT_ROOT),
         }
-        command = [sys.executable, "-m", "app.cli"]
         # In a folder without a `.env` file, so that only these variables differ from the defaults.
-        subprocess.run([*command, "migrate"], env=environment, cwd=folder, check=True)  # noqa: S603
-        web = cleanup.enter_context(
-            web_server([*command, "serve"], environment, "/health/ready", folder)
-        )
-        superuser_url = postgres.superuser_url.rpartition("/")[0] + "/payment_flow"
-        yield Servers(superuser_url, psutil.Process(postgres.pid), environment, port, web)
+        subprocess.run([*_CLI, "migrate"], env=environment, cwd=folder, check=True)  # noqa: S603
+        yield Stores(folder, postgres, environment)
 
 
 @contextmanager

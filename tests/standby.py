@@ -1,20 +1,19 @@
 """A PostgreSQL and its standby, which can change places."""
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
 import psycopg
 from sqlalchemy import make_url
 
 from app.local import processes
 from app.local.embedded import PostgresServer
+from bench import replicas
 
 #: Data of tests need not survive a crash of the machine. A lost process loses nothing: the other
 #: server has every transaction before its caller is answered.
@@ -27,20 +26,12 @@ _SETTINGS = {
 }
 
 
-class _Server(PostgresServer):
-    """One of the two. Its roles and database are copied, not created."""
-
-    def _create_roles_and_database(self) -> None:
-        with suppress(psycopg.errors.ReadOnlySqlTransaction):
-            super()._create_roles_and_database()
-
-
 class Pair:
     """Two servers. primary and standby: which is which; the URLs are those of the application."""
 
     def __init__(self, folder: Path) -> None:
-        self.primary = _Server.start(folder / "one", settings=_SETTINGS)
-        self.standby = self._copy(folder / "two")
+        self.primary = replicas.Server.start(folder / "one", settings=_SETTINGS)
+        self.standby = replicas.copy(self.primary, folder / "two", settings=_SETTINGS)
 
     @property
     def url(self) -> str:
@@ -114,36 +105,12 @@ class Pair:
         for server in (self.standby, self.primary):
             server.stop()
 
-    def _copy(self, folder: Path) -> _Server:
-        source = self.primary._folder
-        copied = source.path / "copy"
-        program = Path(psutil.Process(self.primary.pid).exe()).with_name("pg_basebackup")
-        command = [program, "-D", copied, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
-        copying = source.launch(
-            [*command, f"--dbname={self._connection_info(self.primary)}"],
-            cwd=source.path,
-            death_signal=signal.SIGTERM,
-        )
-        assert copying.wait() == 0, source.log.read_text()
-        made = folder / "postgres"
-        made.mkdir(parents=True)
-        copied.rename(made / "cluster")
-        shutil.copy(source.path / "passwords.json", made)
-        if source.user is not None:
-            for path in (folder, made, made / "passwords.json"):
-                os.chown(path, *source.user)
-        return _Server.start(folder, settings=_SETTINGS)
-
     def _follow(self, server: PostgresServer) -> None:
         source = server._folder
         (source.path / "cluster" / "standby.signal").touch()
         with (source.path / "cluster" / "postgresql.auto.conf").open("a") as file:
-            file.write(f"primary_conninfo = '{self._connection_info(self.primary)}'\n")
+            file.write(f"primary_conninfo = '{replicas.connection_info(self.primary)}'\n")
         server.restart()
-
-    @staticmethod
-    def _connection_info(server: PostgresServer) -> str:
-        return server.superuser_url.rpartition("/")[0] + "/postgres"
 
 
 @contextmanager

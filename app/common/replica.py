@@ -4,7 +4,7 @@ caller has written (docs/decisions/0037-reads-from-replicas.md)."""
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, TypeVar, cast
@@ -18,8 +18,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.common import cache, db, deadline, metrics, redis_client
+from app.common.batch_executor import BatchExecutor, Drain
 from app.common.connections import create_pool
-from app.common.errors import AppError
+from app.common.errors import AppError, Unavailable
 from app.common.middleware import caller_id, has_caller
 from app.common.process_state import Slot
 from app.common.redis_client import Circuit
@@ -80,6 +81,8 @@ class Replica:
         #: When the primary was looked at within `max_lag`, and how far it had written.
         self._samples: deque[tuple[float, int]] = deque()
         self._lock = threading.Lock()
+        #: Purchases of one batch end together, and one look at the primary serves all of them.
+        self.positions: BatchExecutor[str, None] = BatchExecutor(self._remember, name="positions")
         self.circuit = Circuit(self._probe, server="replica", failures=(DBAPIError, PoolTimeout))
 
     def minimum(self) -> int:
@@ -106,6 +109,16 @@ class Replica:
         with self._lock:
             self._samples.append((now, position))
         return int(position)
+
+    def _remember(self, drain: Drain[str]) -> Sequence[None]:
+        """Remember how far the primary has written, for callers who had written before."""
+        keys = drain()
+        try:
+            position = self.sample()
+        except (DBAPIError, PoolTimeout):
+            position = _UNKNOWN
+        _store(self, set(keys), position)
+        return [None] * len(keys)
 
     @contextmanager
     def routed(self, minimum: int) -> Iterator[None]:
@@ -210,16 +223,22 @@ def remember_write(response: Response) -> Response:
 def _remember_position(replica: Replica) -> None:
     """Remember for `max_lag` how far the primary has written, with what the caller has changed."""
     try:
-        position = replica.sample()
-    except (DBAPIError, PoolTimeout):
-        position = _UNKNOWN
-    key, client = _key(), cache.client()
+        replica.positions.submit(_key())
+    except Unavailable:
+        _store(replica, {_key()}, _UNKNOWN)
+
+
+def _store(replica: Replica, keys: Iterable[str], position: int) -> None:
+    """Remember a position of the callers whose keys these are."""
+    client = cache.client()
+    milliseconds = int(replica.max_lag * 1000) + 1000
 
     def store() -> None:
         # Requests of a caller may end in another order than they have looked.
-        with client.pipeline() as pipeline:
-            pipeline.zadd(key, {_POSITION: position}, gt=True)
-            pipeline.pexpire(key, int(replica.max_lag * 1000) + 1000)
+        with client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.zadd(key, {_POSITION: position}, gt=True)
+                pipeline.pexpire(key, milliseconds)
             pipeline.execute()
 
     try:

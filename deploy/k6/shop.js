@@ -56,7 +56,7 @@ export function createShop(buyers) {
   const count = Number(__ENV.BUYERS) || Math.max(20, Math.ceil(buyers));
   const run = `${Date.now().toString(36)}${Math.floor(Math.random() * 1e6).toString(36)}`;
   if (__ENV.EMAIL) {
-    const emails = Array.from({ length: count }, (_, n) => __ENV.EMAIL.replace('{n}', n + 1));
+    const emails = Array.from({ length: count }, (_, n) => __ENV.EMAIL.replace('{n}', String(n + 1)));
     return { run, product: __ENV.PRODUCT, buyers: emails.map((email) => ({ email })), owned: false };
   }
   const merchant = register(`k6-merchant-${run}@example.com`, 'MERCHANT');

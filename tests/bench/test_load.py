@@ -70,7 +70,7 @@ def get(path: str) -> str:
 def job(port: int, *paths: str, seconds: float | None = None) -> dict[str, object]:
     return {
         "host": "127.0.0.1",
-        "port": port,
+        "ports": [port],
         "connections": 4,
         "seconds": seconds,
         "requests": [get(path) for path in paths],

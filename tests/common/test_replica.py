@@ -1,7 +1,9 @@
 """Reads from a real standby: never older than what their caller has written."""
 
 import ast
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -101,6 +103,27 @@ def require_sale() -> tuple[int, bool]:
     if found == 0:
         raise NotFound
     return found, is_replica
+
+
+def test_one_look_at_the_primary_serves_all_who_have_written_meanwhile(
+    opened: Replica, worker_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    sample = opened.sample
+
+    def slow_sample() -> int:
+        looks.append(sample())
+        time.sleep(0.2)
+        return looks[-1]
+
+    monkeypatch.setattr(opened, "sample", slow_sample)
+    callers = [Caller(opened, worker_app) for _ in range(8)]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        list(pool.map(lambda caller: caller.sell(1), callers))
+    monkeypatch.setattr(opened, "sample", sample)
+
+    assert len(looks) < len(callers)
+    assert [caller.read(count)[0] for caller in callers] == [len(callers)] * len(callers)
 
 
 def test_only_endpoints_that_read_may_lag() -> None:
