@@ -235,7 +235,7 @@ def _store(replica: Replica, keys: Iterable[str], position: int) -> None:
 
     def store() -> None:
         # Requests of a caller may end in another order than they have looked.
-        with client.pipeline(transaction=False) as pipeline:
+        with client.pipeline() as pipeline:
             for key in keys:
                 pipeline.zadd(key, {_POSITION: position}, gt=True)
                 pipeline.pexpire(key, milliseconds)
