@@ -1,7 +1,8 @@
-"""The charts of a sweep as SVG: panels one below the other, over the number of connections."""
+"""Charts as SVG: panels one below the other, over the number of connections or over time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from math import log10
 from typing import Final
 
@@ -14,16 +15,21 @@ _WIDTH: Final = 640
 _LEFT, _RIGHT = 70, 90
 _TOP, _HEIGHT, _GAP = 64, 130, 58
 
+#: Above so many, points would cover their line.
+_DOTS: Final = 20
+_COLOURS: Final = ("#2563eb", "#ea580c", "#7c3aed")
+
 _STYLE: Final = (
     "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#334155}"
     ".title{font-size:16px;font-weight:600;fill:#0f172a}.name{font-weight:600;fill:#0f172a}"
-    ".grid{stroke:#e2e8f0}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
+    ".grid{stroke:#e2e8f0}.mark{stroke:#94a3b8;stroke-dasharray:4 4}"
+    ".line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
 )
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """lines: name, colour and values of each, one value per number of connections."""
+    """lines: name, colour and values of each, one value per place of the axis."""
 
     title: str
     lines: Sequence[tuple[str, str, Sequence[float]]]
@@ -48,7 +54,8 @@ def draw_batches(results: Mapping[int, Result]) -> str:
     batches = [r.batch for r in measured if r.batch is not None]
     if len(batches) == len(measured):
         panels.insert(0, _Panel("Purchases per transaction (mean)", [("", "#7c3aed", batches)]))
-    return _draw("One product: the more buyers wait, the larger the batches", panels, list(results))
+    title = "One product: the more buyers wait, the larger the batches"
+    return _draw(title, panels, [str(count) for count in results])
 
 
 def draw_movements(now: Rates, before: Rates) -> str:
@@ -64,15 +71,43 @@ def draw_movements(now: Rates, before: Rates) -> str:
         )
         for name in now
     ]
-    return _draw("Movements of money", panels, list(next(iter(now.values()))))
+    counts = next(iter(now.values()))
+    return _draw("Movements of money", panels, [str(count) for count in counts])
 
 
-def _draw(title: str, panels: Sequence[_Panel], connections: Sequence[int]) -> str:
+def draw_over_time(title: str, panels: Mapping[str, Sequence[float]], *, zero: int) -> str:
+    """panels: values by title, one each second; zero: the place of what happened, which is marked.
+
+    All have the same length.
+    """
+    count = len(next(iter(panels.values())))
+    seconds = [n - zero for n in range(count)]
+    return _draw(
+        title,
+        [
+            _Panel(name, [("", colour, values)])
+            for (name, values), colour in zip(panels.items(), cycle(_COLOURS), strict=False)
+        ],
+        ["" if second % 10 else f"{second:+d}" if second else "0" for second in seconds],
+        axis="seconds",
+        mark=zero,
+    )
+
+
+def _draw(
+    title: str,
+    panels: Sequence[_Panel],
+    labels: Sequence[str],
+    *,
+    axis: str = "connections",
+    mark: int | None = None,
+) -> str:
+    """labels: of all places of the axis; mark: one of these places."""
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
         _text(24, 28, title, "title"),
-        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), connections) for n, p in enumerate(panels)),
-        _text(_LEFT + _span() / 2, height - 10, "connections", anchor="middle"),
+        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), labels, mark) for n, p in enumerate(panels)),
+        _text(_LEFT + _span() / 2, height - 10, axis, anchor="middle"),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">\n'
@@ -82,9 +117,9 @@ def _draw(title: str, panels: Sequence[_Panel], connections: Sequence[int]) -> s
     )
 
 
-def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
+def _panel(panel: _Panel, top: float, labels: Sequence[str], mark: int | None) -> str:
     ceiling = _ceiling(max(value for *_, values in panel.lines for value in values))
-    xs = [_LEFT + _span() * n / max(len(connections) - 1, 1) for n in range(len(connections))]
+    xs = [_LEFT + _span() * n / max(len(labels) - 1, 1) for n in range(len(labels))]
 
     def y(value: float) -> float:
         return top + _HEIGHT * (1 - value / ceiling)
@@ -98,14 +133,23 @@ def _panel(panel: _Panel, top: float, connections: Sequence[int]) -> str:
         )
         parts.append(_text(_LEFT - 8, y(value) + 4, f"{value:,.4g}", anchor="end"))
     parts += [
-        _text(x, top + _HEIGHT + 18, str(count), anchor="middle")
-        for x, count in zip(xs, connections, strict=True)
+        _text(x, top + _HEIGHT + 18, label, anchor="middle")
+        for x, label in zip(xs, labels, strict=True)
+        if label
     ]
+    if mark is not None:
+        parts.append(
+            f'<line class="mark" x1="{xs[mark]:.1f}" x2="{xs[mark]:.1f}" y1="{top}"'
+            f' y2="{top + _HEIGHT}"/>'
+        )
     for name, colour, values in panel.lines:
         points = [(x, y(value)) for x, value in zip(xs, values, strict=True)]
         path = " ".join(f"{x:.1f},{v:.1f}" for x, v in points)
         parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points]
+        if len(points) <= _DOTS:
+            parts += [
+                f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points
+            ]
         last = f"{name} {values[-1]:,.{0 if values[-1] >= 100 else 1}f}".strip()
         parts.append(_text(points[-1][0] + 10, points[-1][1] + 4, last))
     return "\n".join(parts)

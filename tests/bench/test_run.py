@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from app.common.settings import Settings
-from bench import limits
+from bench import limits, pooler
 from bench.scenarios import SCENARIOS
 from bench.servers import Servers
 from bench.shop import Shop
 from tests import servers
 from tests.live import LiveServer
+from tests.pooler import needs_pgbouncer
 
 pytestmark = pytest.mark.embedded
 
@@ -101,3 +102,18 @@ def test_pgbench_writes_the_same_rows_as_ours_and_the_books_balance(
         assert not runs[name](shop, 0.2).wrong, name
     books = shop.servers.command("verify")
     assert books.returncode == 0, books.stdout
+
+
+@pytest.mark.stress
+@needs_pgbouncer
+def test_purchases_through_a_pooler_are_compared_with_direct_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert pooler.main(["--seconds", "0.5", "--rounds", "1", "--workers", "1"]) == 0
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if "prepared" in line]
+    assert len(rows) >= 3
+    for name, *_, per_second, web, through, postgres, lone, cpu, reads in rows:
+        others = (per_second, web, postgres, lone, cpu, reads)
+        assert min(float(text.replace(",", "")) for text in others) > 0
+        assert (float(through) > 0) is (name == "PgBouncer")
