@@ -13,7 +13,7 @@ from deploy.lab.drill import run_drill
 from deploy.lab.drills import DRILLS
 from deploy.lab.errors import LabError
 from deploy.lab.machine import Machine
-from deploy.lab.services import gateway, monitor
+from deploy.lab.services import gateway, kafka, monitor
 
 
 class _Group(click.Group):
@@ -110,7 +110,11 @@ def drill(names: tuple[str, ...], write: bool) -> None:
     machine = _existing()
     machine.acquire()
     results = []
-    for name in names or DRILLS:
+    possible = list(names or DRILLS)
+    if "kafka-lost" in possible and (absent := kafka.missing()):
+        possible.remove("kafka-lost")
+        _show(f"Without kafka-lost, because {' and '.join(absent)} are missing")
+    for name in possible:
         _show(f"{name}: {DRILLS[name].__doc__}")
         results.append(run_drill(machine, name, DRILLS[name], show=_show))
         click.echo(table.line(results[-1]))

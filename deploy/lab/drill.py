@@ -43,7 +43,6 @@ class Result:
     observed: what Prometheus saw."""
 
     name: str
-    about: str
     purchases: int
     failed: Counter[str]
     outage: Outage | None
@@ -59,7 +58,7 @@ class Result:
 
     def picture(self) -> str:
         """What Prometheus saw, as SVG."""
-        return self.observed.picture(f"{self.name}: {self.about}")
+        return self.observed.picture(f"{self.name}, as Prometheus saw it")
 
 
 @dataclass
@@ -143,7 +142,6 @@ def run_drill(
         run.problems.append(str(error))
     return Result(
         name=name,
-        about=str(act.__doc__),
         purchases=len(told),
         failed=Counter(_reason(answer) for answer in answers if not answer.order),
         outage=gap,

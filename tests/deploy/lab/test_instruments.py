@@ -95,7 +95,7 @@ def test_a_drill_in_which_nothing_happens_has_few_words() -> None:
 
 
 def test_its_picture_marks_the_fault_within_the_panels(observed: Observed) -> None:
-    svg = ET.fromstring(observed.picture("leader-killed: PostgreSQL ends"))
+    svg = ET.fromstring(observed.picture("leader-killed"))
     lines = svg.findall(".//{*}polyline")
     assert len(lines) == 3
     marks = [line for line in svg.findall(".//{*}line") if line.get("class") == "mark"]

@@ -21,7 +21,6 @@ def result(
 ) -> Result:
     return Result(
         name=name,
-        about="something ends",
         purchases=1234,
         failed=Counter({"503 UNAVAILABLE": 3, "no answer TimeoutError": 1}),
         outage=Outage(last=-0.12, first=3.456),
