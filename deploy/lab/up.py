@@ -53,7 +53,8 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
     machine.acquire()
     show("Installing Patroni")
     packages.install_patroni(machine.folder / "patroni")
-    if not network.exists(HOSTS[0]):
+    # Fewer than all: an earlier command was interrupted before it started anything.
+    if not all(network.exists(host) for host in HOSTS):
         show(f"Making {len(HOSTS)} hosts")
         network.remove()
         network.create(HOSTS)
