@@ -5,6 +5,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from bench import chart
@@ -23,7 +24,8 @@ ERRORS: Final = (
 LEADERS: Final = "sum(patroni_primary) or vector(0)"
 #: A series for each target that does not answer, and for each alert.
 DOWN: Final = "up == 0"
-ALERTS: Final = 'ALERTS{alertname!="PaymentFlowWatchdog"}'
+#: One is always there, and the other as long as there is no Alertmanager.
+ALERTS: Final = 'ALERTS{alertname!~"PaymentFlowWatchdog|PaymentFlowAlertsNotSent"}'
 
 #: Without proxies: the address is on this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -57,7 +59,10 @@ class Observed:
             found.append(f"{_text(peak)} errors/s at most")
         if self.down:
             found.append("down: " + ", ".join(f"{k} {s} s" for k, s in sorted(self.down.items())))
-        found += [f"`{name}` {state}" for name, state in sorted(self.alerts.items())]
+        for state in ("firing", "pending"):
+            names = sorted(name for name, each in self.alerts.items() if each == state)
+            if names:
+                found.append(f"{state}: {', '.join(names)}")
         return "; ".join(found)
 
     def picture(self, title: str) -> str:
@@ -80,17 +85,19 @@ def observe(begin: float, fault: float, end: float) -> Observed:
 
     after = range(int(fault), seconds.stop)
     earlier = {name["alertname"] for name, _ in _ask(ALERTS, range(seconds.start, after.start))}
-    alerts: dict[str, str] = {}
-    for name, _ in _ask(ALERTS, after):
-        if name["alertname"] not in earlier and alerts.get(name["alertname"]) != "firing":
-            alerts[name["alertname"]] = name["alertstate"]
+    found = [(name["alertname"], name["alertstate"]) for name, _ in _ask(ALERTS, after)]
+    alerts = dict(sorted(found, key=itemgetter(1), reverse=True))  # firing replaces pending
     return Observed(
         fault=after.start - seconds.start,
         purchases=values(PURCHASES),
         errors=values(ERRORS),
         leaders=values(LEADERS),
         down={_target(name): len(series) for name, series in _ask(DOWN, after)},
-        alerts=alerts,
+        alerts={
+            name.removeprefix("PaymentFlow"): state
+            for name, state in alerts.items()
+            if name not in earlier
+        },
     )
 
 

@@ -85,7 +85,7 @@ def test_what_prometheus_saw_is_told_without_what_was_there_before(observed: Obs
     assert (observed.fault, len(observed.purchases), observed.purchases[12]) == (10, 40, 0.5)
     assert observed.words() == (
         "20/s, then 0.5/s at least; 5 s below half; 2.5 errors/s at most; down: patroni of db1"
-        " 8 s, worker 2 s; `PaymentFlowTargetDown` firing"
+        " 8 s, worker 2 s; firing: TargetDown"
     )
 
 
