@@ -58,6 +58,11 @@ class Measured:
     result: Result
     pooler_cpu: float
 
+    @property
+    def cpu(self) -> float:
+        """Milliseconds per request of all servers."""
+        return (self.result.web_cpu or 0) + self.pooler_cpu + self.result.database_cpu
+
 
 def main(arguments: list[str]) -> int:
     """Returns 0 if every outcome is as expected and the books are consistent."""
@@ -86,7 +91,8 @@ def main(arguments: list[str]) -> int:
                     found = _measure(way, run, options.seconds)
                     measured.setdefault((way.name, name), []).append(found)
         books = servers.command("verify")
-    table = Table("", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
     for heading in _COLUMNS:
         table.add_column(heading, justify="right")
     for way in ways:
@@ -96,23 +102,22 @@ def main(arguments: list[str]) -> int:
         ]
         table.add_row(way.name, *cells)
     console.print(table)
+    console.print("web, PgBouncer, PostgreSQL and CPU: milliseconds of CPU per request.")
     console.print(books.stdout.strip().splitlines()[-1] if books.stdout else books.stderr)
     wrong = any(m.result.wrong for each in measured.values() for m in each)
     return 1 if wrong or books.returncode else 0
 
 
+#: By heading: of which load, the value, and its form. CPU in milliseconds per request.
 _COLUMNS: Final[dict[str, tuple[str, Callable[[Measured], float], str]]] = {
     "purchases/s": ("purchases", lambda m: m.result.per_second, ",.0f"),
-    "web, ms of CPU": ("purchases", lambda m: m.result.web_cpu or 0, ".2f"),
-    "PgBouncer, ms": ("purchases", lambda m: m.pooler_cpu, ".2f"),
-    "PostgreSQL, ms": ("purchases", lambda m: m.result.database_cpu, ".2f"),
-    "one at a time, p50 ms": ("lone", lambda m: m.result.p50, ".1f"),
-    "its CPU, ms": (
-        "lone",
-        lambda m: (m.result.web_cpu or 0) + m.pooler_cpu + m.result.database_cpu,
-        ".1f",
-    ),
+    "web": ("purchases", lambda m: m.result.web_cpu or 0, ".2f"),
+    "PgBouncer": ("purchases", lambda m: m.pooler_cpu, ".2f"),
+    "PostgreSQL": ("purchases", lambda m: m.result.database_cpu, ".2f"),
+    "lone p50": ("lone", lambda m: m.result.p50, ".1f"),
+    "its CPU": ("lone", lambda m: m.cpu, ".1f"),
     "reads/s": ("reads", lambda m: m.result.per_second, ",.0f"),
+    "their CPU": ("reads", lambda m: m.cpu, ".2f"),
 }
 
 
