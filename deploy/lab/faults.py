@@ -19,9 +19,9 @@ from deploy.lab.services import balancer, etcd, kafka, pooler, redis
 from deploy.lab.services import postgres as patroni
 from deploy.lab.writer import Writer
 
-#: Seconds without purchases at most. Patroni itself pauses for four of those of a switchover.
+#: Seconds without purchases at most. Patroni itself pauses for two of those of a switchover.
 _AFTER_KILL: Final = 15
-_AFTER_SWITCHOVER: Final = 6
+_AFTER_SWITCHOVER: Final = 5
 
 
 def leader_killed(run: Run) -> None:
