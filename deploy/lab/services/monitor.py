@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # publishes no types
 
 from app.common.settings import PROJECT_ROOT
 from deploy.lab.hosts import (
