@@ -18,8 +18,9 @@ PURCHASES: Final = (
     'sum(rate(payment_flow_movements_total{kind="wallet_purchase", outcome="completed"}'
     f"[{WINDOW}s])) or vector(0)"
 )
+#: Without those of probes.
 ERRORS: Final = (
-    f'sum(rate(payment_flow_http_requests_total{{status=~"5.."}}[{WINDOW}s])) or vector(0)'
+    f'sum(rate(payment_flow_answered_requests_total{{failed="true"}}[{WINDOW}s])) or vector(0)'
 )
 LEADERS: Final = "sum(patroni_primary) or vector(0)"
 #: A series for each target that does not answer, and for each alert.
