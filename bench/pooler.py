@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for heading in _COLUMNS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for way in ways:
         cells = [
             f"{median(value(m) for m in measured[way.name, name]):{form}}"
@@ -115,9 +115,9 @@ _COLUMNS: Final[dict[str, tuple[str, Callable[[Measured], float], str]]] = {
     "PgBouncer": ("purchases", lambda m: m.pooler_cpu, ".2f"),
     "PostgreSQL": ("purchases", lambda m: m.result.database_cpu, ".2f"),
     "lone p50": ("lone", lambda m: m.result.p50, ".1f"),
-    "its CPU": ("lone", lambda m: m.cpu, ".1f"),
+    "CPU, lone": ("lone", lambda m: m.cpu, ".1f"),
     "reads/s": ("reads", lambda m: m.result.per_second, ",.0f"),
-    "their CPU": ("reads", lambda m: m.cpu, ".2f"),
+    "CPU": ("reads", lambda m: m.cpu, ".2f"),
 }
 
 

@@ -19,7 +19,7 @@ from deploy.lab.services import balancer, etcd, kafka, pooler, redis
 from deploy.lab.services import postgres as patroni
 from deploy.lab.writer import Writer
 
-#: Seconds without purchases at most. Patroni itself pauses for two of those of a switchover.
+#: Seconds without purchases at most. Patroni itself pauses for one of those of a switchover.
 _AFTER_KILL: Final = 15
 _AFTER_SWITCHOVER: Final = 5
 
