@@ -13,6 +13,7 @@ cores of this machine, so only ratios within one run are meaningful.
     ./flow bench live               # purchases beside open streams
     ./flow bench scaling            # more web processes, more hosts of the database
     ./flow bench cells              # cells for up to 10⁹ purchases a day, simulated
+    ./flow bench pooler             # PgBouncer, and statements that are not prepared
 """
 
 import argparse
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.common.settings import COMMAND, PROJECT_ROOT
-from bench import at_scale, cells, live, relay, report, scaling, sweep, webhooks
+from bench import at_scale, cells, live, pooler, relay, report, scaling, sweep, webhooks
 from bench.measurement import Result
 from bench.scenarios import SCENARIOS, Scenario, select, warm_up
 from bench.servers import DURABLE, Servers, start_servers
@@ -45,6 +46,7 @@ SUBCOMMANDS = {
     "live": live.main,
     "scaling": scaling.main,
     "cells": cells.main,
+    "pooler": pooler.main,
 }
 
 

@@ -1,8 +1,9 @@
-"""Charts as SVG: lines in panels one below the other, over the same numbers, and bars of shares."""
+"""Charts as SVG: lines in panels one below the other, over the same numbers or over time, and bars
+of shares."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from math import log10
 from typing import Final
 
@@ -15,6 +16,9 @@ _WIDTH: Final = 640
 _LEFT, _RIGHT = 70, 130
 _TOP, _HEIGHT, _GAP = 64, 130, 58
 
+#: Above so many, points would cover their line.
+_DOTS: Final = 20
+_COLOURS: Final = ("#2563eb", "#ea580c", "#7c3aed")
 #: Between two lines of text, and the width of a bar that has room for a label.
 _LINE, _LEGIBLE = 15, 36
 _SHADES: Final = ("#2563eb", "#0d9488", "#94a3b8", "#cbd5e1", "#ea580c", "#be123c")
@@ -22,7 +26,8 @@ _SHADES: Final = ("#2563eb", "#0d9488", "#94a3b8", "#cbd5e1", "#ea580c", "#be123
 _STYLE: Final = (
     "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#334155}"
     ".title{font-size:16px;font-weight:600;fill:#0f172a}.name{font-weight:600;fill:#0f172a}.inside{fill:#fff}"
-    ".grid{stroke:#e2e8f0}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
+    ".grid{stroke:#e2e8f0}.mark{stroke:#94a3b8;stroke-dasharray:4 4}"
+    ".line{fill:none;stroke-width:2.5;stroke-linejoin:round}"
 )
 
 
@@ -72,14 +77,39 @@ def draw_movements(now: Rates, before: Rates) -> str:
     return draw("Movements of money", panels, list(next(iter(now.values()))))
 
 
+def draw_over_time(title: str, panels: Mapping[str, Sequence[float]], *, zero: int) -> str:
+    """panels: values by title, one each second; zero: the place of what happened, which is marked.
+
+    All have the same length.
+    """
+    count = len(next(iter(panels.values())))
+    seconds = [n - zero for n in range(count)]
+    return draw(
+        title,
+        [
+            Panel(name, [("", colour, values)])
+            for (name, values), colour in zip(panels.items(), cycle(_COLOURS), strict=False)
+        ],
+        ["" if second % 10 else f"{second:+d}" if second else "0" for second in seconds],
+        below="seconds",
+        mark=zero,
+    )
+
+
 def draw(
-    title: str, panels: Sequence[Panel], numbers: Sequence[int], *, below: str = "connections"
+    title: str,
+    panels: Sequence[Panel],
+    numbers: Sequence[int | str],
+    *,
+    below: str = "connections",
+    mark: int | None = None,
 ) -> str:
-    """below: what the numbers are."""
+    """numbers: or labels, some of which may be empty; below: what they are; mark: the place of one
+    of them."""
     height = _TOP + len(panels) * (_HEIGHT + _GAP) + 6
     body = [
         _text(24, 28, title, "title"),
-        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), numbers) for n, p in enumerate(panels)),
+        *(_panel(p, _TOP + n * (_HEIGHT + _GAP), numbers, mark) for n, p in enumerate(panels)),
         _text(_LEFT + _span() / 2, height - 10, below, anchor="middle"),
     ]
     return _picture(body, height)
@@ -117,7 +147,7 @@ def _picture(body: Sequence[str], height: float) -> str:
     )
 
 
-def _panel(panel: Panel, top: float, numbers: Sequence[int]) -> str:
+def _panel(panel: Panel, top: float, numbers: Sequence[int | str], mark: int | None) -> str:
     ceiling = _ceiling(max(value for *_, values in panel.lines for value in values))
     xs = [_LEFT + _span() * n / max(len(numbers) - 1, 1) for n in range(len(numbers))]
 
@@ -133,15 +163,24 @@ def _panel(panel: Panel, top: float, numbers: Sequence[int]) -> str:
         )
         parts.append(_text(_LEFT - 8, y(value) + 4, f"{value:,.4g}", anchor="end"))
     parts += [
-        _text(x, top + _HEIGHT + 18, str(count), anchor="middle")
-        for x, count in zip(xs, numbers, strict=True)
+        _text(x, top + _HEIGHT + 18, str(number), anchor="middle")
+        for x, number in zip(xs, numbers, strict=True)
+        if number != ""
     ]
+    if mark is not None:
+        parts.append(
+            f'<line class="mark" x1="{xs[mark]:.1f}" x2="{xs[mark]:.1f}" y1="{top}"'
+            f' y2="{top + _HEIGHT}"/>'
+        )
     labels = _apart([y(values[-1]) for *_, values in panel.lines])
     for (name, colour, values), label in zip(panel.lines, labels, strict=True):
         points = [(x, y(value)) for x, value in zip(xs, values, strict=True)]
         path = " ".join(f"{x:.1f},{v:.1f}" for x, v in points)
         parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points]
+        if len(points) <= _DOTS:
+            parts += [
+                f'<circle cx="{x:.1f}" cy="{v:.1f}" r="3.5" fill="{colour}"/>' for x, v in points
+            ]
         last = f"{name} {values[-1]:,.{0 if values[-1] >= 100 else 1}f}".strip()
         parts.append(_text(points[-1][0] + 10, label + 4, last))
     return "\n".join(parts)

@@ -13,7 +13,7 @@ from deploy.lab.drill import run_drill
 from deploy.lab.drills import DRILLS
 from deploy.lab.errors import LabError
 from deploy.lab.machine import Machine
-from deploy.lab.services import gateway
+from deploy.lab.services import gateway, kafka, monitor
 
 
 class _Group(click.Group):
@@ -72,8 +72,7 @@ def up(install: bool) -> None:
     """Start the lab, or what is missing of it."""
     machine = _machine()
     lab.up(machine, install=install, show=_show)
-    click.echo(f"The shop is at {gateway.ADDRESS}")
-    click.echo(f"its certificate is {machine.folder / 'gateway' / 'certificate.pem'}")
+    _show_addresses(machine)
 
 
 @main.command()
@@ -85,6 +84,13 @@ def status() -> None:
     if problems := lab.problems_of(machine):
         raise LabError(f"{'; '.join(problems)}.")
     click.echo("The lab is whole.")
+    _show_addresses(machine)
+
+
+def _show_addresses(machine: Machine) -> None:
+    certificate = machine.folder / "gateway" / "certificate.pem"
+    click.echo(f"The shop is at {gateway.ADDRESS} (certificate: {certificate})")
+    click.echo(f"Prometheus is at {monitor.ADDRESS}")
 
 
 @main.command()
@@ -104,10 +110,15 @@ def drill(names: tuple[str, ...], write: bool) -> None:
     machine = _existing()
     machine.acquire()
     results = []
-    for name in names or DRILLS:
+    possible = list(names or DRILLS)
+    if "kafka-lost" in possible and (absent := kafka.missing()):
+        possible.remove("kafka-lost")
+        _show(f"Without kafka-lost, because {' and '.join(absent)} are missing")
+    for name in possible:
         _show(f"{name}: {DRILLS[name].__doc__}")
         results.append(run_drill(machine, name, DRILLS[name], show=_show))
         click.echo(table.line(results[-1]))
+        machine.write(f"outside/{name}.svg", results[-1].picture())
         if write:
             table.write(results[-1])
     click.echo(f"\n{table.table(results)}")

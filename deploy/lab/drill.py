@@ -20,6 +20,7 @@ from deploy.lab.books import Comparison, Outage, compare, outage
 from deploy.lab.client import Answer, Client
 from deploy.lab.errors import LabError
 from deploy.lab.hosts import WRITES_PORT, address, endpoint
+from deploy.lab.instruments import WINDOW, Observed, observe
 from deploy.lab.machine import Machine
 from deploy.lab.services import application, gateway
 from deploy.lab.services.postgres import url
@@ -28,6 +29,7 @@ BUYERS: Final = 8
 #: Seconds between two purchases of a buyer.
 _PAUSE: Final = 0.2
 #: Seconds of undisturbed purchases before and after.
+_BEFORE_SECONDS: Final = 10
 _CALM_SECONDS: Final = 5
 #: Seconds until a fault is felt, and until somebody gives up.
 _MOMENT: Final = 1.0
@@ -37,13 +39,15 @@ _UNITS: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Result:
-    """What a drill has shown. failed: requests without success, by their status and error."""
+    """What a drill has shown. failed: requests without success, by their status and error;
+    observed: what Prometheus saw."""
 
     name: str
     purchases: int
     failed: Counter[str]
     outage: Outage | None
     comparison: Comparison
+    observed: Observed
     notes: list[str]
     problems: list[str]
     at: datetime
@@ -51,6 +55,10 @@ class Result:
     @property
     def is_good(self) -> bool:
         return self.comparison.is_exact and not self.problems
+
+    def picture(self) -> str:
+        """What Prometheus saw, as SVG."""
+        return self.observed.picture(f"{self.name}, as Prometheus saw it")
 
 
 @dataclass
@@ -105,14 +113,16 @@ def run_drill(
         log=log,
     )
     run = Run(machine, client, show)
+    began = time.time() + WINDOW
     client.start()
     try:
-        run.calm()
+        run.calm(_BEFORE_SECONDS)
         act(run)
         run.calm()
         lab.wait_until_whole(machine)
     finally:
         client.stop()
+    ended = time.time()
     answers = client.answers
     booked = [
         str(row[0])
@@ -136,6 +146,7 @@ def run_drill(
         failed=Counter(_reason(answer) for answer in answers if not answer.order),
         outage=gap,
         comparison=compare(client.keys, told, booked),
+        observed=observe(began, run.fault, ended),
         notes=run.notes,
         problems=run.problems,
         at=datetime.now(UTC),

@@ -19,6 +19,7 @@ CANARY: Final = "canary"
 #: Last byte of the address of each host.
 _NUMBERS: Final[Mapping[str, int]] = {
     "gateway": 10,
+    "monitor": 15,
     "balancer": 20,
     "pooler": 30,
     **{name: 41 + n for n, name in enumerate(ETCD)},
@@ -47,6 +48,9 @@ LIVE_PORT: Final = 3001
 WRITES_PORT: Final = 5000
 READS_PORT: Final = 5001
 STATUS_PORT: Final = 8404
+MONITOR_PORT: Final = 9090
+WORKER_METRICS_PORT: Final = 3008
+LIVE_METRICS_PORT: Final = 3009
 
 
 def address(host: str) -> str:

@@ -220,7 +220,9 @@ def _as_user() -> list[str]:
     the lab's folder may lie in a folder of root."""
     user = unprivileged_user()
     ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    return ["setpriv", *ids, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    capabilities = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    # Without this bit, access(2) ignores them, which `initdb` asks about its programs.
+    return ["setpriv", "--securebits=+no_setuid_fixup", *ids, *capabilities]
 
 
 def _process(pid: int) -> psutil.Process | None:

@@ -27,9 +27,9 @@ def create(hosts: Iterable[str]) -> None:
         _ip("netns", "add", name)
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", cable, "master", BRIDGE, "up")
-        _ip("-n", name, "link", "set", "lo", "up")
-        _ip("-n", name, "address", "add", f"{address(host)}/24", "dev", "eth0")
-        _ip("-n", name, "link", "set", "eth0", "up")
+        _ip("link", "set", "lo", "up", host=host)
+        _ip("address", "add", f"{address(host)}/24", "dev", "eth0", host=host)
+        _ip("link", "set", "eth0", "up", host=host)
 
 
 def remove() -> None:
@@ -78,9 +78,11 @@ def _cable(host: str) -> str:
     return f"pf-{host}"
 
 
-def _ip(*arguments: str) -> str:
+def _ip(*arguments: str, host: str | None = None) -> str:
+    """The output of a command, run on a host or outside."""
+    # `ip -n` changes mounts, too, which fails in a chroot.
     result = subprocess.run(  # noqa: S603 – arguments of our own
-        ["ip", *arguments],  # noqa: S607
+        [*(inside(host) if host else []), "ip", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -22,9 +22,10 @@ PACKAGES: Final[Mapping[str, str]] = {
     "pgbouncer": "pgbouncer",
     "haproxy": "haproxy",
     "nginx": "nginx-light",
+    "prometheus": "prometheus",
 }
 #: Whose services Debian would start, now and with the machine.
-_SERVICES: Final = ("etcd", "pgbouncer", "haproxy", "nginx")
+_SERVICES: Final = ("etcd", "pgbouncer", "haproxy", "nginx", "prometheus")
 #: Debian's packages ask this program whether they may start a service.
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 _LOCK: Final = Path(__file__).with_name("requirements.lock")

@@ -14,7 +14,7 @@ from deploy.lab.drill import Run
 from deploy.lab.errors import LabError
 from deploy.lab.hosts import CANARY, WEB
 from deploy.lab.machine import Machine
-from deploy.lab.services import application, balancer, gateway
+from deploy.lab.services import application, balancer, gateway, monitor
 
 #: Per cent of the requests that a canary gets.
 _SHARE: Final = 5
@@ -80,7 +80,7 @@ def blue_green(run: Run) -> None:
     run.begin("All requests go back")
     gateway.set_canary(run.machine, 0)
     run.calm(1)
-    run.machine.stop(application.name_of(CANARY))
+    _stop_canary(run.machine)
     run.notes.append(f"{served} requests at the new server")
     if not served:
         run.problems.append("the new server got no request")
@@ -111,7 +111,7 @@ def canary(run: Run) -> None:
         " canary"
     )
     run.calm(2)
-    run.machine.stop(application.name_of(CANARY))
+    _stop_canary(run.machine)
     late = [a for a in run.client.answers if not a.order and a.at - a.seconds > back + 1]
     if late:
         run.problems.append(f"{len(late)} requests failed after it")
@@ -146,11 +146,17 @@ def _log_size(machine: Machine) -> int:
 def _start_canary(machine: Machine, root: Path) -> None:
     """Start the third web server, and wait until HAProxy uses it."""
     application.start(machine, CANARY, root=root)
+    monitor.set_web_servers(machine, (*WEB, CANARY))
     machine.wait(
         lambda: balancer.servers(machine, "canary")[CANARY]["status"].startswith("UP"),
         seconds=120,
         what="the canary",
     )
+
+
+def _stop_canary(machine: Machine) -> None:
+    machine.stop(application.name_of(CANARY))
+    monitor.set_web_servers(machine, WEB)
 
 
 def _version(machine: Machine, name: str, *migrations: tuple[str, str, str, str]) -> Path:

@@ -12,8 +12,8 @@ _BEGIN: Final = "<!-- begin generated drills (by `./flow lab drill --write`) -->
 _END: Final = "<!-- end generated drills -->"
 _HEAD: Final = (
     "| drill | purchases | failed requests | last success | first success | without purchases"
-    " | lost | doubled | what else |\n"
-    "|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+    " | lost | doubled | as Prometheus saw it | what else |\n"
+    "|---|--:|--:|--:|--:|--:|--:|--:|---|---|\n"
 )
 
 
@@ -41,6 +41,7 @@ def line(result: Result) -> str:
         *times,
         str(books.lost),
         str(books.doubled),
+        result.observed.words(),
         "; ".join((*result.notes, *problems)),
     )
     return f"| {' | '.join(cells)} |"
@@ -61,5 +62,8 @@ def updated(text: str, row: str) -> str:
 
 
 def write(result: Result) -> None:
-    """Update docs/scale.md."""
-    PAGE.write_text(updated(PAGE.read_text(), line(result)))
+    """Update docs/scale.md, and the picture of the drill if the page has one."""
+    text = PAGE.read_text()
+    PAGE.write_text(updated(text, line(result)))
+    if (picture := f"images/drill-{result.name}.svg") in text:
+        (PAGE.parent / picture).write_text(result.picture())

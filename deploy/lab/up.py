@@ -28,7 +28,7 @@ from deploy.lab.hosts import (
     endpoint,
 )
 from deploy.lab.machine import Machine
-from deploy.lab.services import application, balancer, etcd, gateway, kafka, pooler, redis
+from deploy.lab.services import application, balancer, etcd, gateway, kafka, monitor, pooler, redis
 from deploy.lab.services import postgres as patroni
 
 _START_SECONDS = 180
@@ -53,7 +53,8 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
     machine.acquire()
     show("Installing Patroni")
     packages.install_patroni(machine.folder / "patroni")
-    if not network.exists(HOSTS[0]):
+    # Fewer than all: an earlier command was interrupted before it started anything.
+    if not all(network.exists(host) for host in HOSTS):
         show(f"Making {len(HOSTS)} hosts")
         network.remove()
         network.create(HOSTS)
@@ -92,10 +93,11 @@ def up(machine: Machine, *, install: bool, show: Callable[[str], None]) -> None:
     )
     show("Migrating the database")
     application.run(machine, "migrate")
-    show("Starting web, worker, live and nginx")
+    show("Starting web, worker, live, nginx and Prometheus")
     for host in (*WEB, "worker", "live"):
         application.start(machine, host)
     gateway.start(machine)
+    monitor.start(machine)
     wait_until_whole(machine, seconds=_START_SECONDS)
 
 
@@ -155,6 +157,8 @@ def problems_of(machine: Machine) -> list[str]:
         found.append("Redis has no primary")
     if not answers(f"http://{endpoint('live', LIVE_PORT)}/api/health"):
         found.append("live does not answer")
+    if not answers(f"{monitor.ADDRESS}/-/ready"):
+        found.append("Prometheus does not answer")
     return found
 
 
@@ -169,6 +173,7 @@ def expected(machine: Machine) -> list[str]:
         *([] if kafka.missing() else [f"{host}/kafka" for host in KAFKA]),
         *(application.name_of(host) for host in (*WEB, "worker", "live")),
         gateway.NAME,
+        monitor.NAME,
     ]
 
 

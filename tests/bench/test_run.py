@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from app.common.settings import Settings
-from bench import limits
+from bench import limits, pooler
 from bench.scenarios import SCENARIOS
 from bench.servers import Servers
 from bench.shop import Shop
 from tests import servers
 from tests.live import LiveServer
+from tests.pooler import needs_pgbouncer
 
 pytestmark = pytest.mark.embedded
 
@@ -101,3 +102,19 @@ def test_pgbench_writes_the_same_rows_as_ours_and_the_books_balance(
         assert not runs[name](shop, 0.2).wrong, name
     books = shop.servers.command("verify")
     assert books.returncode == 0, books.stdout
+
+
+@pytest.mark.stress
+@needs_pgbouncer
+def test_purchases_through_a_pooler_are_compared_with_direct_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert pooler.main(["--seconds", "0.5", "--rounds", "1", "--workers", "1"]) == 0
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if "prepared" in line]
+    assert len(rows) >= 3
+    for name, *rest in rows:
+        per_second, web, through, *others = rest[-8:]
+        figures = [float(text.replace(",", "")) for text in (per_second, web, *others)]
+        assert min(figures) > 0
+        assert float(through) == 0 or name == "PgBouncer"

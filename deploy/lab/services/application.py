@@ -11,6 +11,7 @@ from app.common.settings import PROJECT_ROOT
 from app.local.embedded import postgres
 from deploy.lab.errors import LabError
 from deploy.lab.hosts import (
+    LIVE_METRICS_PORT,
     LIVE_PORT,
     POOLER_PORT,
     READS_PORT,
@@ -18,6 +19,7 @@ from deploy.lab.hosts import (
     SENTINEL_PORT,
     WEB,
     WEB_PORT,
+    WORKER_METRICS_PORT,
     WRITES_PORT,
     address,
     endpoint,
@@ -113,6 +115,9 @@ def environment(machine: Machine, host: str) -> dict[str, str]:
         "JWT_REFRESH_SECRET": machine.secret("refresh"),
         "ENCRYPTION_KEYS": machine.secret("encryption"),
         "METRICS_TOKEN": machine.secret("metrics"),
+        "METRICS_HOST": address(host),
+        "WORKER_METRICS_PORT": str(WORKER_METRICS_PORT),
+        "LIVE_METRICS_PORT": str(LIVE_METRICS_PORT),
         **({} if kafka.missing() else kafka.SETTINGS),
         "BANK_PROVIDERS": json.dumps([]),
         "STRIPE_SECRET_KEY": "off",

@@ -1,10 +1,12 @@
 """PostgreSQL under Patroni: one leader, and replicas of which one has every commit."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 from app.local.embedded import postgres
+from deploy.lab import init
 from deploy.lab.hosts import (
     ETCD,
     ETCD_PORT,
@@ -35,7 +37,7 @@ def start(machine: Machine, host: str) -> None:
     )
     machine.start(
         f"{host}/patroni",
-        [machine.folder / "patroni" / "bin" / "patroni", config],
+        [sys.executable, init.__file__, machine.folder / "patroni" / "bin" / "patroni", config],
         environment={"PGTZ": "UTC"},
         as_user=True,
     )

@@ -1,15 +1,19 @@
 """`./flow lab`, without a lab."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from deploy.lab import __main__ as command
 from deploy.lab import network, packages
 from deploy.lab.__main__ import main
 from deploy.lab.drills import DRILLS
+from deploy.lab.services import kafka
+from tests.deploy.lab.test_table import result as drilled
 
 
 @pytest.fixture
@@ -91,6 +95,22 @@ def test_an_unknown_drill_is_refused_with_the_names_of_all(as_root: Path) -> Non
     found = run("drill", "earthquake")
     assert found.exit_code == 2
     assert [name for name in DRILLS if name not in found.output] == []
+
+
+def test_without_kafka_its_drill_is_left_out_and_the_others_are_run(
+    monkeypatch: pytest.MonkeyPatch, as_root: Path
+) -> None:
+    (as_root / "lab").mkdir()
+    monkeypatch.setattr(kafka, "missing", lambda: ["java", "mvn"])
+    monkeypatch.setattr(command, "run_drill", lambda _, name, *__, **___: drilled(name))
+    found = run("drill")
+    assert found.exit_code == 0
+    assert "Without kafka-lost, because java and mvn are missing" in found.output
+    assert re.findall(r"(?m)^\| `([a-z-]+)`", found.output) == 2 * [
+        name for name in DRILLS if name != "kafka-lost"
+    ]
+    pictures = {path.stem for path in (as_root / "lab" / "outside").glob("*.svg")}
+    assert pictures == DRILLS.keys() - {"kafka-lost"}
 
 
 @pytest.mark.parametrize("before", [None, "#!/bin/sh\nexit 0\n"])

@@ -1,5 +1,6 @@
 """What the servers of the lab are told."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +9,17 @@ import pytest
 
 from app.common.settings import PROJECT_ROOT
 from deploy.lab import hosts, packages
-from deploy.lab.services import balancer, etcd, gateway, kafka, pooler, postgres, redis
+from deploy.lab.services import (
+    balancer,
+    etcd,
+    gateway,
+    kafka,
+    monitor,
+    pooler,
+    postgres,
+    redis,
+)
+from tests.deploy.promtool import needs_promtool, promtool
 
 POOLER = (PROJECT_ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini").read_text()
 
@@ -86,6 +97,33 @@ def test_nginx_accepts_its_configuration(tmp_path: Path, canary: int) -> None:
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     # It also tries to listen, which it cannot outside the lab.
     assert "syntax is ok" in done.stderr, done.stderr
+
+
+@needs_promtool
+def test_prometheus_has_the_rules_and_jobs_of_the_containers(tmp_path: Path) -> None:
+    token, web, path = (tmp_path / name for name in ("token", "web.json", "prometheus.json"))
+    token.write_text("secret")
+    web.write_text(json.dumps([{"targets": ["10.0.0.1:3000"]}]))
+    text = (PROJECT_ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
+    found = monitor.configuration(text, token=token, web=web)
+    path.write_text(json.dumps(found))
+    promtool("check", "config", path)
+
+    assert found["rule_files"] == [f"{PROJECT_ROOT}/deploy/prometheus/rules/*.yml"]
+    jobs = {job["job_name"]: job for job in found["scrape_configs"]}
+    assert {name for name, job in jobs.items() if "authorization" in job} == {
+        "web", "worker", "live",
+    }  # fmt: skip
+    targets = [
+        target
+        for job in jobs.values()
+        for group in job["static_configs"]
+        for target in group["targets"]
+    ]
+    assert {hosts.host_of(target.partition(":")[0]) for target in targets} == {
+        *hosts.DATABASES, *hosts.ETCD, "worker", "live", "balancer", "monitor",
+    }  # fmt: skip
+    assert jobs["web"]["file_sd_configs"] == [{"files": [str(web)]}]
 
 
 def test_patroni_is_installed_apart_from_the_product() -> None:

@@ -3,9 +3,11 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -14,7 +16,7 @@ from websockets.sync.client import connect
 
 from app.common.settings import PROJECT_ROOT
 from deploy.lab import hosts, network, packages
-from deploy.lab.services import gateway
+from deploy.lab.services import gateway, monitor
 
 MISSING = ", ".join(packages.missing())
 
@@ -75,10 +77,16 @@ def test_it_starts_loses_a_leader_and_leaves_nothing_behind(tmp_path: Path) -> N
         for command in ("up", "up", "status"):
             done = lab(tmp_path, command)
             assert done.returncode == 0, done.stdout + done.stderr
+        assert f"Prometheus is at {monitor.ADDRESS}\n" in done.stdout
         require_gateway(tmp_path / "lab")
         done = lab(tmp_path, "drill", "leader-killed")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "| `leader-killed` |" in done.stdout
+        # Prometheus saw that purchases stopped, and who leads.
+        assert re.search(r"/s, then [\d.]+/s at least; \d+ s below half", done.stdout)
+        picture = tmp_path / "lab" / "outside" / "leader-killed.svg"
+        lines = ET.parse(picture).findall(".//{*}polyline")
+        assert [len(set(line.attrib["points"].split())) > 10 for line in lines] == [True] * 3
     finally:
         down = lab(tmp_path, "down")
     assert down.returncode == 0, down.stderr

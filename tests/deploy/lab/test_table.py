@@ -11,6 +11,7 @@ from deploy.lab import table
 from deploy.lab.books import Comparison, Outage
 from deploy.lab.drill import Result
 from deploy.lab.drills import DRILLS
+from deploy.lab.instruments import Observed
 
 PAGE = "before\n<!-- begin generated drills (by `./flow lab drill --write`) -->\n{}<!-- end generated drills -->\nafter\n"  # noqa: E501
 
@@ -24,6 +25,7 @@ def result(
         failed=Counter({"503 UNAVAILABLE": 3, "no answer TimeoutError": 1}),
         outage=Outage(last=-0.12, first=3.456),
         comparison=Comparison(lost, 0, unanswered),
+        observed=Observed(1, [20, 20, 0], [0, 0, 3], [1, 1, 0], {}, {}),
         notes=["a note"],
         problems=list(problems),
         at=datetime(2026, 11, 27, tzinfo=UTC),
@@ -33,7 +35,8 @@ def result(
 def test_a_row_has_the_figures_of_a_drill() -> None:
     assert table.line(result("switchover")) == (
         "| `switchover` | 1,234 | 4 (503 UNAVAILABLE: 3, no answer TimeoutError: 1)"
-        " | -0.1 s | +3.5 s | 3.6 s | 0 | 0 | a note |"
+        " | -0.1 s | +3.5 s | 3.6 s | 0 | 0"
+        " | 20/s, then 0/s at least; 1 s below half; 3 errors/s at most | a note |"
     )
 
 
