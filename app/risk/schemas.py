@@ -14,7 +14,6 @@ from app.risk.models import (
     ListName,
     Outcome,
     PaymentKind,
-    RiskDecision,
     RuleOutcome,
     RuleStatus,
 )
@@ -93,7 +92,7 @@ class ReasonsOut(Schema):
     )
 
 
-def all_reasons(stored: Mapping[str, Any] | None) -> dict[str, Any]:
+def all_reasons(stored: Mapping[str, Any] | None) -> dict[str, list[str]]:
     """What ReasonsOut describes, of the reasons of a decision."""
     return {name: (stored or {}).get(name, []) for name in ("rules", "shadow", "skipped")}
 
@@ -332,11 +331,3 @@ class RiskDecisionOut(Schema):
         metadata={"description": "Microseconds that the evaluation took"},
     )
     created_at = Timestamp(required=True)
-
-
-def decision_out(decision: RiskDecision, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What RiskDecisionOut describes."""
-    return {column.key: getattr(decision, column.key) for column in RiskDecision.__table__.c} | {
-        "reasons": all_reasons(decision.reasons),
-        "inputs": inputs,
-    }

@@ -28,7 +28,7 @@ from app.risk.errors import (
     SecondAdministratorNeeded,
     TooManyRules,
 )
-from app.risk.models import RiskListEntry, RiskRule
+from app.risk.models import RiskDecision, RiskListEntry, RiskRule
 from app.risk.schemas import (
     AddRiskListEntryIn,
     CreateRiskRuleIn,
@@ -40,7 +40,7 @@ from app.risk.schemas import (
     RuleOut,
     RulesArgs,
     UpdateRiskRuleIn,
-    decision_out,
+    all_reasons,
 )
 
 T = TypeVar("T")
@@ -183,7 +183,10 @@ def get_risk_decision(decision_id: UUID) -> dict[str, Any]:
     """
     with reading() as session:
         current_admin(session)
-        return decision_out(*service.require_decision(session, decision_id))
+        decision, inputs = service.require_decision(session, decision_id)
+        columns = (column.key for column in RiskDecision.__table__.c)
+        values = {name: getattr(decision, name) for name in columns}
+        return values | {"reasons": all_reasons(decision.reasons), "inputs": inputs}
 
 
 @admin_blp.get("/lists")

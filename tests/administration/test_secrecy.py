@@ -11,7 +11,7 @@ from tests.delivery.helpers import get_delivery
 from tests.operations.access_matrix import EXPECTED
 from tests.orders.helpers import buy
 from tests.payouts.helpers import NUMBER, pending_payout
-from tests.risk.helpers import condition, rule
+from tests.risk.helpers import condition, decisions, rule
 from tests.transfers.helpers import send
 
 CODE = "GIFT-7F3A-SECRET"
@@ -32,13 +32,15 @@ def test_no_read_of_an_administrator_shows_a_secret(
     with transaction() as session:
         wallet_id = str(factories.wallet(session, user.id).id)
     rule_id = rule(condition("amount", ">", "1"), outcome=RuleOutcome.REVIEW)
-    review = send(client, factories.buyer(), user, "2.00").json
+    payer = factories.buyer()
+    review = send(client, payer, user, "2.00").json
     names = {
         "user_id": str(user.id),
         "wallet_id": wallet_id,
         "order_id": order["id"],
         "rule_id": str(rule_id),
         "case_id": review["id"],
+        "decision_id": str(decisions(payer.id)[0].id),
     }
 
     shown, read = "", 0
