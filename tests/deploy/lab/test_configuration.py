@@ -19,7 +19,7 @@ from deploy.lab.services import (
     postgres,
     redis,
 )
-from tests.deploy.checkers import check, needs
+from tests.deploy import checkers
 
 POOLER = (PROJECT_ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini").read_text()
 
@@ -99,7 +99,7 @@ def test_nginx_accepts_its_configuration(tmp_path: Path, canary: int) -> None:
     assert "syntax is ok" in done.stderr, done.stderr
 
 
-@needs("promtool")
+@checkers.needs("promtool")
 def test_prometheus_has_the_rules_and_jobs_of_the_containers(tmp_path: Path) -> None:
     token, web, path = (tmp_path / name for name in ("token", "web.json", "prometheus.json"))
     token.write_text("secret")
@@ -107,7 +107,7 @@ def test_prometheus_has_the_rules_and_jobs_of_the_containers(tmp_path: Path) -> 
     text = (PROJECT_ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     found = monitor.configuration(text, token=token, web=web)
     path.write_text(json.dumps(found))
-    check("promtool", "check", "config", path)
+    checkers.check("promtool", "check", "config", path)
 
     assert found["rule_files"] == [f"{PROJECT_ROOT}/deploy/prometheus/rules/*.yml"]
     jobs = {job["job_name"]: job for job in found["scrape_configs"]}
