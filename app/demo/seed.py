@@ -37,6 +37,8 @@ from app.common.pagination import PageRequest
 from app.common.settings import COMMAND, Settings, SettingsError
 from app.coupons import service as coupons
 from app.coupons.models import CouponKind
+from app.delivery.codes import uploads
+from app.delivery.codes.parser import ParsedCode
 from app.demo.catalogue import CATEGORIES, COUPON, EXAMPLE, OWNERS, PASSWORD, PRODUCTS, SHOPS
 from app.demo.history import DeactivatedProduct, Deposit, PlacedOrder, Step, Withdrawal, history
 from app.demo.people import ADMIN, BUYERS, Person
@@ -46,6 +48,7 @@ from app.orders.purchases.pricing import Basket
 from app.orders.purchases.purchase import WalletPurchase
 from app.products import service as products
 from app.products.categories import service as categories
+from app.products.models import ProductKind
 from app.products.service import Offer
 from app.shops import service as shops
 from app.wallets import deposits
@@ -158,20 +161,30 @@ def _create_shops(session: Session, settings: Settings, *, password_hash: str) -
     # Shuffled, so that the first page of the list shows products of every shop.
     random.Random(_SHUFFLE_SEED).shuffle(to_create)  # noqa: S311 – reproducible on purpose, guards nothing
     for merchant, shop, product in to_create:
+        kind = product.kind or shop.kind
         offer = products.create(
             session,
             merchant=merchant,
             name=product.name,
             description=product.description,
             price=_units(product.price, settings),
-            available_units=product.units,
+            available_units=0 if kind.has_uploaded_stock else product.units,
             currency=settings.default_currency,
-            kind=shop.kind,
+            kind=kind,
             category=shop.category,
             product_id=UUID(EXAMPLE_ID) if product is EXAMPLE else None,
         )
         data.products[product.name] = offer.product.id
+        if kind is ProductKind.CODES:
+            _add_codes(session, merchant, offer.product.id, product.units)
     return data
+
+
+def _add_codes(session: Session, merchant: User, product_id: UUID, units: int) -> None:
+    lines = range(1, units + 1)
+    parsed = [ParsedCode(line, f"DEMO-{line:04}-{line * 7919 % 10_000:04}") for line in lines]
+    codes = uploads.encrypt_codes(parsed, product_id=product_id)
+    uploads.add_codes(session, merchant=merchant, product_id=product_id, codes=codes)
 
 
 def _products_of(session: Session, merchant: User) -> Sequence[Offer]:

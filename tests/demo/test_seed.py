@@ -26,10 +26,13 @@ from app.demo.history import ORDERS, PlacedOrder, Step, history
 from app.demo.people import ADMIN, BUYERS
 from app.demo.seed import seed
 from app.products import service as products
+from app.products.models import ProductKind
 from app.sales import service as sold
 from app.verify.report import violations
 from tests import factories
+from tests.delivery.helpers import get_delivery
 from tests.environment import PRODUCTION
+from tests.orders.helpers import buy
 
 
 @pytest.fixture
@@ -99,6 +102,20 @@ class TestSeeding:
             ).all()
         assert licences > 0
         assert len(shops) == len(SHOPS)
+
+    def test_a_buyer_finds_the_code_of_a_product_of_codes(
+        self, client: FlaskClient, demo_settings: Settings
+    ) -> None:
+        seed(demo_settings, if_empty=True)
+        (product,) = [product for product in PRODUCTS if product.kind is ProductKind.CODES]
+        found = client.get("/api/v1/products", query_string={"q": product.name}).json
+        (shown,) = [one for one in found if one["name"] == product.name]
+
+        buyer = factories.buyer("50.00")
+        order = buy(client, buyer, shown["id"])
+
+        assert order.status_code == 201, order.text
+        assert "DEMO-" in get_delivery(client, buyer, order.json["id"]).text
 
     def test_the_printed_credentials_work_and_their_file_is_private(
         self, client: FlaskClient, demo_settings: Settings, capsys: pytest.CaptureFixture[str]

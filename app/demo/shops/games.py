@@ -4,6 +4,7 @@ from typing import Final
 
 from app.demo.people import Person
 from app.demo.shops.shop import DemoProduct, Shop
+from app.products.models import ProductKind
 
 SHOP: Final = Shop(
     "Lantern Forge",
@@ -38,6 +39,14 @@ SHOP: Final = Shop(
             600,
             "A quiet puzzle game about restoring a sculpture garden, one stone at a time. "
             "Ninety levels, no timers and a photo mode for the finished terraces.",
+        ),
+        DemoProduct(
+            "Moss & Marble: Key for a Friend",
+            12_99,
+            150,
+            "A code that unlocks Moss & Marble for somebody else. It is among your purchases at "
+            "once, and whoever redeems it needs no account.",
+            kind=ProductKind.CODES,
         ),
         DemoProduct(
             "Signal Box 1962",

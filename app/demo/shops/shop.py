@@ -11,7 +11,8 @@ class DemoProduct:
     """A product of a demo shop.
 
     price: minor units; units: initial stock; units_left: stock after the history, None if it does
-    not matter; deactivated: whether it is deactivated after the history.
+    not matter; deactivated: whether it is deactivated after the history; kind: None for that of the
+    shop.
     """
 
     name: str
@@ -20,12 +21,13 @@ class DemoProduct:
     description: str
     units_left: int | None = None
     deactivated: bool = False
+    kind: ProductKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A merchant and their products. category: slug of the category of all products; kind: of all
-    products."""
+    """A merchant and their products. category: slug of the category of all products; kind: of
+    those that have no other."""
 
     name: str
     owner: Person
