@@ -210,8 +210,8 @@ class WebSocketConnection(_Paced, WSProtocol):
     def data_received(self, data: bytes) -> None:
         try:
             super().data_received(data)
-        except ValueError:  # of wsproto: a header, or a frame, that is no text
-            self.drop("it sends what is no WebSocket")
+        except ValueError:  # of wsproto: a header or a frame is not valid text
+            self.drop("it violates the protocol")
 
     def connection_lost(self, error: Exception | None) -> None:
         self._read_again()
