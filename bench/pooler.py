@@ -10,7 +10,6 @@ import argparse
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -32,7 +31,7 @@ from app.common.settings import COMMAND, PROJECT_ROOT
 from app.local.processes import free_port
 from bench import http_requests
 from bench.measurement import Result, load
-from bench.servers import Servers, start_servers, web_server
+from bench.servers import SERVE, Servers, cpu_of, start_servers, web_server
 from bench.shop import Shop
 
 _CONFIGURATION: Final = PROJECT_ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini"
@@ -139,7 +138,7 @@ def _measure(way: Way, run: Callable[[Servers, float], Result], seconds: float) 
 
 
 def _cpu(process: psutil.Process | None) -> float:
-    return sum(process.cpu_times()[:2]) if process else 0.0
+    return cpu_of(process) if process else 0.0
 
 
 @contextmanager
@@ -155,8 +154,7 @@ def _ways(servers: Servers, programs: Sequence[str]) -> Iterator[list[Way]]:
                 "PORT": str(free_port()),
             }
             folder = Path(cleanup.enter_context(TemporaryDirectory()))
-            command = [sys.executable, "-m", "app.cli", "serve"]
-            web = cleanup.enter_context(web_server(command, environment, "/health/ready", folder))
+            web = cleanup.enter_context(web_server(SERVE, environment, "/health/ready", folder))
             port = int(environment["PORT"])
             at = replace(servers, environment=environment, port=port, web=web)
             ways.append(Way(name, at, process))

@@ -235,9 +235,8 @@ def _observed(cluster: Cluster) -> Iterator[list[str]]:
             cluster.shop.servers.superuser_url, autocommit=True, connect_timeout=_CONNECT_SECONDS
         )
     ) as connection:
-        move(
-            connection.info.backend_pid, cluster.unlimited
-        )  # it costs the host of the primary nothing
+        # So that it costs the host of the primary nothing.
+        move(connection.info.backend_pid, cluster.unlimited)
 
         def observe() -> None:
             while not stop.wait(1 / _SAMPLES_PER_SECOND):

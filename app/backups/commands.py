@@ -83,7 +83,13 @@ def _backup(load: Load, connect: Connect) -> click.Group:
         segments = verification.verify(opened, found[-1])
         click.echo(f"{found[-1].name} can be restored: every file, and {segments} WAL segments.")
 
-    @backup.command()
+    for command in (_archive(connect), _check(connect)):
+        backup.add_command(command)
+    return backup
+
+
+def _archive(connect: Connect) -> click.Command:
+    @click.command()
     def archive() -> None:
         """Archive the WAL and make backups regularly, until stopped. `up` runs it."""
         from app.backups import run, store
@@ -94,14 +100,18 @@ def _backup(load: Load, connect: Connect) -> click.Group:
             signal.signal(number, lambda *_: stopping.set())
         run.archive(settings, store.open_store(settings), stopping)
 
-    @backup.command()
+    return archive
+
+
+def _check(connect: Connect) -> click.Command:
+    @click.command()
     def check() -> None:
         """Fail unless the WAL is being archived now."""
         from app.backups import run
 
         run.require_archiving(connect(for_backup=True))
 
-    return backup
+    return check
 
 
 def _restore(load: Load, wire: Wire) -> click.Command:

@@ -92,8 +92,7 @@ class Replica:
         """
         now = time.monotonic()
         with self._lock:
-            while self._samples and self._samples[0][0] < now - self.max_lag:
-                self._samples.popleft()
+            self._forget_old_samples(now)
             is_recent = self._samples and self._samples[-1][0] > now - _SAMPLE_SECONDS
             if is_recent:
                 return self._samples[0][1]
@@ -108,7 +107,13 @@ class Replica:
             position = session.execute(_WRITTEN).scalar_one()
         with self._lock:
             self._samples.append((now, position))
+            self._forget_old_samples(now)  # also while nothing is read from the replica
         return int(position)
+
+    def _forget_old_samples(self, now: float) -> None:
+        """Needs the lock."""
+        while self._samples and self._samples[0][0] < now - self.max_lag:
+            self._samples.popleft()
 
     def _remember(self, drain: Drain[str]) -> Sequence[None]:
         """Remember how far the primary has written, for callers who had written before."""

@@ -7,13 +7,13 @@ its protocols are subclassed here, and know the table of all connections.
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
+from app.common.networks import network_of
 from app.common.process_state import Slot
 
 #: For the head of a request, and for its body.
@@ -45,7 +45,7 @@ class Connections:
 
     def admit(self, address: str) -> bool:
         """Count a new connection, unless there are too many."""
-        group = _group(address)
+        group = network_of(address)
         if self._open.total() >= self.total:
             return False
         if self.per_address is not None and self._open[group] >= self.per_address:
@@ -55,18 +55,10 @@ class Connections:
 
     def leave(self, address: str) -> None:
         """A connection that was admitted has ended."""
-        group = _group(address)
+        group = network_of(address)
         self._open[group] -= 1
         if not self._open[group]:
             del self._open[group]
-
-
-def _group(host: str) -> str:
-    """The same for all addresses of a client: an IPv4 address, or a /64 network of IPv6."""
-    if ":" not in host:
-        return host
-    address = IPv6Address(host.partition("%")[0])
-    return str(address.ipv4_mapped or address.exploded[:19])
 
 
 #: The connections of this process.
@@ -210,8 +202,8 @@ class WebSocketConnection(_Paced, WSProtocol):
     def data_received(self, data: bytes) -> None:
         try:
             super().data_received(data)
-        except ValueError:  # of wsproto: a header, or a frame, that is no text
-            self.drop("it sends what is no WebSocket")
+        except ValueError:  # of wsproto: a header or a frame is not valid text
+            self.drop("it violates the protocol")
 
     def connection_lost(self, error: Exception | None) -> None:
         self._read_again()

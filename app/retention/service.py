@@ -45,7 +45,7 @@ def events_since() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What a run has done. rows: how many were deleted or cleared; is_complete: whether nothing is
-    left to do; errors: of the rules that failed."""
+    left to do, except for rules that failed; errors: of those."""
 
     rows: int
     is_complete: bool

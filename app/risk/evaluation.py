@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+
 from app.common.money import EXPONENTS
 from app.risk import conditions
 from app.risk.conditions import Condition, Group, Setting, Type, Window
@@ -173,7 +175,7 @@ class Ruleset:
 
         inputs: by name of `Condition.input`; amounts are minor units of `currency`. They may be
         computed when they are first read, and are always read in the same order. A rule that raises
-        is skipped.
+        is skipped. Raises psycopg.Error if an input cannot be read from the database.
         """
         key = currency, parameters
         compiled = self._compiled.get(key)
@@ -192,7 +194,9 @@ class Ruleset:
         """The inputs that `pack` has stored, or an earlier version with their names."""
         if isinstance(stored, Mapping):
             return dict(stored)
-        named = zip(self._inputs, stored, strict=False)
+        # A version of the program that cannot read each rule does not know the positions, either.
+        names = self._inputs[:1] if self._needs_names else self._inputs
+        named = zip(names, stored, strict=False)
         return {name: value for name, value in named if value != _UNREAD}
 
 
@@ -259,12 +263,12 @@ class _CompiledRules:
                 continue
             self._rules.append((rule, matches))
             for condition in _openings(rule.conditions):
-                name, operator = condition.input, condition.operator
+                name, sign = condition.input, condition.operator
                 compare, value = _comparison(condition, currency, parameters)
-                if operator == "=":
-                    operator, compare, value = "in", _OPERATORS["in"], frozenset({value})
-                weakest = _WEAKEST.get(operator)
-                key = name, operator, None if weakest else value
+                if sign == "=":
+                    sign, compare, value = "in", _OPERATORS["in"], frozenset({value})
+                weakest = _WEAKEST.get(sign)
+                key = name, sign, None if weakest else value
                 positions = {position}
                 if key in opened:
                     *_, known, others = opened[key]
@@ -282,6 +286,8 @@ class _CompiledRules:
             try:
                 if compare(inputs[name], value):
                     possible |= positions
+            except psycopg.Error:
+                raise
             except Exception:
                 possible |= positions  # each of them fails by itself, if it has to
         if not possible:
@@ -292,6 +298,8 @@ class _CompiledRules:
             try:
                 if matches(inputs):
                     matched.append(rule)
+            except psycopg.Error:
+                raise  # the transaction has failed, not the rule
             except Exception as cause:
                 # A defect of one rule must not stop payments. Decisions show it, and a metric.
                 skipped.append((rule.name, cause))
@@ -310,7 +318,9 @@ _WEAKEST: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 def _openings(group: Group) -> Iterator[Condition]:
     """Conditions of which at least one holds if the group does."""
-    for node in group.nodes[:1] if group.needs_all else group.nodes:
+    # Of those that must all hold, the one that is compared first: conditions come before groups.
+    first = min(group.nodes, key=lambda node: isinstance(node, Group))
+    for node in (first,) if group.needs_all else group.nodes:
         if isinstance(node, Group):
             yield from _openings(node)
         else:
@@ -333,7 +343,7 @@ def _compile_rule(rule: Rule, currency: str, parameters: Parameters) -> Matches:
 
 def _failing(cause: Exception) -> Matches:
     def fail(_: Mapping[str, Any]) -> bool:
-        raise cause
+        raise cause.with_traceback(None)  # it would grow each time
 
     return fail
 

@@ -162,9 +162,9 @@ class RiskDecision(Created, Monetary, Base):
 
     Never changed, and deleted when it is old.
     inputs: everything that rules have read, and the settings they refer to, as `Ruleset.pack` has
-    it; reasons: keys and
-    versions of the rules that matched; shadow: of those without effect; skipped: of those that
-    failed; score: ten-thousandths; latency_us: microseconds that the evaluation took.
+    it; reasons: keys and versions of the rules that matched; shadow: of those without effect;
+    skipped: of those that failed; score: ten-thousandths; latency_us: microseconds that the
+    evaluation took.
     code: of the error that refused it. A REFUSED attempt was not screened.
     The totals of a user's attempts in a currency so far, this one included: the number of all
     attempts (ordinal), the number and the sum of those that were approved or are under review, and

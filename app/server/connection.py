@@ -8,11 +8,11 @@ import threading
 from collections import deque
 from contextlib import suppress
 from io import RawIOBase
-from ipaddress import IPv6Address
 from math import inf
 from typing import Any, Final
 
 from app.common.errors import BodyTooSlow
+from app.common.networks import network_of
 from app.server.pace import Pace, TooSlow
 from app.server.requests import Malformed, Request, RequestReader
 
@@ -89,7 +89,7 @@ class Connection:
         self.keeps_alive = True
         self.since = 0.0
         self.deadline = inf
-        self.group = _group(address[0])
+        self.group = network_of(address[0])
         self.pace = Pace(rate)
         self.unsent: deque[memoryview] = deque()
         self.watched = 0
@@ -139,14 +139,6 @@ class Connection:
         """Tell the client that nothing follows."""
         with suppress(OSError):  # it has gone already
             self.socket.shutdown(socket.SHUT_WR)
-
-
-def _group(host: str) -> str:
-    """The same for all addresses of a client: an IPv4 address, or a /64 network of IPv6."""
-    if ":" not in host:
-        return host
-    address = IPv6Address(host.partition("%")[0])
-    return str(address.ipv4_mapped or address.exploded[:19])
 
 
 class StreamedBody(RawIOBase):

@@ -1,10 +1,10 @@
-"""The first process of a host, like `init`: runs a command, and collects at once every process of
-it whose parent has ended.
+"""The first process of a host, like `init`: runs a command, and reaps orphaned processes as soon as
+they end.
 
     python deploy/lab/init.py COMMAND [ARGUMENT]...
 
-Patroni waits until PostgreSQL, which is nobody's child, is gone. The first process of a machine
-that is a container may collect it seconds later.
+Patroni waits until PostgreSQL, which is an orphan, is gone. The first process of a machine that is
+a container may reap it seconds later.
 """
 
 import ctypes

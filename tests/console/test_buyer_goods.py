@@ -46,16 +46,20 @@ def test_an_interrupted_download_goes_on_and_counts_once(page: Page, server: Liv
     )
     assert uploaded.status < 300, uploaded.text
     order = buy(server, buyer, product_id)
-    ranges: list[str | None] = []
+    ranges: list[tuple[str | None, str | None]] = []
+    etags: list[str] = []
 
     def pass_half(route: Route) -> None:
-        ranges.append(route.request.headers.get("range"))
+        headers = route.request.headers
+        ranges.append((headers.get("range"), headers.get("if-range")))
         if len(ranges) > 1:
             route.continue_()
             return
         answer = route.fetch()
         half = answer.body()[: len(content) // 2]
-        route.fulfill(status=200, body=half, content_type="application/octet-stream")
+        etags.append(answer.headers["etag"])
+        kept = {"Content-Type": "application/octet-stream", "ETag": etags[0]}
+        route.fulfill(status=200, body=half, headers=kept)
 
     page.route("**/downloads/*", pass_half)
     sign_in(page, server, buyer, f"/purchases/{order['id']}", heading="Rain")
@@ -66,7 +70,7 @@ def test_an_interrupted_download_goes_on_and_counts_once(page: Page, server: Liv
         page.get_by_role("button", name="Continue").click()
     assert saved.value.suggested_filename == "rain.bin"
     assert saved.value.path().read_bytes() == content
-    assert ranges == [None, f"bytes={len(content) // 2}-"]
+    assert ranges == [(None, None), (f"bytes={len(content) // 2}-", etags[0])]
     expect(page.get_by_text("4 downloads left")).to_be_visible()
 
 

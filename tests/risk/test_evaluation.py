@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from random import Random
+from traceback import walk_tb
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from app.risk.conditions import FIELDS, Condition, ConditionsInvalid, Group, parse
@@ -129,6 +131,45 @@ def test_a_rule_that_cannot_be_compiled_is_skipped_and_named() -> None:
     assert (found.reasons, found.skipped) == (("large@1",), ("broken@1",))
 
 
+def test_the_error_of_a_rule_that_cannot_be_read_does_not_grow() -> None:
+    conditions = Group(True, ())
+    broken = Rule(uuid4(), "broken", 1, conditions, RuleOutcome.DECLINE, 0, problem="unknown")
+    rules = Ruleset([broken])
+
+    def evaluate() -> Result:
+        return rules.evaluate(StoredInputs(), currency="USD", parameters=DEFAULTS)
+
+    depths = [len(list(walk_tb(evaluate().causes[0].__traceback__))) for _ in range(3)]
+    assert len(set(depths)) == 1
+
+
+@pytest.mark.parametrize("name", ["all", "any"])
+def test_a_failure_of_the_database_is_not_one_of_the_rule(name: str) -> None:
+    """Its transaction has failed: whatever comes after the rule would fail, too."""
+
+    class Unavailable(StoredInputs):
+        def __missing__(self, name: str) -> Any:
+            raise psycopg.errors.SerializationFailure(name)
+
+    hour = {"field": "hour", "operator": "<", "value": 5}
+    device = {"field": "newDevice", "operator": "=", "value": True}
+    rules = Ruleset([rule({name: [hour, device]})])
+    inputs = Unavailable({"hour": 4 if name == "all" else 5})
+
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        rules.evaluate(inputs, currency="USD", parameters=DEFAULTS)
+
+
+def test_a_condition_is_read_before_a_group() -> None:
+    """It may spare a query of what the group reads."""
+    nested = {"any": [{"field": "receivers", "operator": ">", "value": 3, "window": "DAY"}]}
+    transfer = {"field": "type", "operator": "=", "value": "TRANSFER"}
+
+    found = result({"type": "PAYOUT"}, rule({"all": [nested, transfer]}))
+
+    assert found == Result(Outcome.APPROVE, 0)
+
+
 def test_a_rule_in_shadow_has_no_effect() -> None:
     always = rule({"all": [{"field": "coupon", "operator": "=", "value": True}]}, weight=900)
     found = Ruleset((), [always]).evaluate(
@@ -204,6 +245,15 @@ def test_inputs_are_packed_without_their_names() -> None:
     assert rules.unpack(rules.pack(read)) == read
     assert rules.unpack(rules.pack(read | {"hour": 0})) == read | {"hour": 0}
     assert rules.unpack(read) == read, "earlier versions have stored the names"
+
+
+def test_inputs_without_names_are_not_guessed() -> None:
+    """A version of the program that cannot read a rule does not know where they are."""
+    hour = rule({"all": [{"field": "hour", "operator": "<", "value": 5}]})
+    unread = Rule(uuid4(), "new", 1, Group(True, ()), RuleOutcome.SCORE, 0, problem="unknown")
+    parameters = DEFAULTS.as_input()
+
+    assert Ruleset([unread, hour]).unpack([parameters, "DE", 3]) == {"parameters": parameters}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import { toast } from "../ui/toast.js";
 import { Bar } from "../ui/upload.js";
 
 /** @typedef {import("../api/schema.js").DeliveredFile} DeliveredFile */
-/** @typedef {{parts: Uint8Array<ArrayBuffer>[], size: number}} Arrived bytes that are in memory */
+/** @typedef {{parts: Uint8Array<ArrayBuffer>[], size: number, etag: string}} Arrived bytes that are in memory, and the version of the file that they are of */
 
 const { download: text } = words.purchases;
 /** Larger files are left to the browser, which shows the progress of those itself. */
@@ -25,12 +25,12 @@ const MAX_IN_MEMORY = 200 * 1000 ** 2;
  */
 async function receive(path, arrived, signal, onReceived) {
   /** @type {Record<string, string>} */
-  const headers = arrived.size ? { Range: `bytes=${arrived.size}-` } : {};
+  const headers = arrived.size ? { Range: `bytes=${arrived.size}-`, "If-Range": arrived.etag } : {};
   const response = await fetch(path, { headers, signal });
   if (!response.ok || !response.body) {
     throw new ApiError(response.status, await response.json().catch(() => ({})));
   }
-  if (response.status !== 206) Object.assign(arrived, { parts: [], size: 0 });
+  if (response.status !== 206) Object.assign(arrived, { parts: [], size: 0, etag: response.headers.get("ETag") ?? "" });
   const reader = response.body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     arrived.parts.push(part.value);
@@ -41,7 +41,7 @@ async function receive(path, arrived, signal, onReceived) {
 
 /** @param {{file: DeliveredFile, url: string, onSaved: () => void}} props url: of the file */
 export function Download({ file, url, onSaved }) {
-  const arrived = useRef(/** @type {Arrived} */ ({ parts: [], size: 0 }));
+  const arrived = useRef(/** @type {Arrived} */ ({ parts: [], size: 0, etag: "" }));
   const aborting = useRef(/** @type {AbortController | null} */ (null));
   const [received, setReceived] = useState(/** @type {number | null} */ (null));
   const [problem, setProblem] = useState("");
@@ -60,7 +60,7 @@ export function Download({ file, url, onSaved }) {
       await receive(path, arrived.current, mine.signal, () => setReceived(arrived.current.size));
       if (arrived.current.size < file.size) throw new TypeError("The response ended early.");
       saveBlob(new Blob(arrived.current.parts), file.name);
-      arrived.current = { parts: [], size: 0 };
+      arrived.current = { parts: [], size: 0, etag: "" };
       toast(text.saved(file.name));
       onSaved();
     } catch (error) {
