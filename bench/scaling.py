@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     share = number(above=0, maximum=1)
-    parser.add_argument("--quick", action="store_true", help="a minute, and fewer hosts")
+    parser.add_argument("--quick", action="store_true", help="a few minutes, and fewer hosts")
     parser.add_argument("--seconds", type=number(above=0), help="of a slice (4; quick: 1)")
     parser.add_argument("--rounds", type=whole, help="slices of each figure (3; quick: 1)")
     parser.add_argument("--cores", type=share, default=0.2, help="of each host (0.2)")

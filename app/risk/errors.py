@@ -47,7 +47,7 @@ class RuleNotActivatable(Conflict):
 
 class DraftExists(Conflict):
     code = "RISK_DRAFT_EXISTS"
-    message = "There is a draft of this rule already"
+    message = "This rule already has a draft; change or delete it first"
 
 
 class SecondAdministratorNeeded(Conflict):
@@ -57,7 +57,7 @@ class SecondAdministratorNeeded(Conflict):
 
 class TooManyRules(Conflict):
     code = "RISK_TOO_MANY_RULES"
-    message = "So many rules are in force that no further one can be"
+    message = "The maximum number of rules is in force; retire one first"
 
 
 class ListEntryNotFound(NotFound):
@@ -67,7 +67,7 @@ class ListEntryNotFound(NotFound):
 
 class ListEntryExists(Conflict):
     code = "RISK_LIST_ENTRY_EXISTS"
-    message = "This value is on the list already"
+    message = "This value is already on the list"
 
 
 class ListFull(Conflict):

@@ -226,7 +226,7 @@ class AddRiskListEntryIn(Schema):
         required=True,
         metadata={
             "description": "ID of a user, an IP address, a domain of email addresses, or a device"
-            " by its ID or as its program calls itself",
+            " by its ID or, to block it, its `User-Agent`",
             "example": "mailinator.com",
         },
     )
@@ -283,13 +283,13 @@ class EntriesArgs(PageArgs):
 class RiskDecisionOut(Schema):
     id = ma.fields.UUID(
         required=True,
-        metadata={"description": "The `reference` of the error that the payer got"},
+        metadata={"description": "The `reference` of the error that the payer received"},
     )
     outcome = Choice(
         Outcome,
         required=True,
         metadata={
-            "description": "What became of the attempt. REFUSED: by something other than risk,"
+            "description": "Outcome of the attempt. REFUSED: for another reason than risk,"
             " without screening",
             "example": "DECLINE",
         },
@@ -298,7 +298,7 @@ class RiskDecisionOut(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Code of the error that refused it, null for what was accepted",
+            "description": "Code of the error that refused it; null if it was accepted",
             "example": "RISK_DECLINED",
         },
     )
@@ -317,13 +317,13 @@ class RiskDecisionOut(Schema):
     ruleset = ma.fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "Version of the rules in force, null if it was not screened"},
+        metadata={"description": "Version of the rules in force; null if it was not screened"},
     )
     reasons = ma.fields.Nested(
         ReasonsOut, required=True, metadata={"description": "The rules that matched"}
     )
     inputs = ma.fields.Dict(
-        required=True, metadata={"description": "What the rules have read about the payment"}
+        required=True, metadata={"description": "What the rules read about the payment"}
     )
     latency_us = ma.fields.Integer(
         required=True,

@@ -42,7 +42,7 @@ Valid = TypeVar("Valid")
 
 _NO_ADDRESS: Final = "Must be an IPv4 address, an IPv6 address or an IPv6 network of 64 bits."
 _NO_DOMAIN: Final = "Must be a domain that email addresses can have."
-_NO_DEVICE: Final = "Must be the ID of a device: what a program calls itself can be copied."
+_NO_DEVICE: Final = "Must be the ID of a device: a User-Agent can only be blocked."
 
 #: All entries are in the memory of each process.
 MAX_ENTRIES: Final = 20_000

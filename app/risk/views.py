@@ -178,8 +178,8 @@ def retire_risk_rule(rule_id: UUID) -> RiskRule:
 def get_risk_decision(decision_id: UUID) -> dict[str, Any]:
     """Get a risk decision
 
-    Why a payment was declined, or was not: by the `reference` of the error that the payer got. The
-    payer learns neither the rules nor the score. Decisions are kept for `RETENTION_RISK`.
+    Tells why a payment was declined, by the `reference` of the error that the payer received, which
+    tells neither the rules nor the score. Decisions are kept for `RETENTION_RISK`.
     """
     with reading() as session:
         current_admin(session)

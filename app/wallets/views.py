@@ -200,9 +200,9 @@ def list_transactions(args: dict[str, Any]) -> Response:
 def export_transactions(args: dict[str, Any]) -> Response:
     """Export transactions as CSV
 
-    Returns all transactions of the list, newest first; those that take money out are negative.
-    Times are in UTC. A statement has the opening and the closing balance of a period as well, but
-    always transactions of all types. If the export fails midway, its last line says so.
+    Returns all transactions of the list, newest first; amounts that leave the wallet are negative.
+    Times are in UTC. A statement also has the opening and closing balance of its period, but always
+    contains transactions of all types. If the export fails midway, its last line says so.
     """
     wallet = _wallet_of_caller()
     bom = args.pop("bom")

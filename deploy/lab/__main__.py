@@ -40,7 +40,7 @@ _install = click.option(
 @click.pass_context
 def main(context: click.Context, install: bool) -> None:
     """Several hosts on this machine: PostgreSQL under Patroni, PgBouncer, HAProxy, Redis with
-    Sentinel, two web servers, and nginx. Needs Linux and root.
+    Sentinel, Kafka, two web servers, nginx, and Prometheus. Needs Linux and root.
 
     Without a command, as `up`.
     """

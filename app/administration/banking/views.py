@@ -53,7 +53,7 @@ def list_all_payouts(args: dict[str, Any]) -> Any:
     """List all payouts
 
     Newest first. Numbers of bank accounts are masked, as for their owners. `quarantined` lists the
-    reports of the bank that contradict our record, with the reason and what to do.
+    bank's reports that contradict our record, with the reason and what to do.
     """
     with reading() as session:
         current_admin(session)

@@ -102,7 +102,7 @@ export const reliability = {
   },
   backlogs: "Outbox and queues",
   /** @type {Record<string, string>} */
-  queueNames: { waiting: "Endpoints of merchants", default: "Own jobs", outbound: "Requests to banks and the payment provider", EMAIL: "Mail", SMS: "Text messages" },
+  queueNames: { waiting: "Endpoints of merchants", default: "Internal jobs", outbound: "Requests to banks and the payment provider", EMAIL: "Mail", SMS: "Text messages" },
   backlogKinds: { EVENTS: "Events", WEBHOOKS: "Webhooks", JOBS: "Jobs", MESSAGES: "Messages" },
   backlogName: "To",
   waiting: "Waiting",
@@ -112,7 +112,7 @@ export const reliability = {
   booksText: "verify compares every balance, order and event with the ledger.",
   sound: "Every invariant holds",
   violated: (/** @type {string} */ count) => `${count} invariants are violated`,
-  violatedText: "Run ./flow verify: it names what is violated, and by which records.",
+  violatedText: "Run ./flow verify: it lists what is violated, and by which records.",
   complete: "Complete run",
   incremental: (/** @type {string} */ time) => `Records since ${time}`,
   ran: (/** @type {string} */ time, /** @type {string} */ took) => `${time}, took ${took}`,
@@ -219,7 +219,7 @@ export const cases = {
   releaseTitle: "Release this payment?",
   releaseText: (/** @type {string} */ amount) => `${amount} is paid now, exactly as it was requested.`,
   released: "The payment is released.",
-  already: (/** @type {string | undefined} */ status) => `It was decided meanwhile: ${status ?? "see below"}.`,
+  already: (/** @type {string | undefined} */ status) => `It has already been decided: ${status ?? "see below"}.`,
   reject: "Reject",
   rejectTitle: "Reject this payment?",
   rejectText: (/** @type {string} */ amount) =>
@@ -379,7 +379,7 @@ export const lists = {
   kinds: { USER: "User", ADDRESS: "IP address", EMAIL_DOMAIN: "Domain of email addresses", DEVICE: "Device" },
   hints: {
     USER: "The ID of the user", ADDRESS: "Such as 203.0.113.7", EMAIL_DOMAIN: "Such as example.com",
-    DEVICE: "Its ID; to block it, also what the program calls itself",
+    DEVICE: "Its ID; to block it, also its User-Agent",
   },
   value: "Entry",
   expires: "Expires",

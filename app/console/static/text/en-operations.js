@@ -210,15 +210,15 @@ export const operations = {
     emptyText: "The payment provider refuses no refund.",
     none: "Nothing was refunded.",
     states: { PENDING: "On the way", SUCCEEDED: "Refunded", REFUSED: "Refused" },
-    destinations: { WALLET: "To the wallet", GATEWAY: "To the card", EXTERNAL: "Outside of the system" },
+    destinations: { WALLET: "To the wallet", GATEWAY: "To the card", EXTERNAL: "Outside the system" },
     refusal: "Refused:",
     /** What the codes of the provider mean. @type {Record<string, string>} */
     refusals: {
       charge_disputed: "the buyer disputes the payment", charge_for_pending_refund_disputed: "the buyer disputes the payment",
       lost_or_stolen_card: "the card was lost or stolen", expired_or_canceled_card: "the card has expired or was cancelled",
-      insufficient_funds: "our account there has too little money", declined: "the bank of the card declined it",
-      charge_already_refunded: "the provider has refunded it already", merchant_request: "it was cancelled at the provider",
-      unknown: "the bank of the card says no reason",
+      insufficient_funds: "our balance at the provider is too low", declined: "the card's bank declined it",
+      charge_already_refunded: "the provider has already refunded it", merchant_request: "it was cancelled at the provider",
+      unknown: "the card's bank gave no reason",
     },
     units: (/** @type {string} */ units) => `${units} returned`,
     settle: "Settle",
@@ -249,7 +249,7 @@ export const operations = {
     flagged: "Attention",
     needs: "Needs attention",
     needsText: (/** @type {string} */ time) =>
-      `Since ${time} the bank's answers are unclear. The money stays held, and the bank is asked again every hour: have it answer or book the payout. Do not pay it by other means meanwhile.`,
+      `Since ${time} there is no clear answer from the bank. The money stays held, and the bank is asked again every hour. Have the bank confirm or reject the payout, and do not pay it by other means meanwhile.`,
     account: "Account",
     requests: (/** @type {string} */ count) => `Requests: ${count}`,
     emptyOnramps: "No payments from banks yet",
@@ -366,7 +366,7 @@ export const operations = {
     noSinks: "No sinks",
     /** What receives them, by name. @type {Record<string, string>} */
     names: {
-      insights: "Live figures and analytics", notifications: "Notifications of users", webhooks: "Webhooks of merchants",
+      insights: "Live figures and analytics", notifications: "Users' notifications", webhooks: "Merchants' webhooks",
       "redis-streams": "Redis Streams", kafka: "Kafka",
     },
     remove: "Delete",

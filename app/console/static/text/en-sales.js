@@ -221,14 +221,14 @@ export const sales = {
   },
   payouts: {
     title: "Payouts",
-    text: "What goes from your wallet to your bank account.",
+    text: "Money from your wallet to your bank account.",
     withdraw: "Withdraw",
     accounts: "Bank accounts",
     available: "Available",
     held: "Held",
     heldHint: "On its way to your bank, or under review",
     empty: "No payouts yet",
-    emptyText: "What you withdraw to your bank account is here.",
+    emptyText: "Your withdrawals to your bank account appear here.",
   },
   zone: (/** @type {string} */ zone) => `In your time zone, ${zone}`,
 };

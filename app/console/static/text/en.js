@@ -111,9 +111,9 @@ export const words = {
     register: "Create an account",
     registerTitle: "Create your account",
     registerText: "One account for your money and for everything you buy.",
-    use: "What for?",
+    use: "What is it for?",
     uses: /** @type {[string, string, string][]} */ ([
-      ["USER", "For myself", "Pay, send and buy"], ["MERCHANT", "For a shop", "Sell as well"],
+      ["USER", "For myself", "Pay, send and buy"], ["MERCHANT", "For a shop", "Sell and buy"],
     ]),
     hasAccount: "Already have an account?",
     forgotten: "Forgotten your password?",
@@ -193,8 +193,8 @@ export const words = {
     empty: (/** @type {string} */ _) => "Enter an amount.",
     invalid: (/** @type {string} */ example) => `Write the amount with digits only, such as ${example}.`,
     unclear: (/** @type {string} */ example) =>
-      `This can be read in two ways. Write the amount without separators of thousands, such as ${example}.`,
-    decimals: (/** @type {string} */ _, /** @type {number} */ decimals) => (decimals ? `At most ${decimals} decimals.` : "Only whole amounts."),
+      `This can be read in two ways. Write the amount without thousands separators, such as ${example}.`,
+    decimals: (/** @type {string} */ _, /** @type {number} */ decimals) => (decimals ? `At most ${decimals} decimals.` : "Whole amounts only."),
     zero: (/** @type {string} */ _) => "The amount must be more than zero.",
   },
   code: {
