@@ -134,6 +134,17 @@ class TestPrune:
         assert prune(clock.now().timestamp() - 1) > 0
         assert much_to_do == []
 
+    def test_none_follows_a_failure(
+        self, app: Flask, much_to_do: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken = replace(RULES[0], column="no_such_column")
+        monkeypatch.setattr(service, "RULES", (broken, *RULES[1:]))
+
+        with pytest.raises(ExceptionGroup):
+            prune()
+
+        assert much_to_do == []
+
     @pytest.fixture
     def much_to_do(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         """Runs and batches are as short as can be. Returns the arguments of enqueued jobs."""

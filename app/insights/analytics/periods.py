@@ -24,6 +24,8 @@ from app.sales.service import DayTotals, PeriodTotals, ProductTotals, Totals
 
 #: Names of products may be as old.
 TTL: Final = timedelta(minutes=10)
+#: Another one for entries with other fields, which processes of two versions share.
+_FORMAT: Final = 1
 #: Cached sales, if the process has a cache.
 sales_cache: Final[Slot[Region | None]] = Slot("cache of sales", default=None)
 
@@ -61,7 +63,8 @@ def get_sales(
     # Every transaction that began in the period has ended by then.
     if cached is None or until > clock.now() - DELAY:
         return read()
-    key = f"{merchant_id}:{currency}:{since.timestamp()}:{until.timestamp()}:{zone.key}"
+    period = f"{since.timestamp()}:{until.timestamp()}:{zone.key}"
+    key = f"{_FORMAT}:{merchant_id}:{currency}:{period}"
     return _decoded(cached.fetch(key, lambda: orjson.dumps(read())))
 
 
