@@ -21,6 +21,8 @@ from tests.console.helpers import (
 )
 from tests.live import PASSWORD, LiveServer
 
+pytestmark = pytest.mark.stress
+
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 LONG = "An extraordinarily long reason that does not end where anybody would expect it to end "
@@ -94,7 +96,6 @@ def test_money_is_requested_and_paid_by_the_link(page: Page, server: LiveServer)
     assert call(server, payer.token, "GET", "/wallet")["balance"] == "27.50"
 
 
-@pytest.mark.stress
 def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: LiveServer) -> None:
     payee, payer = new_account(server), new_account(server)
     declined, cancelled = (
@@ -117,7 +118,6 @@ def test_a_request_to_one_person_is_declined_or_cancelled(page: Page, server: Li
     expect(page.get_by_role("link", name="Pay", exact=True)).to_have_count(0)
 
 
-@pytest.mark.stress
 def test_a_request_to_somebody_unknown_is_refused_beside_the_field(
     page: Page, server: LiveServer
 ) -> None:
@@ -131,7 +131,6 @@ def test_a_request_to_somebody_unknown_is_refused_beside_the_field(
         field.fill("")
 
 
-@pytest.mark.stress
 def test_a_merchants_code_is_scanned_and_paid(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="60.00")
     product_id = add_licence_product(server, seller)
@@ -147,7 +146,6 @@ def test_a_merchants_code_is_scanned_and_paid(page: Page, server: LiveServer) ->
     expect(page.get_by_role("heading", name="Your goods")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
     page.add_init_script(f"({CAMERA})('')")
     page.add_init_script("""navigator.mediaDevices.getUserMedia = async () => {
@@ -159,7 +157,6 @@ def test_a_blocked_camera_is_explained(page: Page, server: LiveServer) -> None:
     expect(page.get_by_text("The camera is blocked for this page.")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_money_is_withdrawn_to_a_new_bank_account(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
     sign_in(page, server, buyer)
@@ -193,7 +190,6 @@ def test_money_is_withdrawn_to_a_new_bank_account(page: Page, server: LiveServer
     expect(page.get_by_text("No bank account yet")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
     transfer = {"recipient": {"email": payee.email}, "amount": "7.00", "note": "Thank you"}
@@ -213,7 +209,6 @@ def test_one_transaction_has_its_receipt(page: Page, server: LiveServer) -> None
     assert server.call("GET", before.removeprefix(before[: before.index("/", 9)])).status == 404
 
 
-@pytest.mark.stress
 def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: LiveServer) -> None:
     seller, buyer = new_account(server, role="MERCHANT"), new_account(server, balance="60.00")
     order_id = buy(server, buyer, add_licence_product(server, seller), quantity=2)["id"]
@@ -248,7 +243,6 @@ def test_a_refund_is_asked_for_and_the_request_withdrawn(page: Page, server: Liv
     expect(page.get_by_role("button", name="Ask for a refund")).to_have_count(0)
 
 
-@pytest.mark.stress
 def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
     sign_in(page, server, buyer)
@@ -262,7 +256,6 @@ def test_notifications_are_chosen(page: Page, server: LiveServer) -> None:
     expect(page.get_by_label("Security: Email")).to_be_disabled()
 
 
-@pytest.mark.stress
 def test_a_lost_connection_is_shown_and_comes_back(page: Page, server: LiveServer) -> None:
     buyer = new_account(server, balance="40.00")
     sign_in(page, server, buyer)
@@ -276,7 +269,6 @@ def test_a_lost_connection_is_shown_and_comes_back(page: Page, server: LiveServe
     expect(page.get_by_test_id("available")).to_have_text("$42.00")
 
 
-@pytest.mark.stress
 def test_a_payment_under_review_is_not_called_paid(page: Page, server: LiveServer) -> None:
     payer, payee = new_account(server, balance="40.00"), new_account(server)
     review = {
@@ -339,7 +331,6 @@ def views(server: LiveServer) -> tuple[Account, dict[str, str]]:
     }
 
 
-@pytest.mark.stress
 def test_all_views_are_accessible_and_fit(
     themed_page: Page, server: LiveServer, views: tuple[Account, dict[str, str]]
 ) -> None:

@@ -26,6 +26,8 @@ from tests.console.merchants import create
 from tests.console.operators import new_operator
 from tests.live import LiveServer
 
+pytestmark = pytest.mark.stress
+
 __all__ = ["chromium", "page", "same_origin", "themed_page"]  # fixtures, found by name
 
 server = server_of_module("lists")
@@ -81,7 +83,6 @@ def test_an_operator_sorts_and_exports_orders_and_refunds_one(
     assert (balance, now) == ("870.00", "880.00")
 
 
-@pytest.mark.stress
 def test_a_merchant_sorts_products(page: Page, server: LiveServer, sales: Sales) -> None:
     create(server, sales.seller, name="Atlas", price="99.00")
     sign_in(page, server, sales.seller, "/merchant/products?sort=nothing", heading="Products")
@@ -102,7 +103,6 @@ def test_a_merchant_sorts_products(page: Page, server: LiveServer, sales: Sales)
     expect(first_row(page)).to_contain_text("An extraordinarily long")
 
 
-@pytest.mark.stress
 def test_orders_with_a_coupon_and_requests_by_state(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
@@ -125,7 +125,6 @@ def test_orders_with_a_coupon_and_requests_by_state(
     expect(page.locator(".request")).to_have_count(2)
 
 
-@pytest.mark.stress
 def test_a_sold_licence_is_found_and_revoked(page: Page, server: LiveServer, sales: Sales) -> None:
     product_id = add_licence_product(server, sales.seller, name="Night Editor")
     orders = [buy(server, user, product_id) for user in (sales.buyer, sales.other)]
@@ -145,7 +144,6 @@ def test_a_sold_licence_is_found_and_revoked(page: Page, server: LiveServer, sal
     expect(page.get_by_text("Nothing matches")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_metadata_of_a_product_is_changed(page: Page, server: LiveServer, sales: Sales) -> None:
     product_id = create(server, sales.seller, name="Globe", metadata={"sku": "G-1"})
     sign_in(page, server, sales.seller, f"/merchant/products/{product_id}", heading="Globe")
@@ -169,7 +167,6 @@ def test_metadata_of_a_product_is_changed(page: Page, server: LiveServer, sales:
     assert saved() is None
 
 
-@pytest.mark.stress
 def test_a_buyer_finds_requests_and_the_first_posting(
     page: Page, server: LiveServer, sales: Sales
 ) -> None:
@@ -183,7 +180,6 @@ def test_a_buyer_finds_requests_and_the_first_posting(
     expect(first_row(page)).to_contain_text("$900.00")
 
 
-@pytest.mark.stress
 def test_views_are_accessible(
     themed_page: Page, server: LiveServer, sales: Sales, operator: Account
 ) -> None:
@@ -205,7 +201,6 @@ def test_views_are_accessible(
         check(page, path)
 
 
-@pytest.mark.stress
 def test_views_of_operators_and_buyers_are_accessible(
     themed_page: Page, server: LiveServer, sales: Sales, operator: Account
 ) -> None:

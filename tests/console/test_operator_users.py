@@ -31,6 +31,8 @@ from tests.console.operators import (
 )
 from tests.live import PASSWORD, LiveServer
 
+pytestmark = pytest.mark.stress
+
 __all__ = ["chromium", "page", "themed_page"]  # fixtures, which pytest finds by name
 
 OPERATOR = "/operator"
@@ -113,7 +115,6 @@ def test_a_user_is_found_and_the_wallet_locked(
     expect(menu.get_by_role("link", name="Audit log")).to_be_in_viewport()
 
 
-@pytest.mark.stress
 def test_the_second_factor_is_reset_sessions_end_and_a_user_is_deactivated(
     operating: Page, server: LiveServer
 ) -> None:
@@ -138,7 +139,6 @@ def test_the_second_factor_is_reset_sessions_end_and_a_user_is_deactivated(
     assert server.call("POST", "/api/v1/auth/login", account).status == 200
 
 
-@pytest.mark.stress
 def test_operators_with_a_second_factor_are_asked_for_a_code(
     page: Page, server: LiveServer
 ) -> None:
@@ -160,7 +160,6 @@ def test_operators_with_a_second_factor_are_asked_for_a_code(
     expect(page.get_by_role("button", name="Activate", exact=True)).to_be_visible()
 
 
-@pytest.mark.stress
 def test_limits_and_quotas_of_a_user_are_set_and_removed(
     operating: Page, server: LiveServer
 ) -> None:
@@ -187,7 +186,6 @@ def test_limits_and_quotas_of_a_user_are_set_and_removed(
     expect(row).to_contain_text("7")
 
 
-@pytest.mark.stress
 def test_a_contradiction_of_a_bank_is_explained_and_dismissed(
     operating: Page, server: LiveServer
 ) -> None:
@@ -203,7 +201,6 @@ def test_a_contradiction_of_a_bank_is_explained_and_dismissed(
     expect(operating.locator(".badge", has_text="Dismissed")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_an_event_that_cannot_be_delivered_is_skipped(operating: Page, server: LiveServer) -> None:
     new_account(server)
     add_parked_event(server)
@@ -219,7 +216,6 @@ def test_an_event_that_cannot_be_delivered_is_skipped(operating: Page, server: L
     expect(dialog.get_by_role("alert")).to_contain_text("The sink is in use")
 
 
-@pytest.mark.stress
 def test_a_refund_that_the_provider_refuses_is_settled_by_hand(
     operating: Page, server: LiveServer
 ) -> None:
@@ -251,7 +247,6 @@ def test_a_refund_that_the_provider_refuses_is_settled_by_hand(
     assert body == {"destination": "EXTERNAL", "reason": "Paid by cheque"}
 
 
-@pytest.mark.stress
 def test_a_statement_is_compared_and_what_is_safe_is_settled(
     operating: Page, server: LiveServer
 ) -> None:
@@ -281,7 +276,6 @@ def test_a_statement_is_compared_and_what_is_safe_is_settled(
     assert call(server, buyer.token, "GET", "/wallet")["balance"] == "25.00"
 
 
-@pytest.mark.stress
 def test_a_buyer_cannot_see_what_operators_see(page: Page, server: LiveServer) -> None:
     buyer = new_account(server)
     open_sign_in(page, server, "/operator/users")
@@ -289,7 +283,6 @@ def test_a_buyer_cannot_see_what_operators_see(page: Page, server: LiveServer) -
     expect(page.get_by_text("Your account cannot open this page")).to_be_visible()
 
 
-@pytest.mark.stress
 def test_filters_that_the_api_would_refuse_are_explained(
     operating: Page, server: LiveServer
 ) -> None:
@@ -345,7 +338,6 @@ def views(server: LiveServer) -> dict[str, str]:
     }
 
 
-@pytest.mark.stress
 def test_all_views_are_accessible(
     themed_page: Page, server: LiveServer, operator: Account, views: dict[str, str]
 ) -> None:
