@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
@@ -61,7 +62,7 @@ class TestProof:
     """Rules: more than 5 is declined, and lists are those of the installation."""
 
     @pytest.fixture(autouse=True)
-    def _limit(self) -> None:
+    def _limit(self, app: Flask) -> None:
         rule(condition("amount", ">", "5"))
 
     def test_an_address_that_was_not_verified_exempts_nobody(self, client: FlaskClient) -> None:
