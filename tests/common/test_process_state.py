@@ -57,10 +57,12 @@ def test_each_key_has_one_handler() -> None:
 
 
 def test_every_declaration_is_wired(app: Flask) -> None:
+    of_live = {"live policy"}  # another process, whose modules tests import
     missing = [
         name
         for name, declared in DECLARED.items()
-        if not process_state._values.get(name, ())
+        if name not in of_live
+        and not process_state._values.get(name, ())
         and not (isinstance(declared, Slot) and declared.is_configured)
     ]
     assert missing == []

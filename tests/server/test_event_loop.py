@@ -14,8 +14,8 @@ import pytest
 
 from app.common.body_limit import MAX_BODY_BYTES
 from app.common.errors import BodyTooSlow
+from app.common.networks import network_of
 from app.server import event_loop, pace
-from app.server.connection import _group
 from tests.server.serving import (
     Environ,
     echo,
@@ -123,13 +123,13 @@ class TestNumberOfConnections:
         [
             ("192.0.2.1", "192.0.2.1"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
-            ("2001:db8:0:1::1", "2001:0db8:0000:0001"),
-            ("2001:db8:0:1:ffff::", "2001:0db8:0000:0001"),
-            ("fe80::1%eth0", "fe80:0000:0000:0000"),
+            ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+            ("2001:db8:0:1:ffff::", "2001:db8:0:1::/64"),
+            ("fe80::1%eth0", "fe80::/64"),
         ],
     )
     def test_an_ipv6_network_counts_as_one_address(self, host: str, group: str) -> None:
-        assert _group(host) == group
+        assert network_of(host) == group
 
 
 class TestSlowReaders:
