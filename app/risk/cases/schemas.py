@@ -138,7 +138,9 @@ class CaseSummaryOut(Schema):
 class ListedCaseOut(CaseSummaryOut):
     """A case with its payer."""
 
-    payer = ma.fields.Nested(UserSummaryOut, required=True)
+    payer = ma.fields.Nested(
+        UserSummaryOut, required=True, metadata={"description": "The user whose money is held"}
+    )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if attr == "payer" else obj.case, attr, default)
