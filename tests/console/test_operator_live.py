@@ -362,7 +362,7 @@ def views(server: LiveServer, shop: Shop) -> dict[str, str | re.Pattern[str]]:
     made = call(server, shop.admin.token, "POST", "/admin/risk/rules", draft)
     since = {"ruleId": made["id"], "from": datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z")}
     backtest = call(server, shop.admin.token, "POST", "/admin/risk/backtests", since)
-    entry = {"list": "ALLOW", "kind": "DEVICE", "value": "W" * 120, "reason": "Ours"}
+    entry = {"list": "BLOCK", "kind": "DEVICE", "value": "W" * 120, "reason": "Ours"}
     call(server, shop.admin.token, "POST", "/admin/risk/lists", entry)
     rules: dict[str, Any] = call(server, shop.admin.token, "GET", "/admin/risk/rules?status=ACTIVE")
     return {
