@@ -10,7 +10,7 @@ from app.risk.conditions import Window
 from app.risk.models import PaymentKind
 
 #: The kinds whose payee sells something.
-_SALES: Final = (PaymentKind.PURCHASE, PaymentKind.HOLD, PaymentKind.MERCHANT_CODE)
+SALES: Final = (PaymentKind.PURCHASE, PaymentKind.HOLD, PaymentKind.MERCHANT_CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Attempt:
     @property
     def merchant_id(self) -> UUID | None:
         """The payee, if they sell something."""
-        return self.payee_id if self.kind in _SALES else None
+        return self.payee_id if self.kind in SALES else None
 
 
 def latency_of(origin: Origin | None) -> int | None:

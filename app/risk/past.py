@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from app.common.ids import first_id
 from app.common.process_state import Handlers
 from app.risk import repository, rulesets
+from app.risk.attempt import SALES
 from app.risk.conditions import MODEL_WINDOWS, WINDOWS, Condition, Group, Window
 from app.risk.evaluation import MissingInput, Ruleset
 from app.risk.history import TOTALS_MODULUS, Totals
@@ -28,8 +29,6 @@ from app.risk.models import CaseStatus, Outcome, PaymentKind
 
 #: The clocks of two hosts may differ by this much.
 _SHORTLY: Final = timedelta(minutes=1)
-#: The payee of these sells something.
-_SALES: Final = (PaymentKind.PURCHASE, PaymentKind.HOLD, PaymentKind.MERCHANT_CODE)
 
 
 class Ending(StrEnum):
@@ -227,7 +226,7 @@ def _hour(attempt: PastAttempt) -> int:
 
 def _merchant(attempt: PastAttempt) -> str | None:
     row = attempt.decision
-    is_sale = row.kind in _SALES and row.payee_id is not None
+    is_sale = row.kind in SALES and row.payee_id is not None
     return str(row.payee_id) if is_sale else None
 
 
